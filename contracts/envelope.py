@@ -1,0 +1,205 @@
+"""CloudEvents 1.0 envelope (binary mode): seal a fact into headers and bytes, open it again.
+
+Wire type `quotewright.QuotePriced`, integer version. Classes and upcasters are registered by each
+service's main; a type that nobody registered is skipped, a version newer than ours is Poison.
+"""
+
+import json
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, ClassVar
+from uuid import UUID
+
+from pydantic import ValidationError
+
+from contracts.errors import Poison
+from contracts.values import Value
+
+PREFIX = "quotewright."
+SPEC = "1.0"
+CONTENT_TYPE = "application/json"
+
+
+class Fact(Value):
+    """Base of all facts: past tense, business words, frozen, self-contained.
+
+    `deal_id` is the record key of the log, so every fact has one; `VERSION` counts incompatible changes.
+    """
+
+    VERSION: ClassVar[int] = 1
+
+    deal_id: UUID
+
+    @classmethod
+    def wire_type(cls) -> str:
+        """Return the CloudEvents type, `quotewright.<Name>`."""
+        return PREFIX + cls.__name__
+
+    def subject(self) -> str:
+        """Return what the fact is about: the quote where there is one, else the deal."""
+        quote = getattr(self, "quote_id", None)
+        return f"quote/{quote}" if quote else f"deal/{self.deal_id}"
+
+
+@dataclass(frozen=True, slots=True)
+class Meta:
+    """Attributes of one recorded fact; `id` is `<stream>/<version>`, unique in the whole log."""
+
+    id: str
+    source: str
+    type: str
+    version: int
+    deal_id: UUID
+    subject: str
+    time: datetime
+    correlation: str
+    causation: str | None = None
+    actor: str | None = None
+    traceparent: str | None = None
+
+    @property
+    def stream(self) -> str:
+        """The stream part of the id."""
+        return self.id.rpartition("/")[0]
+
+    @property
+    def stream_version(self) -> int:
+        """The position in the stream, from 1."""
+        return int(self.id.rpartition("/")[2])
+
+
+@dataclass(frozen=True, slots=True)
+class Sealed:
+    """A fact on the wire: record key, CloudEvents headers, JSON body."""
+
+    key: bytes
+    headers: tuple[tuple[str, bytes], ...]
+    value: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A fact that was read, with its attributes."""
+
+    meta: Meta
+    fact: "Fact"
+
+
+Upcaster = Callable[[dict[str, Any]], dict[str, Any]]
+
+
+class Registry:
+    """The closed list of facts a service can read, with the upcasters from older versions."""
+
+    def __init__(
+        self,
+        facts: Iterable[type[Fact]],
+        upcasters: Mapping[tuple[str, int], Upcaster] | None = None,
+    ) -> None:
+        self._facts = {each.wire_type(): each for each in facts}
+        self._upcasters = dict(upcasters or {})
+
+    def knows(self, wire_type: str) -> bool:
+        """Say whether this service can read the type at all."""
+        return wire_type in self._facts
+
+    def types(self) -> list[type[Fact]]:
+        """Return the registered classes by name."""
+        return [self._facts[name] for name in sorted(self._facts)]
+
+    def read(self, wire_type: str, version: int, value: bytes) -> Fact:
+        """Read a body of any released version with today's class.
+
+        Unknown members are ignored (readers are tolerant).
+        Raises: Poison, if the type is unknown, the version is newer than ours, or the body does not fit.
+        """
+        cls = self._facts.get(wire_type)
+        if cls is None:
+            raise Poison(f"nobody here reads {wire_type}", fact_type=wire_type)
+        if version > cls.VERSION:
+            raise Poison(
+                f"{wire_type} version {version} is newer than {cls.VERSION}, which this service reads; deploy it",
+                fact_type=wire_type,
+                version=version,
+            )
+        try:
+            if version == cls.VERSION:
+                return cls.model_validate_json(value, extra="ignore")
+            return cls.model_validate(self._upcast(wire_type, version, cls, value), extra="ignore")
+        except ValidationError as fault:
+            where = [".".join(map(str, each["loc"])) or "body" for each in fault.errors()[:3]]
+            raise Poison(
+                f"{wire_type} version {version} does not fit its contract at {', '.join(where)}",
+                fact_type=wire_type,
+                version=version,
+                fields=where,
+            ) from None
+
+    def _upcast(self, wire_type: str, version: int, cls: type[Fact], value: bytes) -> dict[str, Any]:
+        try:
+            body = json.loads(value)
+        except ValueError:
+            raise Poison(f"{wire_type} is not JSON", fact_type=wire_type) from None
+        for step in range(version, cls.VERSION):
+            body = self._upcasters[wire_type, step](body)
+        return dict(body)
+
+
+def seal(fact: Fact, meta: Meta) -> Sealed:
+    """Put a fact into binary-mode CloudEvents headers and a JSON body; the deal is the record key."""
+    attributes = {
+        "ce_specversion": SPEC,
+        "ce_id": meta.id,
+        "ce_source": meta.source,
+        "ce_type": meta.type,
+        "ce_schemaversion": str(meta.version),
+        "ce_subject": meta.subject,
+        "ce_time": meta.time.isoformat(),
+        "ce_partitionkey": str(meta.deal_id),
+        "ce_correlationid": meta.correlation,
+        "ce_causationid": meta.causation,
+        "ce_actor": meta.actor,
+        "ce_traceparent": meta.traceparent,
+        "content-type": CONTENT_TYPE,
+    }
+    headers = tuple((name, text.encode()) for name, text in attributes.items() if text is not None)
+    return Sealed(str(meta.deal_id).encode(), headers, fact.model_dump_json().encode())
+
+
+def read_meta(headers: Iterable[tuple[str, bytes]]) -> Meta:
+    """Read the attributes without touching the body, so that a consumer can skip what it does not want.
+
+    Raises: Poison, naming the missing or malformed attribute.
+    """
+    found = {name: bytes(value).decode("utf-8", "replace") for name, value in headers if value is not None}
+    try:
+        if found["ce_specversion"] != SPEC:
+            raise Poison("only CloudEvents 1.0 is read here", attribute="ce_specversion")
+        time = datetime.fromisoformat(found["ce_time"])
+        meta = Meta(
+            id=found["ce_id"],
+            source=found["ce_source"],
+            type=found["ce_type"],
+            version=int(found["ce_schemaversion"]),
+            deal_id=UUID(found["ce_partitionkey"]),
+            subject=found.get("ce_subject", ""),
+            time=time,
+            correlation=found.get("ce_correlationid", found["ce_partitionkey"]),
+            causation=found.get("ce_causationid"),
+            actor=found.get("ce_actor"),
+            traceparent=found.get("ce_traceparent"),
+        )
+        if meta.stream_version < 1 or not meta.stream or time.tzinfo is None:
+            raise ValueError("ce_id or ce_time")
+    except KeyError as fault:
+        raise Poison(f"the attribute {fault.args[0]} is missing", attribute=fault.args[0]) from None
+    except ValueError as fault:
+        raise Poison(f"a CloudEvents attribute is malformed: {fault}") from None
+    return meta
+
+
+def open_(registry: Registry, headers: Iterable[tuple[str, bytes]], value: bytes) -> Opened:
+    """Read attributes and body of a sealed fact.   Raises: Poison."""
+    meta = read_meta(headers)
+    return Opened(meta, registry.read(meta.type, meta.version, value))

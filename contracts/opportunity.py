@@ -1,0 +1,79 @@
+"""Facts that crm_projector says for the CRM: what happened to an opportunity."""
+
+from datetime import date
+
+from pydantic import Field
+
+from contracts.configuration import RequestedItem
+from contracts.envelope import Fact
+from contracts.pricing import DiscountAsk
+from contracts.values import Currency, Money, Value
+
+
+class OpportunityRef(Value):
+    """Where the opportunity lives: the CRM (a stable source URI) and its record id there."""
+
+    crm: str = Field(min_length=1, max_length=200)
+    record_id: str = Field(min_length=1, max_length=200)
+
+
+class OpportunityDetails(Value):
+    """What we need to know of an opportunity to quote for it. People stand here by id only."""
+
+    name: str = Field(max_length=300)
+    account_id: str = Field(max_length=200)
+    account_name: str = Field(max_length=300)
+    customer_tier: str = Field(max_length=60)
+    region: str = Field(max_length=60)
+    currency: Currency
+    selling_unit: str = Field(max_length=60)
+    owner_id: str = Field(max_length=200)
+    stage: str = Field(max_length=100)
+    amount: Money | None = None
+    expected_close: date | None = None
+    next_follow_up: date | None = None
+
+
+class OpportunityOpened(Fact):
+    """A CRM opened an opportunity; with requirements it may run to a quote untouched."""
+
+    opportunity: OpportunityRef
+    details: OpportunityDetails
+    requirements: tuple[RequestedItem, ...] = ()
+    discounts: tuple[DiscountAsk, ...] = ()
+
+
+class OpportunityDetailsChanged(Fact):
+    """Owner, close date, tier, amount or another detail changed; carries all details as they are now."""
+
+    opportunity: OpportunityRef
+    details: OpportunityDetails
+    changed: tuple[str, ...]
+
+
+class OpportunityStageChanged(Fact):
+    """The opportunity moved between open stages."""
+
+    opportunity: OpportunityRef
+    from_stage: str
+    to_stage: str
+
+
+class OpportunityWon(Fact):
+    """The CRM closed the opportunity as won."""
+
+    opportunity: OpportunityRef
+
+
+class OpportunityLost(Fact):
+    """The CRM closed the opportunity as lost."""
+
+    opportunity: OpportunityRef
+    reason: str | None = None
+
+
+class OpportunityReopened(Fact):
+    """The CRM opened a closed opportunity again."""
+
+    opportunity: OpportunityRef
+    stage: str

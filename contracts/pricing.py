@@ -1,0 +1,143 @@
+"""Facts and values of the pricer: discounts asked for, priced lines, totals, guardrails."""
+
+from datetime import date
+from typing import Literal
+from uuid import UUID
+
+from pydantic import Field
+
+from contracts.envelope import Fact
+from contracts.values import Currency, ExactDecimal, Money, Percent, Pin, Quantity, Sha256, Value
+
+Charge = Literal["one_time", "monthly", "yearly"]
+
+
+class DiscountAsk(Value):
+    """A discount that a seller grants, on one item or (no item) on the whole quote, with the reason."""
+
+    percent: Percent
+    rationale: str = Field(min_length=3, max_length=1000)
+    item_id: str | None = None
+
+
+class PricingPins(Value):
+    """The versions to price with; None means the newest that is effective on the date."""
+
+    book: Pin | None = None
+    fx: Pin | None = None
+
+
+class PricedLine(Value):
+    """One line of the offer, as the customer may see it.
+
+    `list_total - discount == net_total`, exactly; `discount` collects every step of the waterfall, so a
+    surcharge makes it smaller. `net_total` includes this line's share of discounts on the whole quote.
+    """
+
+    line: int = Field(ge=1)
+    item_id: str
+    sku: str
+    name: str
+    quantity: Quantity
+    unit: str
+    charge: Charge
+    list_unit: Money
+    net_unit: Money
+    list_total: Money
+    discount: Money
+    net_total: Money
+
+
+class ChargeTotal(Value):
+    """Totals of one kind of charge; recurring charges are per period."""
+
+    charge: Charge
+    list: Money
+    discount: Money
+    net: Money
+
+
+class Totals(Value):
+    """What the offer comes to. `discount_percent` is for display and thresholds, never an input of a price."""
+
+    currency: Currency
+    by_charge: tuple[ChargeTotal, ...]
+    list: Money
+    discount: Money
+    net: Money
+    discount_percent: Percent
+    sales_discount_percent: Percent
+
+
+class GuardrailBreach(Value):
+    """A floor that a line or the quote falls below; says what happened, not what it costs us."""
+
+    guardrail: str
+    line: int | None
+    action: Literal["clamped", "approval"]
+    message: str
+
+
+class LineMargin(Value):
+    """Cost and margin of one line; for our own eyes."""
+
+    line: int
+    cost: Money
+    margin: Money
+    margin_percent: Percent
+
+
+class PriceInternal(Value):
+    """Costs and margins; stands in blocks named `internal` only, which no customer ever sees."""
+
+    cost: Money
+    margin: Money
+    margin_percent: Percent
+    lines: tuple[LineMargin, ...]
+
+
+class LineProblem(Value):
+    """Why a line has no price, and what to do; never a silent zero."""
+
+    item_id: str | None
+    sku: str | None
+    code: str
+    field: str | None
+    message: str
+
+
+class FxRate(Value):
+    """The dated rate used: one unit of `base` is `rate` units of `quote`."""
+
+    base: Currency
+    quote: Currency
+    rate: ExactDecimal
+    day: date
+
+
+class QuotePriced(Fact):
+    """Every line has a price. `answers` is the id of the ask; the trace lies with the pricer under its hash."""
+
+    quote_id: UUID
+    revision: int
+    answers: str
+    book: Pin
+    fx: Pin
+    fx_rate: FxRate | None
+    engine: str
+    input_sha256: Sha256
+    trace_sha256: Sha256
+    lines: tuple[PricedLine, ...]
+    totals: Totals
+    breaches: tuple[GuardrailBreach, ...]
+    internal: PriceInternal
+
+
+class PricingFailed(Fact):
+    """At least one line has no price; none is given in part."""
+
+    quote_id: UUID
+    revision: int
+    answers: str
+    problems: tuple[LineProblem, ...]
+    who_can_move_it: Literal["seller", "admin"]

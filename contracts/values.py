@@ -1,0 +1,276 @@
+"""Exact values that every fact is made of: Money, Percent, Quantity, Period, Pin.
+
+Decimal throughout; a binary float is refused at the door, because 0.1 is not a tenth.
+"""
+
+from collections.abc import Iterable, Sequence
+from datetime import date, datetime
+from decimal import ROUND_DOWN, ROUND_HALF_UP, Context, Decimal, Inexact, InvalidOperation, localcontext
+from typing import Annotated, Any, Self
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, RootModel, WithJsonSchema, model_validator
+
+from contracts.errors import Refused
+
+# ISO 4217 minor units; every other currency of the table has two digits. Source: ISO 4217 list one, 2025.
+MINOR_UNITS = {"JPY": 0, "KRW": 0, "CLP": 0, "ISK": 0, "VND": 0, "XOF": 0, "XAF": 0, "BHD": 3, "KWD": 3, "OMR": 3, "TND": 3, "JOD": 3}
+MAX_SCALE = 6
+EXACT = Context(prec=60, rounding=ROUND_HALF_UP, traps=[Inexact, InvalidOperation])
+
+
+class Value(BaseModel):
+    """Base of every frozen value and fact. Producers are closed: an unknown field is an error."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True)
+
+
+def _no_float(value: Any) -> Any:
+    if isinstance(value, float | bool):
+        raise ValueError("give decimals as text or integer; a binary float is not exact")
+    return value
+
+
+def _finite(value: Decimal) -> Decimal:
+    if not value.is_finite():
+        raise ValueError("must be a finite number")
+    return value
+
+
+ExactDecimal = Annotated[
+    Decimal,
+    BeforeValidator(_no_float),
+    AfterValidator(_finite),
+    WithJsonSchema({"type": "string", "pattern": r"^-?\d+(\.\d+)?$", "description": "exact decimal"}),
+]
+
+
+def _aware(value: datetime) -> datetime:
+    if value.tzinfo is None or value.utcoffset() is None:
+        raise ValueError("must carry a time zone")
+    return value
+
+
+Instant = Annotated[datetime, AfterValidator(_aware)]
+Currency = Annotated[str, Field(pattern=r"^[A-Z]{3}$", description="ISO 4217 code")]
+Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$", description="hex SHA-256")]
+
+
+class CurrencyMismatch(Refused):
+    """Two amounts of different currencies met; convert by a pinned rate first."""
+
+    code = "money.currency_mismatch"
+
+
+class Money(Value):
+    """An exact amount of one currency, padded to its minor unit; unit prices may be finer (6 digits).
+
+    >>> Money.of("1180", "EUR")
+    Money('1180.00 EUR')
+    >>> str(Money.of("1180", "JPY") + Money.of("20", "JPY"))
+    '1200 JPY'
+    """
+
+    amount: ExactDecimal
+    currency: Currency
+
+    @model_validator(mode="after")
+    def _pad_to_minor_unit(self) -> Self:
+        exponent = self.amount.as_tuple().exponent
+        scale = minor_unit(self.currency)
+        if not isinstance(exponent, int) or -exponent > MAX_SCALE:
+            raise ValueError(f"at most {MAX_SCALE} decimal places")
+        if -exponent < scale:
+            object.__setattr__(self, "amount", EXACT.quantize(self.amount, Decimal(1).scaleb(-scale)))
+        return self
+
+    @classmethod
+    def of(cls, amount: str | int | Decimal, currency: str) -> "Money":
+        """Return the amount in the currency, from text, integer or Decimal."""
+        return cls(amount=Decimal(amount), currency=currency)
+
+    @classmethod
+    def zero(cls, currency: str) -> "Money":
+        """Return nothing, in the currency."""
+        return cls.of(0, currency)
+
+    @classmethod
+    def total(cls, parts: Iterable["Money"], currency: str) -> "Money":
+        """Add the parts exactly; the sum of nothing is zero."""
+        result = cls.zero(currency)
+        for part in parts:
+            result = result + part
+        return result
+
+    def __add__(self, other: "Money") -> "Money":
+        return Money(amount=EXACT.add(self.amount, self._same(other)), currency=self.currency)
+
+    def __sub__(self, other: "Money") -> "Money":
+        return Money(amount=EXACT.subtract(self.amount, self._same(other)), currency=self.currency)
+
+    def __neg__(self) -> "Money":
+        return Money(amount=EXACT.minus(self.amount), currency=self.currency)
+
+    def __lt__(self, other: "Money") -> bool:
+        return self.amount < self._same(other)
+
+    def __le__(self, other: "Money") -> bool:
+        return self.amount <= self._same(other)
+
+    def __gt__(self, other: "Money") -> bool:
+        return self.amount > self._same(other)
+
+    def __ge__(self, other: "Money") -> bool:
+        return self.amount >= self._same(other)
+
+    def __bool__(self) -> bool:
+        return bool(self.amount)
+
+    def __str__(self) -> str:
+        return f"{self.amount:f} {self.currency}"
+
+    def __repr__(self) -> str:
+        return f"Money('{self}')"
+
+    def rounded(self, scale: int | None = None, mode: str = ROUND_HALF_UP) -> "Money":
+        """Round to `scale` digits, by default the currency's minor unit; half away from zero."""
+        return rounded(self.amount, self.currency, scale, mode)
+
+    def _same(self, other: "Money") -> Decimal:
+        if other.currency != self.currency:
+            raise CurrencyMismatch(
+                f"{self} and {other} have different currencies", left=self.currency, right=other.currency
+            )
+        return other.amount
+
+
+def minor_unit(currency: str) -> int:
+    """Return the number of decimal places of a currency's minor unit (ISO 4217)."""
+    return MINOR_UNITS.get(currency, 2)
+
+
+def rounded(
+    amount: Decimal, currency: str, scale: int | None = None, mode: str = ROUND_HALF_UP
+) -> Money:
+    """Round a raw amount once, at a named point, and make it Money."""
+    digits = minor_unit(currency) if scale is None else scale
+    with localcontext(Context(prec=60, traps=[InvalidOperation])):
+        return Money(amount=amount.quantize(Decimal(1).scaleb(-digits), rounding=mode), currency=currency)
+
+
+def allocate(amount: Money, weights: Sequence[Decimal]) -> list[Money]:
+    """Split an amount by weights so that the parts sum to it exactly: largest remainder, ties to the earlier.
+
+    Zero weights throughout split equally.
+
+    >>> [str(part) for part in allocate(Money.of("1.02", "EUR"), [Decimal(1), Decimal(2), Decimal(3), Decimal(4)])]
+    ['0.10 EUR', '0.20 EUR', '0.31 EUR', '0.41 EUR']
+    """
+    if not weights:
+        return []
+    scale = minor_unit(amount.currency)
+    shares = [Decimal(1)] * len(weights) if not any(weights) else list(weights)
+    unit = Decimal(1).scaleb(-scale)
+    whole = sum(shares, Decimal(0))
+    with localcontext(Context(prec=60, traps=[InvalidOperation])):
+        exact = [amount.amount * share / whole for share in shares]
+        floors = [each.quantize(unit, rounding=ROUND_DOWN) for each in exact]
+        missing = amount.amount - sum(floors, Decimal(0))
+        order = sorted(range(len(shares)), key=lambda i: (-abs(exact[i] - floors[i]), i))
+        step = unit if missing >= 0 else -unit
+        for index in order[: int(abs(missing) / unit)]:
+            floors[index] += step
+    return [Money(amount=part, currency=amount.currency) for part in floors]
+
+
+class Percent(RootModel[ExactDecimal]):
+    """An exact percentage: `Percent("12.5")` is 12.5 %. A surcharge is negative; a markup may pass 100."""
+
+    model_config = ConfigDict(frozen=True)
+
+    def __init__(self, root: str | int | Decimal = Decimal(0)) -> None:
+        super().__init__(root=root)
+
+    @property
+    def fraction(self) -> Decimal:
+        """The percentage as a fraction of one, exactly."""
+        return EXACT.scaleb(self.root, -2)
+
+    def of(self, amount: Decimal) -> Decimal:
+        """Return this share of the amount, exact and unrounded."""
+        return EXACT.multiply(amount, self.fraction)
+
+    def __lt__(self, other: "Percent") -> bool:
+        return self.root < other.root
+
+    def __le__(self, other: "Percent") -> bool:
+        return self.root <= other.root
+
+    def __gt__(self, other: "Percent") -> bool:
+        return self.root > other.root
+
+    def __ge__(self, other: "Percent") -> bool:
+        return self.root >= other.root
+
+    def __str__(self) -> str:
+        return f"{self.root:f} %"
+
+    def __repr__(self) -> str:
+        return f"Percent('{self.root:f}')"
+
+
+def share(part: Decimal, whole: Decimal, digits: int = 2) -> Percent:
+    """Return part/whole as a percentage for display and thresholds, rounded half up to `digits`.
+
+    A whole of zero gives 0. Never feed the result back into a price: it is rounded.
+    """
+    if not whole:
+        return Percent(0)
+    with localcontext(Context(prec=60, traps=[InvalidOperation])):
+        return Percent((part * 100 / whole).quantize(Decimal(1).scaleb(-digits), rounding=ROUND_HALF_UP))
+
+
+MAX_QUANTITY = Decimal("1000000")
+
+
+def _sane_quantity(value: Decimal) -> Decimal:
+    exponent = value.as_tuple().exponent
+    if value <= 0 or value > MAX_QUANTITY or (isinstance(exponent, int) and exponent < -3):
+        raise ValueError(f"must be above 0, at most {MAX_QUANTITY}, with at most 3 decimal places")
+    return value
+
+
+class Quantity(RootModel[Annotated[ExactDecimal, AfterValidator(_sane_quantity)]]):
+    """How many of something: above zero, at most a million, three decimal places."""
+
+    model_config = ConfigDict(frozen=True)
+
+    def __init__(self, root: str | int | Decimal) -> None:
+        super().__init__(root=root)
+
+    def __mul__(self, other: "Quantity") -> "Quantity":
+        return Quantity(EXACT.multiply(self.root, other.root))
+
+    def __str__(self) -> str:
+        return f"{self.root.normalize():f}"
+
+    def __repr__(self) -> str:
+        return f"Quantity('{self}')"
+
+
+class Pin(Value):
+    """Which version of a catalogue document was used: id, version and the hash of its content."""
+
+    id: str
+    version: int = Field(ge=1)
+    sha256: Sha256
+
+
+class Period(Value):
+    """Days from the first to the last, both included; no last day means until further notice."""
+
+    first: date
+    last: date | None = None
+
+    def holds(self, day: date) -> bool:
+        """Say whether the day lies inside."""
+        return self.first <= day and (self.last is None or day <= self.last)

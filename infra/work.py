@@ -1,0 +1,232 @@
+"""One unit of work: what a handler reads and what it wants written; nothing is written before commit.
+
+A handler gets a `Work`, reads streams, decides, appends. The desk (PostgreSQL or memory) then writes the
+whole work in one short transaction: facts, rows, bodies, reminders, deliveries, and for a consumer its
+position. The decision happens outside that transaction, so a handler may be slow but must be repeatable.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from hashlib import sha256
+from typing import Any, Protocol, TypeVar
+from uuid import UUID
+
+from contracts.envelope import Fact, Meta, Opened
+
+S = TypeVar("S")
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """A fact in its stream: attributes, body, and its place in the service's table (0 while pending)."""
+
+    meta: Meta
+    fact: Fact
+    position: int = 0
+
+    @property
+    def id(self) -> str:
+        """The CloudEvents id, `<stream>/<version>`."""
+        return self.meta.id
+
+    @property
+    def originator_id(self) -> str:
+        """The stream, in the words of the eventsourcing library."""
+        return self.meta.stream
+
+    @property
+    def originator_version(self) -> int:
+        """The version in the stream, in the words of the eventsourcing library."""
+        return self.meta.stream_version
+
+
+@dataclass(frozen=True, slots=True)
+class Body:
+    """A large body kept with its owner under its content hash (a price trace, a PDF)."""
+
+    sha256: str
+    media_type: str
+    content: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Reminder:
+    """Something to look at again at a time; the same key replaces the earlier reminder.
+
+    `kind` chooses the service's handler. A reminder fires at least once, its effects happen once.
+    """
+
+    key: str
+    kind: str
+    due_at: datetime
+    deal_id: UUID
+    body: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """A message to an outside system, sent as a signed webhook until it is taken.
+
+    `target` names an endpoint of the settings. One undelivered message stands per key: a newer one takes
+    its place, so a receiver sees the newest state of a record and never an older one after it.
+    """
+
+    key: str
+    target: str
+    event_type: str
+    body: Mapping[str, Any]
+    deal_id: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """Why a work happens: who asked, after which fact, under which correlation."""
+
+    command_id: str
+    now: datetime
+    actor: str
+    correlation: str | None = None
+    causation: str | None = None
+    traceparent: str | None = None
+    request_sha256: str | None = None
+
+
+class Desk(Protocol):
+    """Where works read from: committed facts, bodies and names of one service."""
+
+    source: str
+
+    def read(self, stream: str) -> Sequence[Recorded]:
+        """Return all facts of a stream in order; empty if there is none."""
+        ...
+
+    def body(self, digest: str) -> Body | None:
+        """Return a kept body by its hash."""
+        ...
+
+    def find(self, name: str) -> str | None:
+        """Return the stream that bears this name."""
+        ...
+
+    def next_number(self, series: str) -> int:
+        """Return the next number of a series; numbers may have holes, never doubles."""
+        ...
+
+
+class Work:
+    """What one command, reminder or heard fact reads and wants written."""
+
+    def __init__(self, desk: Desk, cause: Cause, pending: dict[str, list[Recorded]] | None = None) -> None:
+        self._desk = desk
+        self.cause = cause
+        self._streams: dict[str, list[Recorded]] = {} if pending is None else pending
+        self.facts: list[Recorded] = []
+        self.bodies: dict[str, Body] = {}
+        self.names: dict[str, str] = {}
+        self.reminders: list[Reminder] = []
+        self.forgotten: list[str] = []
+        self.deliveries: list[Delivery] = []
+        self.statements: list[tuple[str, Mapping[str, Any] | Sequence[Any]]] = []
+
+    @property
+    def now(self) -> datetime:
+        """The one moment of this work, with time zone; domains never ask a clock."""
+        return self.cause.now
+
+    @property
+    def actor(self) -> str:
+        """Who acts: `user/<id>`, `system/<name>` or `service/<name>`."""
+        return self.cause.actor
+
+    # ---- streams
+
+    def read(self, stream: str) -> Sequence[Recorded]:
+        """Return the stream as this work sees it: committed facts, then what this batch has appended."""
+        if stream not in self._streams:
+            self._streams[stream] = list(self._desk.read(stream))
+        return self._streams[stream]
+
+    def fold(self, stream: str, state: S, evolve: Callable[[S, Recorded], S]) -> S:
+        """Fold the stream from a first state."""
+        for recorded in self.read(stream):
+            state = evolve(state, recorded)
+        return state
+
+    def append(self, stream: str, *facts: Fact) -> list[Recorded]:
+        """Append facts to the stream; the commit fails if somebody else appended since it was read."""
+        seen = self.read(stream)
+        done = []
+        for fact in facts:
+            recorded = Recorded(self._meta(stream, len(seen) + 1, fact), fact)
+            self._streams[stream].append(recorded)
+            self.facts.append(recorded)
+            done.append(recorded)
+        return done
+
+    def next_id(self, stream: str) -> str:
+        """Return the id that the next fact appended to the stream will bear."""
+        return f"{stream}/{len(self.read(stream)) + 1}"
+
+    def _meta(self, stream: str, version: int, fact: Fact) -> Meta:
+        return Meta(
+            id=f"{stream}/{version}",
+            source=self._desk.source,
+            type=fact.wire_type(),
+            version=fact.VERSION,
+            deal_id=fact.deal_id,
+            subject=fact.subject(),
+            time=self.cause.now,
+            correlation=self.cause.correlation or str(fact.deal_id),
+            causation=self.cause.causation,
+            actor=self.cause.actor,
+            traceparent=self.cause.traceparent,
+        )
+
+    # ---- bodies and names
+
+    def keep(self, content: bytes, media_type: str) -> str:
+        """Keep a body with this work; returns its hex SHA-256. Keeping it again changes nothing."""
+        digest = sha256(content).hexdigest()
+        self.bodies[digest] = Body(digest, media_type, content)
+        return digest
+
+    def body(self, digest: str) -> Body | None:
+        """Return a kept body, also one that this work keeps."""
+        return self.bodies.get(digest) or self._desk.body(digest)
+
+    def name(self, name: str, stream: str) -> None:
+        """Give the stream a human name (`Q-1042`); a name is unique in the service."""
+        self.names[name] = stream
+
+    def find(self, name: str) -> str | None:
+        """Return the stream of a human name."""
+        return self.names.get(name) or self._desk.find(name)
+
+    def next_number(self, series: str) -> int:
+        """Return the next number of a series; it is used up even if the work fails."""
+        return self._desk.next_number(series)
+
+    # ---- later and elsewhere
+
+    def remind(self, reminder: Reminder) -> None:
+        """Ask to be called at a time."""
+        self.reminders.append(reminder)
+
+    def forget(self, key: str) -> None:
+        """Drop the reminder of this key, if there is one."""
+        self.forgotten.append(key)
+
+    def deliver(self, delivery: Delivery) -> None:
+        """Send a message to an outside system after the commit, until it is taken."""
+        self.deliveries.append(delivery)
+
+    def sql(self, statement: str, params: Mapping[str, Any] | Sequence[Any] = ()) -> None:
+        """Write rows of the service's own schema in the same transaction (PostgreSQL only)."""
+        self.statements.append((statement, params))
+
+
+Handler = Callable[[Opened, Work], None]
+"""What a service does with a heard fact. Raises Refused never: a refusal is a fact of its own."""
+
+ReminderHandler = Callable[[Reminder, Work], None]
