@@ -1,6 +1,7 @@
 """Facts that crm_projector says for the CRM: what happened to an opportunity."""
 
 from datetime import date
+from uuid import UUID, uuid5
 
 from pydantic import Field
 
@@ -15,6 +16,14 @@ class OpportunityRef(Value):
 
     crm: str = Field(min_length=1, max_length=200)
     record_id: str = Field(min_length=1, max_length=200)
+
+
+DEALS = UUID("b3f0a1de-6f0e-5c0a-9a52-6f1f7a3d1c11")
+
+
+def deal_id_of(ref: OpportunityRef) -> UUID:
+    """Return the deal's id, the same for ever for one CRM record."""
+    return uuid5(DEALS, f"{ref.crm}|{ref.record_id}")
 
 
 class OpportunityDetails(Value):

@@ -230,3 +230,34 @@ Handler = Callable[[Opened, Work], None]
 """What a service does with a heard fact. Raises Refused never: a refusal is a fact of its own."""
 
 ReminderHandler = Callable[[Reminder, Work], None]
+
+
+class Commands(Protocol):
+    """What an api may do: run a handler as one command, and read what is committed."""
+
+    def run(self, cause: Cause, handler: Callable[[Work], None]) -> tuple[Recorded, ...]:
+        """Run a handler as one command and commit it; returns the facts recorded.
+
+        The same command id again returns the facts of the first time and runs nothing; with another
+        request body it is a Conflict (`command.reused`). A lost race is decided again, a few times.
+        Raises: what the handler raises; Conflict, if the race does not end.
+        """
+        ...
+
+    def read(self, stream: str) -> Sequence[Recorded]:
+        """Return all committed facts of a stream."""
+        ...
+
+    def find(self, name: str) -> str | None:
+        """Return the stream of a human name."""
+        ...
+
+    def body(self, digest: str) -> Body | None:
+        """Return a kept body by its hash."""
+        ...
+
+    def query(
+        self, statement: str, params: Mapping[str, Any] | Sequence[Any] = ()
+    ) -> list[dict[str, Any]]:
+        """Read rows of the service's own schema (PostgreSQL only), as dicts."""
+        ...
