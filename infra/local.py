@@ -18,13 +18,11 @@ from types import TracebackType
 from typing import Self
 
 from infra.local_process import LocalServerFailed, ServerProcess
+from infra.steps import ROOT, ROOTS_ROOMS
 
-ROOT = Path(__file__).resolve().parents[1]
 MAJOR_VERSION = "18"
 SUPERUSER = "postgres"
 START_DEADLINE_S = 30.0
-# PostgreSQL refuses to run as root, and "nobody" can not enter root's home: its files live here then.
-ROOTS_ROOMS = Path("/var/lib/quotewright-local")
 SETTINGS = {
     "listen_addresses": "",
     "max_connections": "100",

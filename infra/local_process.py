@@ -4,7 +4,6 @@ Shared by the laptop's PostgreSQL (`infra.local`) and Kafka (`infra.local_kafka`
 """
 
 import contextlib
-import fcntl
 import os
 import signal
 import subprocess
@@ -14,6 +13,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from contracts.errors import Unavailable
+from infra.steps import locked
 
 # A server whose starter was killed needs a moment to end; whoever holds the data longer really runs.
 LOCK_WAIT_S = 5.0
@@ -78,7 +78,7 @@ class ServerProcess:
         """
         with self._lock.open("a+", encoding="utf-8") as held:
             deadline = time.monotonic() + LOCK_WAIT_S
-            while not _locked(held.fileno()):
+            while not locked(held.fileno()):
                 if time.monotonic() > deadline:
                     held.seek(0)
                     owner = held.read().strip() or "another process"
@@ -137,6 +137,11 @@ class ServerProcess:
         if self.running:
             raise self._failed("could not be stopped")
 
+    def ask_to_stop(self) -> None:
+        """Send the polite signal and return at once; `stop` sees it through."""
+        if self.running:
+            self._signal(next(iter(self._stop_signals)))
+
     def kill(self) -> None:
         """End the server as a power cut would (SIGKILL); returns when it is gone."""
         if self.running:
@@ -158,14 +163,6 @@ class ServerProcess:
         lines = self.log.read_text(encoding="utf-8", errors="replace").splitlines()
         tail = "\n  ".join(lines[-LOG_TAIL_LINES:])
         return LocalServerFailed(f"{self.name} {what}; its log is {self.log}:\n  {tail}")
-
-
-def _locked(file: int) -> bool:
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
 
 
 def _who_we_are() -> str:

@@ -1,0 +1,49 @@
+# Quotewright. `make` alone prints the commands. Set-up happens by itself: infra/setup.py.
+.DEFAULT_GOAL := help
+.PHONY: help demo test quick check format bench lock clean
+
+BUS ?= embedded
+# The venv's Python starts faster than a version manager's shim; before there is a venv, any Python 3 does.
+PYTHON := $(shell .venv/bin/python -c '' 2>/dev/null && echo .venv/bin/python || echo python3)
+SETUP = @PYTHONDONTWRITEBYTECODE=1 $(PYTHON) -m infra.setup
+RUN = .venv/bin/python -m
+
+help: ## Print this list
+	@sed -nE 's/^([a-z]+):.*## (.*)/  make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "%-14s %s\n", $$1, $$2 }'
+
+demo: ## See a quote go from opportunity to PDF (BUS=kafka: over a real broker; ONCE=1: play once, then end)
+	$(SETUP) venv pdf $(if $(filter kafka,$(BUS)),kafka)
+	@.venv/bin/quotewright demo --bus $(BUS) $(if $(ONCE),--once)
+
+test: ## Run every test, with real PostgreSQL and real Kafka (ARGS="-k name" to choose)
+	$(SETUP) venv pdf pdf-tools kafka
+	@$(RUN) pytest tests $(ARGS)
+
+quick: ## Run the fast tests only: no broker, below 10 seconds
+	$(SETUP) venv pdf pdf-tools
+	@$(RUN) pytest tests/unit tests/contract -m "not kafka and not slow" $(ARGS)
+
+check: ## Check format, lint, types, import contracts, dead code, dependencies, requirement files
+	$(SETUP) venv
+	$(RUN) ruff format --check .
+	$(RUN) ruff check .
+	$(RUN) mypy
+	.venv/bin/lint-imports
+	$(RUN) vulture
+	$(RUN) deptry .
+	@! grep -nEi 'https?:|index-url|find-links' requirements/*.txt || { echo "a requirement file holds an address"; exit 1; }
+
+format: ## Format the code and mend what the linter can
+	$(SETUP) venv
+	$(RUN) ruff format .
+	$(RUN) ruff check --fix .
+
+bench: ## Measure, write bench/results.json, fail below a floor
+	$(SETUP) venv pdf kafka
+	@$(RUN) tests.bench $(ARGS)
+
+lock: ## Compile requirements/*.txt from pyproject.toml (UPGRADE=1: take newer versions)
+	$(SETUP) lock
+
+clean: ## Remove all that make has made: environment, jars, local databases, caches
+	$(SETUP) clean
