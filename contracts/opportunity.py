@@ -1,4 +1,8 @@
-"""Facts that crm_projector says for the CRM: what happened to an opportunity."""
+"""Facts that crm_projector says for the CRM: what happened to an opportunity.
+
+`occurred_at` is when it happened in the CRM, by the CRM's clock, where the CRM told us; the envelope's
+time is when we heard of it.
+"""
 
 from datetime import date
 from uuid import UUID, uuid5
@@ -8,7 +12,7 @@ from pydantic import Field
 from contracts.configuration import RequestedItem
 from contracts.envelope import Fact
 from contracts.pricing import DiscountAsk
-from contracts.values import Currency, Money, Value
+from contracts.values import Currency, Instant, Money, Value
 
 
 class OpportunityRef(Value):
@@ -50,6 +54,7 @@ class OpportunityOpened(Fact):
     details: OpportunityDetails
     requirements: tuple[RequestedItem, ...] = ()
     discounts: tuple[DiscountAsk, ...] = ()
+    occurred_at: Instant | None = None
 
 
 class OpportunityDetailsChanged(Fact):
@@ -58,6 +63,7 @@ class OpportunityDetailsChanged(Fact):
     opportunity: OpportunityRef
     details: OpportunityDetails
     changed: tuple[str, ...]
+    occurred_at: Instant | None = None
 
 
 class OpportunityStageChanged(Fact):
@@ -66,12 +72,14 @@ class OpportunityStageChanged(Fact):
     opportunity: OpportunityRef
     from_stage: str
     to_stage: str
+    occurred_at: Instant | None = None
 
 
 class OpportunityWon(Fact):
     """The CRM closed the opportunity as won."""
 
     opportunity: OpportunityRef
+    occurred_at: Instant | None = None
 
 
 class OpportunityLost(Fact):
@@ -79,6 +87,7 @@ class OpportunityLost(Fact):
 
     opportunity: OpportunityRef
     reason: str | None = None
+    occurred_at: Instant | None = None
 
 
 class OpportunityReopened(Fact):
@@ -86,3 +95,4 @@ class OpportunityReopened(Fact):
 
     opportunity: OpportunityRef
     stage: str
+    occurred_at: Instant | None = None
