@@ -45,6 +45,7 @@ class LocalPostgres:
         """Keep the data below `home`, durably: they are there again at the next start."""
         self.home = home.resolve()
         self._ephemeral = False
+        self._sole = False
         self._socket_dir = _socket_dir(self.home)
         self._server = ServerProcess(
             "PostgreSQL",
@@ -71,24 +72,18 @@ class LocalPostgres:
         """
         if self._server.running:
             return
-        self.home.mkdir(parents=True, exist_ok=True)
-        with self._server.sole_use() as held:
-            room = _make_room(self.home)
-            self._make_socket_dir()
-            binaries = _binaries()
-            self._make_data(binaries, room)
-            settings = SETTINGS | {"unix_socket_directories": str(self._socket_dir)}
-            if self._ephemeral:
-                settings["fsync"] = "off"
-            flags = [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
-            command = [str(binaries / "postgres"), "-D", str(room / "data"), *flags]
-            self._server.spawn(command, held=held, as_user=_dropping_root(), cwd=room)
-        self._server.wait_until(lambda: self._is_ready(room), deadline_s=START_DEADLINE_S)
+        try:
+            self._start()
+        except BaseException:
+            self.stop()
+            raise
 
     def stop(self) -> None:
         """End the server (open connections are cut) and return when it is gone; safe to call twice."""
         self._server.stop()
-        shutil.rmtree(self._socket_dir, ignore_errors=True)
+        if self._sole:  # else the socket is another starter's, on the same home
+            shutil.rmtree(self._socket_dir, ignore_errors=True)
+        self._sole = False
         if self._ephemeral:
             shutil.rmtree((self.home / "postgres").resolve(), ignore_errors=True)
             shutil.rmtree(self.home, ignore_errors=True)
@@ -117,12 +112,8 @@ class LocalPostgres:
         return self._server.running
 
     def __enter__(self) -> Self:
-        """Start the server; if that fails, leave nothing behind."""
-        try:
-            self.start()
-        except BaseException:
-            self.stop()
-            raise
+        """Start the server."""
+        self.start()
         return self
 
     def __exit__(
@@ -130,6 +121,22 @@ class LocalPostgres:
     ) -> None:
         """Stop the server."""
         self.stop()
+
+    def _start(self) -> None:
+        self.home.mkdir(parents=True, exist_ok=True)
+        with self._server.sole_use() as held:
+            self._sole = True
+            room = _make_room(self.home)
+            self._make_socket_dir()
+            binaries = _binaries()
+            self._make_data(binaries, room)
+            settings = SETTINGS | {"unix_socket_directories": str(self._socket_dir)}
+            if self._ephemeral:
+                settings["fsync"] = "off"
+            flags = [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
+            command = [str(binaries / "postgres"), "-D", str(room / "data"), *flags]
+            self._server.spawn(command, held=held, as_user=_dropping_root(), cwd=room)
+        self._server.wait_until(lambda: self._is_ready(room), deadline_s=START_DEADLINE_S)
 
     def _make_data(self, binaries: Path, room: Path) -> None:
         """Make the data directory, whole or not at all."""

@@ -225,11 +225,16 @@ def clean() -> None:
             if not locked(held.fileno()):
                 held.seek(0)
                 raise SetupFailed(f"{lock_file.parent} is in use by {held.read().strip() or 'a server'}")
-    for room in local.rglob("postgres"):
-        if room.is_symlink() and room.resolve().parent == ROOTS_ROOMS:
-            shutil.rmtree(room.resolve(), ignore_errors=True)
+    remove_rooms(local)
     for each in (local, VENV, TOOLS, *(ROOT / name for name in CACHES)):
         shutil.rmtree(each, ignore_errors=True)
+
+
+def remove_rooms(home: Path) -> None:
+    """Remove the PostgreSQL data that root keeps outside `home`, for the servers of any home below it."""
+    for room in home.rglob("postgres"):
+        if room.is_symlink() and room.resolve().parent == ROOTS_ROOMS:
+            shutil.rmtree(room.resolve(), ignore_errors=True)
 
 
 def _base_python() -> str:
