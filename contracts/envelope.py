@@ -148,6 +148,11 @@ class Registry:
 
 def seal(fact: Fact, meta: Meta) -> Sealed:
     """Put a fact into binary-mode CloudEvents headers and a JSON body; the deal is the record key."""
+    return Sealed(str(meta.deal_id).encode(), headers_of(meta), fact.model_dump_json().encode())
+
+
+def headers_of(meta: Meta) -> tuple[tuple[str, bytes], ...]:
+    """Return the CloudEvents headers of a fact, in a fixed order."""
     attributes = {
         "ce_specversion": SPEC,
         "ce_id": meta.id,
@@ -163,8 +168,7 @@ def seal(fact: Fact, meta: Meta) -> Sealed:
         "ce_traceparent": meta.traceparent,
         "content-type": CONTENT_TYPE,
     }
-    headers = tuple((name, text.encode()) for name, text in attributes.items() if text is not None)
-    return Sealed(str(meta.deal_id).encode(), headers, fact.model_dump_json().encode())
+    return tuple((name, text.encode()) for name, text in attributes.items() if text is not None)
 
 
 def read_meta(headers: Iterable[tuple[str, bytes]]) -> Meta:

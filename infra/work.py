@@ -113,14 +113,30 @@ class Desk(Protocol):
         """Return the next number of a series; numbers may have holes, never doubles."""
         ...
 
+    def query(
+        self, statement: str, params: "Mapping[str, Any] | Sequence[Any]" = ()
+    ) -> list[dict[str, Any]]:
+        """Read committed rows of the service's own schema; a memory desk has none."""
+        ...
+
+
+@dataclass(slots=True)
+class Batch:
+    """What the works of one batch share: streams as they will be, and a scratch pad by any key."""
+
+    streams: dict[str, list[Recorded]] = field(default_factory=dict)
+    scratch: dict[Any, Any] = field(default_factory=dict)
+
 
 class Work:
     """What one command, reminder or heard fact reads and wants written."""
 
-    def __init__(self, desk: Desk, cause: Cause, pending: dict[str, list[Recorded]] | None = None) -> None:
+    def __init__(self, desk: Desk, cause: Cause, batch: "Batch | None" = None) -> None:
         self._desk = desk
         self.cause = cause
-        self._streams: dict[str, list[Recorded]] = {} if pending is None else pending
+        shared = batch or Batch()
+        self._streams = shared.streams
+        self.scratch = shared.scratch
         self.facts: list[Recorded] = []
         self.bodies: dict[str, Body] = {}
         self.names: dict[str, str] = {}
@@ -224,6 +240,12 @@ class Work:
     def sql(self, statement: str, params: Mapping[str, Any] | Sequence[Any] = ()) -> None:
         """Write rows of the service's own schema in the same transaction (PostgreSQL only)."""
         self.statements.append((statement, params))
+
+    def rows(
+        self, statement: str, params: Mapping[str, Any] | Sequence[Any] = ()
+    ) -> list[dict[str, Any]]:
+        """Read committed rows; what this batch writes is not in them: keep that in `scratch`."""
+        return self._desk.query(statement, params)
 
 
 Handler = Callable[[Opened, Work], None]

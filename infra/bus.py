@@ -1,0 +1,251 @@
+"""The bus: how facts travel. A port, and the embedded bus, a table that every service appends to and reads.
+
+Above this module nothing knows which bus it is. Delivery is at least once and in order per key; whoever
+consumes keeps its own position with its effects, so an effect happens once.
+"""
+
+import json
+import re
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from psycopg.types.json import Jsonb
+from psycopg_pool import ConnectionPool
+
+from contracts.envelope import Sealed
+from infra.postgres import Leadership, PgConnection
+from infra.reader import SettledReader
+
+TOPIC = re.compile(r"^[a-z][a-z0-9._-]*$")
+POLL_MIN_S, POLL_MAX_S = 0.025, 0.25
+
+
+@dataclass(frozen=True, slots=True)
+class Arrived:
+    """One record of a partition, raw: nothing is trusted about it but its key and place."""
+
+    offset: int
+    key: bytes
+    headers: tuple[tuple[str, bytes], ...]
+    value: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Slice:
+    """Records of one partition in order: from `start` on, `after` is the next offset to read.
+
+    Offsets between may be missing (other topics, rolled-back numbers); nothing of ours is lost by that.
+    """
+
+    topic: str
+    partition: int
+    start: int
+    after: int
+    records: tuple[Arrived, ...]
+
+
+Claim = Callable[[int], int]
+"""Called when a partition becomes ours: fences earlier owners, returns the next offset to read."""
+
+
+class Source(Protocol):
+    """One consumer's view of one topic."""
+
+    def poll(self, limit: int, timeout_s: float) -> Slice | None:
+        """Return the next records of one partition; waits at most the timeout.
+
+        The next poll continues after them, whether or not anybody saved that they were handled.
+        """
+        ...
+
+    def rewind(self, piece: Slice) -> None:
+        """Make the next poll of that partition start at the piece's first record again."""
+        ...
+
+    def disown(self, partition: int) -> None:
+        """Forget a partition that another process consumes by now; it may be claimed anew."""
+        ...
+
+    def lag(self) -> int:
+        """Return how many records of our partitions are not polled yet."""
+        ...
+
+    def close(self) -> None:
+        """Leave; safe to repeat."""
+        ...
+
+
+class Bus(Protocol):
+    """Where facts are published and heard."""
+
+    def produce(self, topic: str, records: Sequence[Sealed]) -> None:
+        """Append records in order; returns when every one is acknowledged.
+
+        Raises: Unavailable; then any part of them may have been appended, and producing again is right.
+        """
+        ...
+
+    def source(self, group: str, topic: str, claim: Claim) -> Source:
+        """Return a source for one consumer group of a topic."""
+        ...
+
+    def close(self) -> None:
+        """Release connections; safe to repeat."""
+        ...
+
+
+class Bell:
+    """Wakes the waiting threads of this process right after a commit; polling stays the truth."""
+
+    def __init__(self) -> None:
+        self._condition = threading.Condition()
+        self._rung = 0
+
+    def ring(self) -> None:
+        """Wake everybody who waits."""
+        with self._condition:
+            self._rung += 1
+            self._condition.notify_all()
+
+    def count(self) -> int:
+        """Return how often it rang; pass it to `wait`, so that no ring between look and wait is missed."""
+        with self._condition:
+            return self._rung
+
+    def wait(self, seen: int, timeout_s: float) -> None:
+        """Wait until it has rung since `seen`, at most the timeout."""
+        with self._condition:
+            self._condition.wait_for(lambda: self._rung != seen, timeout_s)
+
+
+class EmbeddedBus:
+    """The bus in a PostgreSQL table, `bus.log`: one partition, one active consumer per group."""
+
+    def __init__(self, pool: ConnectionPool[PgConnection], leadership: Leadership, bell: Bell) -> None:
+        self._pool = pool
+        self._leadership = leadership
+        self._bell = bell
+
+    def produce(self, topic: str, records: Sequence[Sealed]) -> None:
+        """Insert the records in order in one statement, then wake this process's consumers.
+
+        Commits without waiting for the disk: the facts stand in their service's table, and a crash that
+        loses these rows also loses the later relay position that says they were published.
+        """
+        with self._pool.connection() as connection, connection.transaction():
+            connection.execute("SET LOCAL synchronous_commit = off")
+            connection.execute(
+                "INSERT INTO bus.log (topic, key, headers, value)"
+                " SELECT %s, * FROM unnest(%s::bytea[], %s::jsonb[], %s::bytea[])",
+                (
+                    topic,
+                    [each.key for each in records],
+                    [pack_headers(each.headers) for each in records],
+                    [each.value for each in records],
+                ),
+                prepare=True,
+            )
+        self._bell.ring()
+
+    def source(self, group: str, topic: str, claim: Claim) -> "EmbeddedSource":
+        """Return the source of a group; it yields records only while this process leads the group."""
+        return EmbeddedSource(self._pool, self._leadership, self._bell, topic, claim)
+
+    def close(self) -> None:
+        """Nothing of its own to release."""
+
+
+class EmbeddedSource:
+    """Exact reader of `bus.log` for one topic; offset = log position - 1, as Kafka counts from 0."""
+
+    PARTITION = 0
+
+    def __init__(
+        self,
+        pool: ConnectionPool[PgConnection],
+        leadership: Leadership,
+        bell: Bell,
+        topic: str,
+        claim: Claim,
+    ) -> None:
+        if not TOPIC.match(topic):
+            raise ValueError(f"a topic is lower-case letters, digits, dot, dash: {topic!r}")
+        self._pool = pool
+        self._leadership = leadership
+        self._bell = bell
+        self._topic = topic
+        self._claim = claim
+        self._next: int | None = None
+        self._idle_s = POLL_MIN_S
+        # Rows of other topics still move the position, so they are read, without their bodies.
+        mine = f"CASE WHEN topic = '{topic}' THEN"
+        self._reader = SettledReader("bus.log", f"topic, key, {mine} headers END, {mine} value END")
+
+    def poll(self, limit: int, timeout_s: float) -> Slice | None:
+        """Return the next settled records; see `Source.poll`."""
+        until = time.monotonic() + timeout_s
+        while True:
+            seen = self._bell.count()
+            piece = self._read(limit)
+            if piece is not None:
+                self._idle_s = POLL_MIN_S
+                return piece
+            left = until - time.monotonic()
+            if left <= 0:
+                return None
+            self._bell.wait(seen, min(left, self._idle_s))
+            self._idle_s = min(self._idle_s * 2, POLL_MAX_S)
+
+    def _read(self, limit: int) -> Slice | None:
+        if not self._leadership.holds(f"consume:{self._topic}"):
+            self._next = None
+            return None
+        if self._next is None:
+            self._next = self._claim(self.PARTITION)
+        start = self._next
+        with self._pool.connection() as connection:
+            rows = self._reader.read(connection, start, limit)
+        if not rows:
+            return None
+        self._next = rows[-1][0]
+        mine = tuple(
+            Arrived(row[0] - 1, bytes(row[2]), unpack_headers(row[3]), bytes(row[4]))
+            for row in rows
+            if row[1] == self._topic
+        )
+        return Slice(self._topic, self.PARTITION, start, rows[-1][0], mine)
+
+    def rewind(self, piece: Slice) -> None:
+        """Read the piece again."""
+        self._next = piece.start
+
+    def disown(self, partition: int) -> None:
+        """Ask for the position anew, after checking that the lock is still ours."""
+        del partition
+        self._leadership.confirm()
+        self._next = None
+
+    def lag(self) -> int:
+        """Return how far the log's end is ahead of us; 0 while another process consumes."""
+        if self._next is None:
+            return 0
+        with self._pool.connection() as connection:
+            row = connection.execute("SELECT COALESCE(max(position), 0) FROM bus.log").fetchone()
+        return max(0, (row[0] if row else 0) - self._next)
+
+    def close(self) -> None:
+        """Nothing of its own to release."""
+
+
+def pack_headers(headers: Sequence[tuple[str, bytes]]) -> Jsonb:
+    """Turn headers into JSON without loss: Latin-1 maps every byte to one character and back."""
+    return Jsonb([[name, value.decode("latin-1")] for name, value in headers])
+
+
+def unpack_headers(packed: object) -> tuple[tuple[str, bytes], ...]:
+    """Undo `pack_headers`."""
+    rows = json.loads(packed) if isinstance(packed, str | bytes) else packed
+    return tuple((name, value.encode("latin-1")) for name, value in rows)  # type: ignore[attr-defined]

@@ -1,0 +1,9 @@
+-- The embedded bus: one log that every service may read and append to, and nobody may change.
+CREATE TABLE log (
+    position bigint GENERATED ALWAYS AS IDENTITY (CACHE 1) PRIMARY KEY,
+    topic    text   NOT NULL,
+    key      bytea  NOT NULL,
+    headers  jsonb  NOT NULL,  -- [[name, base64 of value], ...] in order
+    value    bytea  NOT NULL
+) WITH (autovacuum_freeze_max_age = 1000000000);
+COMMENT ON TABLE log IS 'The embedded bus: what Kafka holds in the other mode; append-only';

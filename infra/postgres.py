@@ -1,0 +1,207 @@
+"""PostgreSQL for one service: its pool, its migrations, and its advisory locks.
+
+Every connection is in autocommit; a transaction is always spelt out. A service sees its own schema only.
+"""
+
+import logging
+import threading
+from collections.abc import Iterable, Mapping, Sequence
+from hashlib import sha256
+from pathlib import Path
+from types import TracebackType
+from typing import Any, LiteralString, cast
+
+import psycopg
+from psycopg import sql
+from psycopg_pool import ConnectionPool, PoolTimeout
+
+from contracts.errors import Unavailable
+
+PgConnection = psycopg.Connection[tuple[Any, ...]]
+MIGRATIONS = Path(__file__).parent / "migrations"
+PLUMBING = MIGRATIONS / "service"
+# Any number does, as long as nobody else of the cluster uses it for something different.
+MIGRATION_LOCK = 7_246_001
+STATEMENT_TIMEOUT_MS = 20_000
+IDLE_IN_TRANSACTION_MS = 10_000
+
+logging.getLogger("psycopg.pool").setLevel(logging.ERROR)
+
+
+def as_query(text: str) -> LiteralString:
+    """Mark text of our own code as a query; parameters always travel apart from it."""
+    return cast("LiteralString", text)
+
+
+def options(schema: str) -> str:
+    """Return the session options of a service's connections: its schema, UTC, and bounded statements."""
+    return (
+        f"-c search_path={schema} -c timezone=UTC -c statement_timeout={STATEMENT_TIMEOUT_MS}"
+        f" -c idle_in_transaction_session_timeout={IDLE_IN_TRANSACTION_MS} -c jit=off"
+    )
+
+
+def open_pool(dsn: str, schema: str, size_max: int) -> ConnectionPool[PgConnection]:
+    """Open a small pool that checks a connection before lending it, so it survives a restart.
+
+    Raises: Unavailable, if no connection comes up within ten seconds.
+    """
+    pool: ConnectionPool[PgConnection] = ConnectionPool(
+        dsn,
+        min_size=1,
+        max_size=size_max,
+        timeout=10,
+        kwargs={"autocommit": True, "options": options(schema), "application_name": schema},
+        check=ConnectionPool.check_connection,
+        open=False,
+    )
+    try:
+        pool.open(wait=True, timeout=10)
+    except psycopg.Error as fault:
+        pool.close()
+        raise Unavailable(f"no PostgreSQL for the schema {schema}: {fault}") from None
+    return pool
+
+
+def migrate(connection: PgConnection, folders: Iterable[Path]) -> list[str]:
+    """Apply numbered SQL files that are not applied yet, in order, each once, under an advisory lock.
+
+    Returns the names applied. Raises: Unavailable, if a file that was applied has changed since.
+    """
+    files = [(f"{folder.parent.name}/{file.name}", file) for folder in folders for file in sorted(folder.glob("[0-9]*.sql"))]
+    done: list[str] = []
+    with connection.transaction():
+        connection.execute("SELECT pg_advisory_xact_lock(%s)", (MIGRATION_LOCK,))
+        connection.execute(
+            "CREATE TABLE IF NOT EXISTS migrations (name text PRIMARY KEY, sha256 text NOT NULL,"
+            " applied_at timestamptz NOT NULL DEFAULT clock_timestamp())"
+        )
+        applied = dict(connection.execute("SELECT name, sha256 FROM migrations").fetchall())
+        for name, file in files:
+            text = file.read_text()
+            digest = sha256(text.encode()).hexdigest()
+            if name not in applied:
+                connection.execute(as_query(text))
+                connection.execute("INSERT INTO migrations (name, sha256) VALUES (%s, %s)", (name, digest))
+                done.append(name)
+            elif applied[name] != digest:
+                raise Unavailable(f"the applied migration {name} was changed afterwards; add a new file instead")
+    return done
+
+
+def provision(
+    admin_dsn: str, services: Mapping[str, Sequence[str]], analyst: str = "quotewright_analyst"
+) -> None:
+    """Create what only an administrator may: a role and its schemas per service, the bus, the analysts' role.
+
+    `services` maps each service to the schemas it owns. Harmless when repeated. Roles are named
+    `quotewright_<service>`; passwords are the operator's matter.
+    """
+    with psycopg.connect(admin_dsn, autocommit=True, options=options("bus")) as admin:
+        with admin.transaction():
+            admin.execute("SELECT pg_advisory_xact_lock(%s)", (MIGRATION_LOCK,))
+            admin.execute("CREATE SCHEMA IF NOT EXISTS bus")
+            _role(admin, analyst)
+            for service, schemas in services.items():
+                _room(admin, service, schemas)
+        migrate(admin, [MIGRATIONS / "bus"])
+        for service in services:
+            role = sql.Identifier(role_of(service))
+            admin.execute(sql.SQL("GRANT USAGE ON SCHEMA bus TO {}").format(role))
+            admin.execute(sql.SQL("GRANT SELECT, INSERT ON bus.log TO {}").format(role))
+
+
+def role_of(service: str) -> str:
+    """Return the database role of a service."""
+    return f"quotewright_{service}"
+
+
+def _role(admin: PgConnection, name: str) -> None:
+    if not admin.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", (name,)).fetchone():
+        admin.execute(sql.SQL("CREATE ROLE {} LOGIN").format(sql.Identifier(name)))
+
+
+def _room(admin: PgConnection, service: str, schemas: Sequence[str]) -> None:
+    role = sql.Identifier(role_of(service))
+    _role(admin, role_of(service))
+    for schema in schemas:
+        admin.execute(
+            sql.SQL("CREATE SCHEMA IF NOT EXISTS {} AUTHORIZATION {}").format(sql.Identifier(schema), role)
+        )
+
+
+class Leadership:
+    """Session advisory locks on one connection of their own: who holds one is the only one to do a job.
+
+    A broken connection loses all locks; the next `holds` opens a new one and asks again. Thread-safe.
+    """
+
+    def __init__(self, dsn: str, schema: str) -> None:
+        self._dsn = dsn
+        self._schema = schema
+        self._connection: PgConnection | None = None
+        self._held: set[str] = set()
+        self._guard = threading.Lock()
+
+    def holds(self, job: str) -> bool:
+        """Say whether we lead this job of this service, trying to become leader if not."""
+        with self._guard:
+            try:
+                return self._ask(job)
+            except psycopg.Error:
+                self._drop()
+                return False
+
+    def confirm(self) -> bool:
+        """Ask the server whether the session still lives; if not, every lock is gone."""
+        with self._guard:
+            try:
+                if self._connection is not None:
+                    self._connection.execute("SELECT 1")
+                    return True
+            except psycopg.Error:
+                self._drop()
+            return False
+
+    def _ask(self, job: str) -> bool:
+        if job in self._held and self._connection is not None and not self._connection.closed:
+            return True
+        if self._connection is None or self._connection.closed:
+            self._held.clear()
+            self._connection = psycopg.connect(
+                self._dsn, autocommit=True, options=options(self._schema), application_name=f"{self._schema}-lead"
+            )
+        name = f"quotewright:{self._schema}:{job}"
+        row = self._connection.execute(
+            "SELECT pg_try_advisory_lock(hashtextextended(%s, 0))", (name,)
+        ).fetchone()
+        if row is not None and row[0]:
+            self._held.add(job)
+            return True
+        return False
+
+    def _drop(self) -> None:
+        self._held.clear()
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+    def __enter__(self) -> "Leadership":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, fault: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        with self._guard:
+            self._drop()
+
+
+class reachable:  # noqa: N801, reads as a word in a with statement
+    """Turn a lost database into Unavailable; everything else passes."""
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, kind: object, fault: BaseException | None, trace: object) -> None:
+        if isinstance(fault, psycopg.OperationalError | psycopg.InterfaceError | PoolTimeout):
+            raise Unavailable("the database does not answer now") from fault

@@ -1,0 +1,75 @@
+"""Exact reader of a numbered table: never skips a row that a slower writer commits later.
+
+Numbers are drawn before commit, so a reader can see 7 before 6. Guessing by a timeout loses facts; we
+decide exactly. Every inserter takes RowExclusiveLock on the table before it draws a number and keeps it
+to its end. So once all holders seen *after* a hole was seen have ended, whatever is still missing in the
+hole was rolled back for good. Primary server only; the sequence cache must be 1.
+"""
+
+import time
+from typing import Any
+
+from infra.postgres import PgConnection, as_query
+
+POLL_S = 0.001
+
+
+class SettledReader:
+    """Reads rows of one table in number order, without ever passing over one that may still appear."""
+
+    def __init__(self, table: str, columns: str, patience_s: float = 5.0) -> None:
+        self._table = table
+        self._select = as_query(
+            f"SELECT position, {columns} FROM {table}"  # noqa: S608, our own constants
+            " WHERE position > %s ORDER BY position LIMIT %s"
+        )
+        self._range = as_query(
+            f"SELECT position, {columns} FROM {table}"  # noqa: S608, our own constants
+            " WHERE position > %s AND position <= %s ORDER BY position"
+        )
+        self._patience_s = patience_s
+
+    def read(self, connection: PgConnection, after: int, limit: int) -> list[tuple[Any, ...]]:
+        """Return the next settled rows after a position; empty if there is none yet.
+
+        Never blocks longer than the patience: a writer that holds a hole open that long makes it return
+        nothing, and the caller asks again.
+        """
+        rows = connection.execute(self._select, (after, limit), prepare=True).fetchall()
+        contiguous = _contiguous(rows, after)
+        if contiguous or not rows:
+            return rows[:contiguous]
+        last = rows[-1][0]
+        if not self._writers_ended(connection):
+            return []
+        return connection.execute(self._range, (after, last), prepare=True).fetchall()
+
+    def _writers_ended(self, connection: PgConnection) -> bool:
+        holders = self._holders(connection)
+        give_up = time.monotonic() + self._patience_s
+        while holders:
+            if time.monotonic() > give_up:
+                return False
+            time.sleep(POLL_S)
+            holders &= self._holders(connection)
+        return True
+
+    def _holders(self, connection: PgConnection) -> set[str]:
+        rows = connection.execute(
+            "SELECT virtualtransaction FROM pg_locks WHERE locktype = 'relation'"
+            " AND relation = %s::regclass AND mode = 'RowExclusiveLock'"
+            " AND database = (SELECT oid FROM pg_database WHERE datname = current_database())",
+            (self._table,),
+            prepare=True,
+        ).fetchall()
+        return {row[0] for row in rows}
+
+
+def _contiguous(rows: list[tuple[Any, ...]], after: int) -> int:
+    """Count the rows that follow `after` without a hole."""
+    count = 0
+    for row in rows:
+        if row[0] != after + count + 1:
+            break
+        count += 1
+    return count

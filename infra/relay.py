@@ -1,0 +1,98 @@
+"""The relay: publishes a service's facts in the order of its table, at least once, never skipping one.
+
+One leader per service by advisory lock, fenced by an epoch. Read settled rows -> produce -> every one
+acknowledged -> save the position by compare-and-set. A crash in between sends some facts twice.
+"""
+
+
+
+from typing import cast
+
+import structlog
+from psycopg_pool import ConnectionPool
+
+from contracts.envelope import Sealed, headers_of
+from contracts.errors import Unavailable
+from infra.bus import Bus
+from infra.postgres import Leadership, PgConnection, reachable
+from infra.reader import SettledReader
+from infra.recorder import COLUMNS, StoredFact, meta_of_row, row_to_stored
+
+log = structlog.get_logger()
+BATCH = 500
+
+
+class Relay:
+    """Publishes one service's facts. One thread calls `step` again and again."""
+
+    def __init__(
+        self, pool: ConnectionPool[PgConnection], leadership: Leadership, bus: Bus, topic: str
+    ) -> None:
+        self._pool = pool
+        self._leadership = leadership
+        self._bus = bus
+        self._topic = topic
+        self._reader = SettledReader("events", COLUMNS)
+        self._epoch: int | None = None
+        self._position = 0
+
+    def step(self) -> int:
+        """Publish the next facts, if there are any and we lead; returns how many.
+
+        Raises: Unavailable, if the database or the bus does not answer; calling again is right.
+        """
+        if not self._leadership.holds("relay"):
+            self._epoch = None
+            return 0
+        with reachable():
+            if self._epoch is None:
+                self._take_over()
+            with self._pool.connection() as connection:
+                rows = self._reader.read(connection, self._position, BATCH)
+        if not rows:
+            return 0
+        self._bus.produce(self._topic, [sealed(cast("StoredFact", row_to_stored(row))) for row in rows])
+        with reachable():
+            self._save(rows[-1][0])
+        return len(rows)
+
+    def lag(self) -> int:
+        """Return how many numbers the table is ahead of what is published."""
+        with reachable(), self._pool.connection() as connection:
+            row = connection.execute(
+                "SELECT COALESCE((SELECT max(position) FROM events), 0) - position FROM relay"
+            ).fetchone()
+        return max(0, int(row[0])) if row else 0
+
+    def _take_over(self) -> None:
+        with self._pool.connection() as connection:
+            row = connection.execute(
+                "UPDATE relay SET epoch = epoch + 1 RETURNING position, epoch"
+            ).fetchone()
+        if row is None:
+            raise Unavailable("the relay's position is missing; run the migrations")
+        self._position, self._epoch = row
+
+    def _save(self, position: int) -> None:
+        with self._pool.connection() as connection, connection.transaction():
+            # Losing this in a crash repeats some facts, which consumers drop.
+            connection.execute("SET LOCAL synchronous_commit = off")
+            moved = connection.execute(
+                "UPDATE relay SET position = %s WHERE epoch = %s AND position = %s",
+                (position, self._epoch, self._position),
+                prepare=True,
+            )
+        if moved.rowcount != 1:
+            log.warning("relay_fenced", topic=self._topic)
+            self._leadership.confirm()
+            self._epoch = None
+            return
+        self._position = position
+
+
+def sealed(row: StoredFact) -> Sealed:
+    """Turn a stored fact into a record of the log, without reading its body."""
+    meta = meta_of_row(row)
+    return Sealed(str(meta.deal_id).encode(), headers_of(meta), row.state)
+
+

@@ -1,0 +1,142 @@
+"""What one transaction of a service writes beside facts: its rows, and how far its consumer is."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from psycopg.types.json import Jsonb
+
+from contracts.errors import Conflict
+from infra.bus import Arrived, pack_headers
+from infra.postgres import PgConnection, as_query
+from infra.work import Work
+
+
+class LostRace(Conflict):
+    """Somebody appended to a stream since it was read; decide again."""
+
+    code = "conflict.lost_race"
+
+
+class CommandRepeated(Conflict):
+    """This command id has been carried out before."""
+
+    code = "command.repeated"
+
+
+class Fenced(Conflict):
+    """Another process consumes this partition by now; whatever we decided is dropped."""
+
+    code = "consumer.fenced"
+
+
+@dataclass(frozen=True, slots=True)
+class Parked:
+    """A record that could not be handled, raw, with the reason in words."""
+
+    id: int
+    topic: str
+    partition: int
+    offset: int
+    key: bytes
+    headers: tuple[tuple[str, bytes], ...]
+    value: bytes
+    reason: str
+    code: str
+    attempts: int = 1
+    parked_at: datetime | None = None
+
+    def arrived(self) -> Arrived:
+        """Return the record as it came."""
+        return Arrived(self.offset, self.key, self.headers, self.value)
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a consumer is after a batch: written with the effects, in the same transaction."""
+
+    topic: str
+    partition: int
+    epoch: int
+    before: int
+    after: int
+    inbox: Mapping[str, int]
+    parked: tuple[Parked, ...] = ()
+
+
+def only_facts(work: Work) -> bool:
+    """Say whether one INSERT is the whole commit."""
+    return not (
+        work.bodies or work.names or work.reminders or work.forgotten or work.deliveries or work.statements
+    )
+
+
+def must_last(work: Work) -> bool:
+    """Say whether losing this commit in a crash would lose something."""
+    return bool(work.facts or work.deliveries or work.bodies or work.reminders)
+
+
+def write_rows(connection: PgConnection, work: Work) -> None:
+    """Write everything of a work but its facts."""
+    for body in work.bodies.values():
+        connection.execute(
+            "INSERT INTO bodies (sha256, media_type, content) VALUES (%s, %s, %s) ON CONFLICT DO NOTHING",
+            (body.sha256, body.media_type, body.content),
+        )
+    for name, stream in work.names.items():
+        connection.execute(
+            "INSERT INTO names VALUES (%s, %s) ON CONFLICT (name) DO UPDATE SET stream = excluded.stream",
+            (name, stream),
+        )
+    for key in work.forgotten:
+        connection.execute("DELETE FROM reminders WHERE key = %s", (key,))
+    for each in work.reminders:
+        connection.execute(
+            "INSERT INTO reminders (key, kind, due_at, deal_id, body) VALUES (%s, %s, %s, %s, %s)"
+            " ON CONFLICT (key) DO UPDATE SET kind = excluded.kind, due_at = excluded.due_at,"
+            " deal_id = excluded.deal_id, body = excluded.body, attempts = 0",
+            (each.key, each.kind, each.due_at, each.deal_id, Jsonb(dict(each.body))),
+        )
+    for delivery in work.deliveries:
+        connection.execute(
+            "INSERT INTO deliveries (key, target, event_type, body, deal_id, generation)"
+            " VALUES (%s, %s, %s, %s, %s, COALESCE((SELECT generation FROM delivered WHERE key = %s), 0) + 1)"
+            " ON CONFLICT (key) DO UPDATE SET target = excluded.target, event_type = excluded.event_type,"
+            " body = excluded.body, generation = deliveries.generation + 1, attempts = 0, state = 'due',"
+            " due_at = clock_timestamp(), last_error = NULL",
+            (delivery.key, delivery.target, delivery.event_type, Jsonb(dict(delivery.body)), delivery.deal_id, delivery.key),
+        )
+    for statement, params in work.statements:
+        connection.execute(as_query(statement), params or None)
+
+
+def advance(connection: PgConnection, progress: Progress) -> None:
+    """Write versions, parked records and the position; the position must stand where we found it.
+
+    Raises: Fenced, if it does not, or if another owner has claimed the partition.
+    """
+    if progress.inbox:
+        # Sorted, so that two consumers of one service never wait for each other in a circle.
+        streams = sorted(progress.inbox)
+        connection.execute(
+            "INSERT INTO inbox SELECT * FROM unnest(%s::text[], %s::int[])"
+            " ON CONFLICT (stream) DO UPDATE SET version = excluded.version"
+            " WHERE inbox.version < excluded.version",
+            (streams, [progress.inbox[stream] for stream in streams]),
+            prepare=True,
+        )
+    for each in progress.parked:
+        connection.execute(
+            "INSERT INTO parked (topic, partition, offset_, key, headers, value, reason, code)"
+            " VALUES (%s, %s, %s, %s, %s, %s, %s, %s) ON CONFLICT DO NOTHING",
+            (each.topic, each.partition, each.offset, each.key, pack_headers(each.headers), each.value,
+             each.reason, each.code),
+        )
+    moved = connection.execute(
+        "UPDATE positions SET position = %s, attempts = 0"
+        " WHERE topic = %s AND partition = %s AND epoch = %s AND position = %s",
+        (progress.after, progress.topic, progress.partition, progress.epoch, progress.before),
+        prepare=True,
+    )
+    if moved.rowcount != 1:
+        raise Fenced("another process consumes this partition", partition=progress.partition)
