@@ -1,0 +1,96 @@
+"""Stateless questions to peer services over HTTP, with a deadline; from an api, never from a handler."""
+
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+import httpx
+import structlog
+from pydantic import SecretStr
+
+from contracts.errors import Conflict, NotFound, QuotewrightError, Refused, Unavailable
+
+TIMEOUT_S = 2.0
+MAX_ANSWER_BYTES = 4 * 1024 * 1024
+_NOT_NOW = {401, 403, 408, 425, 429}
+
+
+class PeerUnavailable(Unavailable):
+    """A peer service gives no answer in time; ask again later."""
+
+    code = "peer.unavailable"
+
+
+class Asker(Protocol):
+    """Asks peer services."""
+
+    def ask(self, service: str, method: str, path: str, json: Any = None) -> bytes:
+        """Return the body of the peer's answer.
+
+        Raises: NotFound, Conflict or Refused with the peer's own problem; Unavailable, if the peer does not
+        answer in time, fails, or is not known here.
+        """
+        ...
+
+
+class HttpAsker:
+    """Asks by HTTP at the addresses of the settings."""
+
+    def __init__(
+        self,
+        peers: Mapping[str, str],
+        service_key: SecretStr | None,
+        timeout_s: float = TIMEOUT_S,
+        transport: httpx.BaseTransport | None = None,
+    ) -> None:
+        self._peers = peers
+        self._key = service_key
+        self._http = httpx.Client(
+            timeout=timeout_s, follow_redirects=False, transport=transport, trust_env=False
+        )
+
+    def ask(self, service: str, method: str, path: str, json: Any = None) -> bytes:
+        """Ask a peer; see `Asker`."""
+        base = self._peers.get(service)
+        if base is None:
+            raise PeerUnavailable(f"{service} is not available now: no address in QW_PEERS", peer=service)
+        try:
+            with self._http.stream(method, base + path, json=json, headers=self._headers()) as answer:
+                body = _read(answer, service)
+        except httpx.HTTPError:
+            raise PeerUnavailable(f"{service} is not available now", peer=service) from None
+        if answer.is_success:
+            return body
+        raise _problem(service, answer.status_code, answer)
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._http.close()
+
+    def _headers(self) -> dict[str, str]:
+        bound = structlog.contextvars.get_contextvars()
+        headers = {"accept": "application/json"}
+        if self._key:
+            headers["authorization"] = f"Bearer {self._key.get_secret_value()}"
+        if "correlation_id" in bound:
+            headers["x-correlation-id"] = str(bound["correlation_id"])
+        return headers
+
+
+def _read(answer: httpx.Response, service: str) -> bytes:
+    if int(answer.headers.get("content-length", "0")) > MAX_ANSWER_BYTES:
+        raise PeerUnavailable(f"{service} answers with too much", peer=service)
+    return answer.read()
+
+
+def _problem(service: str, status: int, answer: httpx.Response) -> QuotewrightError:
+    """Turn a peer's refusal into our error of the same kind, with its sentence and facts."""
+    if status >= 500 or status < 400 or status in _NOT_NOW:  # noqa: PLR2004
+        return PeerUnavailable(f"{service} is not available now", peer=service, peer_status=status)
+    try:
+        told = answer.json()
+    except ValueError:
+        told = {}
+    told = told if isinstance(told, dict) else {}
+    kind: type[QuotewrightError] = {404: NotFound, 409: Conflict}.get(status, Refused)
+    facts = {k: v for k, v in told.items() if k not in {"type", "title", "status", "detail", "code"}}
+    return kind(str(told.get("detail", f"{service} refuses this")), **facts)

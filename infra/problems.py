@@ -1,0 +1,122 @@
+"""Every error as RFC 9457 problem+json: ours, validation, routing, and the unexpected."""
+
+from collections.abc import Iterable, Mapping
+from http import HTTPStatus
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel, ConfigDict
+from starlette.exceptions import HTTPException
+
+from contracts.errors import QuotewrightError, Refused
+
+MEDIA_TYPE = "application/problem+json"
+MAX_FIELDS = 50
+MAX_TEXT = 300
+
+
+class FieldProblem(BaseModel):
+    """One wrong member of a request: where, which rule, what to do."""
+
+    field: str
+    rule: str
+    message: str
+
+
+class Problem(BaseModel):
+    """The form of every error answer; further members name the facts."""
+
+    model_config = ConfigDict(extra="allow")
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    code: str
+    correlation_id: str | None = None
+    fields: list[FieldProblem] | None = None
+
+
+class RequestInvalid(Refused):
+    """The request does not fit its contract."""
+
+    code = "request.invalid"
+    title = "The request does not fit"
+
+
+def problem_response(problem: Mapping[str, Any], correlation_id: str | None) -> JSONResponse:
+    """Render a problem; adds the correlation id and what the status asks for in headers."""
+    status = int(problem["status"])
+    body = dict(problem) if correlation_id is None else {**problem, "correlation_id": correlation_id}
+    headers = {}
+    if status == HTTPStatus.UNAUTHORIZED:
+        headers["www-authenticate"] = "Bearer"
+    if status == HTTPStatus.SERVICE_UNAVAILABLE:
+        headers["retry-after"] = "1"
+    return JSONResponse(body, status, headers, MEDIA_TYPE)
+
+
+def unexpected(correlation_id: str) -> JSONResponse:
+    """Render an error of ours that nobody foresaw; the log has the rest under the correlation id."""
+    known = QuotewrightError("the error is logged under this correlation id; tell us the id")
+    return problem_response(known.problem(), correlation_id)
+
+
+def field_problems(errors: Iterable[Mapping[str, Any]]) -> list[dict[str, str]]:
+    """List wrong fields without their values: a value may be a secret or a whole body."""
+    found = []
+    for each in list(errors)[:MAX_FIELDS]:
+        loc = [str(part) for part in each["loc"]]
+        path = loc[1:] if loc[:1] == ["body"] else loc
+        found.append(
+            {
+                "field": ".".join(path)[:MAX_TEXT] or "body",
+                "rule": str(each["type"]),
+                "message": str(each["msg"]).removeprefix("Value error, ")[:MAX_TEXT],
+            }
+        )
+    return found
+
+
+def install(app: FastAPI) -> None:
+    """Make the app answer every error as a problem."""
+    app.add_exception_handler(QuotewrightError, _ours)
+    app.add_exception_handler(RequestValidationError, _invalid)
+    app.add_exception_handler(HTTPException, _routing)
+
+
+async def _ours(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, QuotewrightError)  # noqa: S101
+    # A fact may be named like a member of the problem itself; the members win.
+    reserved = {"status": error.status, "title": error.title, "code": error.code, "detail": error.message}
+    return problem_response({**error.problem(), **reserved}, _correlation(request))
+
+
+async def _invalid(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, RequestValidationError)  # noqa: S101
+    fields = field_problems(error.errors())
+    named = ", ".join(each["field"] for each in fields[:3])
+    return await _ours(request, RequestInvalid(f"correct {named} and send it again", fields=fields))
+
+
+async def _routing(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, HTTPException)  # noqa: S101
+    phrase = HTTPStatus(error.status_code).phrase
+    code = f"http.{phrase.lower().replace(' ', '_').replace('-', '_')}"
+    problem = {
+        "type": f"urn:quotewright:problem:{code}",
+        "title": phrase,
+        "status": error.status_code,
+        "detail": str(error.detail)[:MAX_TEXT],
+        "code": code,
+    }
+    answer = problem_response(problem, _correlation(request))
+    answer.headers.update(error.headers or {})
+    return answer
+
+
+def _correlation(request: Request) -> str | None:
+    found = request.scope.get("correlation_id")
+    return None if found is None else str(found)
