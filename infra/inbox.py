@@ -68,16 +68,25 @@ class Ledger(Desk, Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class Hooks:
+    """What a consumer does to its surroundings: wait, tell of a commit, tell of parked records."""
+
+    pause: Callable[[float], None]
+    committed: Callable[[], None]
+    parked: Callable[[Sequence[Parked]], None]
+
+
 class Consumer:
     """Consumes one topic for one service. One thread calls `step` again and again."""
 
     def __init__(
-        self, ledger: Ledger, reading: Reading, batch_size: int, pause: Callable[[float], None]
+        self, ledger: Ledger, reading: Reading, batch_size: int, hooks: Hooks
     ) -> None:
         self._ledger = ledger
         self._reading = reading
         self._batch_size = batch_size
-        self._pause = pause
+        self._hooks = hooks
         self._epochs: dict[int, int] = {}
         self._careful: set[int] = set()
         self._failures = 0
@@ -89,7 +98,9 @@ class Consumer:
         self._epochs[partition] = claimed.epoch
         if claimed.attempts:
             self._careful.add(partition)
-            self._log.warning("unclean_end_seen", partition=partition, attempts=claimed.attempts)
+            self._log.warning(
+                "unclean_end_seen", partition=partition, attempts=claimed.attempts
+            )
         return claimed.position
 
     def step(self, source: Source, timeout_s: float) -> int:
@@ -109,7 +120,9 @@ class Consumer:
             source.disown(piece.partition)
         except Unavailable as fault:
             self._back_off(str(fault))
-            source.rewind(piece) if self._reclaim(piece) else source.disown(piece.partition)
+            source.rewind(piece) if self._reclaim(piece) else source.disown(
+                piece.partition
+            )
         return 0
 
     def retry_parked(self) -> int:
@@ -122,15 +135,20 @@ class Consumer:
                 work = self._reading.begin(parked.arrived(), self._ledger, Batch())
                 self._reading.handle(parked.arrived(), work)
                 self._ledger.unpark(parked, work)
+                self._hooks.committed()
                 done += 1
             except CommandRepeated:
                 self._ledger.unpark(parked, Work(self._ledger, work.cause))
             except Unavailable:
                 raise
-            except Exception as fault:  # a retry must not take the consumer down; the reason is kept
+            except (
+                Exception
+            ) as fault:  # a retry must not take the consumer down; the reason is kept
                 stuck.add(parked.key)
                 self._ledger.still_parked(parked, _reason(fault))
-                self._log.warning("still_parked", parked_id=parked.id, reason=_reason(fault))
+                self._log.warning(
+                    "still_parked", parked_id=parked.id, reason=_reason(fault)
+                )
         return done
 
     # ---- inside
@@ -142,14 +160,20 @@ class Consumer:
             raise
         except (LostRace, CommandRepeated, Poison):
             self._one_by_one(piece)
-        except Exception:  # which record it was, and whether it fails alone, is found out next
-            self._log.exception("batch_failed", partition=piece.partition, start=piece.start)
+        except (
+            Exception
+        ):  # which record it was, and whether it fails alone, is found out next
+            self._log.exception(
+                "batch_failed", partition=piece.partition, start=piece.start
+            )
             self._one_by_one(piece)
 
     def _one_by_one(self, piece: Slice) -> None:
         before = piece.start
         for record in piece.records:
-            alone = replace(piece, start=before, after=record.offset + 1, records=(record,))
+            alone = replace(
+                piece, start=before, after=record.offset + 1, records=(record,)
+            )
             self._alone(alone)
             before = record.offset + 1
         if before != piece.after:
@@ -158,9 +182,13 @@ class Consumer:
 
     def _alone(self, piece: Slice) -> None:
         for _ in range(ATTEMPTS_MAX * 10):
-            attempts = self._ledger.attempt(piece.topic, piece.partition, self._epochs[piece.partition])
+            attempts = self._ledger.attempt(
+                piece.topic, piece.partition, self._epochs[piece.partition]
+            )
             if attempts > ATTEMPTS_MAX:
-                self._take(piece, fault=Poison("the handler did not come back from this fact"))
+                self._take(
+                    piece, fault=Poison("the handler did not come back from this fact")
+                )
                 return
             try:
                 self._take(piece)
@@ -173,7 +201,9 @@ class Consumer:
             except (Fenced, Unavailable):
                 raise
             except Exception as fault:
-                self._log.exception("handler_failed", attempts=attempts, start=piece.start)
+                self._log.exception(
+                    "handler_failed", attempts=attempts, start=piece.start
+                )
                 if attempts >= ATTEMPTS_MAX:
                     self._take(piece, fault=fault)
                     return
@@ -191,15 +221,19 @@ class Consumer:
         keys = {each.key for each in piece.records}
         held = self._ledger.waiting_keys(piece.topic, keys) if keys else set()
         for record, place in zip(piece.records, places, strict=True):
-            if isinstance(place, tuple):
-                if place[1] <= seen.get(place[0], 0):
-                    continue
-                seen[place[0]] = inbox[place[0]] = place[1]
             why: Exception | None = place if isinstance(place, Poison) else fault
+            if isinstance(place, tuple):
+                stream, version = place
+                last = seen.get(stream, 0)
+                if version <= last:
+                    continue
+                if version > last + 1:
+                    why = Missing("facts of its stream before this one are missing")
+                seen[stream] = inbox[stream] = version
             if why is None and not self._reading.matters(record):
                 continue
             if why is None and record.key in held:
-                why = _Behind("an earlier fact of this deal is parked")
+                why = Behind("an earlier fact of this deal is parked")
             if why is None:
                 work, why = self._try(record, batch, alone=len(piece.records) == 1)
                 works.append(work)
@@ -210,10 +244,24 @@ class Consumer:
                 parked.append(_park(piece, record, why))
                 self._log.warning("parked", offset=record.offset, reason=_reason(why))
         epoch = self._epochs[piece.partition]
-        progress = Progress(piece.topic, piece.partition, epoch, piece.start, piece.after, inbox, tuple(parked))
+        progress = Progress(
+            piece.topic,
+            piece.partition,
+            epoch,
+            piece.start,
+            piece.after,
+            inbox,
+            tuple(parked),
+        )
         self._ledger.commit(works, progress)
+        if any(work.facts or work.deliveries or work.reminders for work in works):
+            self._hooks.committed()
+        if parked:
+            self._hooks.parked(parked)
 
-    def _try(self, record: Arrived, batch: Batch, alone: bool) -> tuple[Work, Poison | None]:
+    def _try(
+        self, record: Arrived, batch: Batch, alone: bool
+    ) -> tuple[Work, Poison | None]:
         """Handle one record; a Poison leaves only what `begin` did. Among others it is raised: the batch may
         hold half of what the handler appended before it failed."""
         work = self._reading.begin(record, self._ledger, batch)
@@ -239,10 +287,18 @@ class Consumer:
         ceiling = min(BACKOFF_MAX_S, BACKOFF_MIN_S * 2**self._failures)
         wait_s = random.uniform(0, ceiling)  # noqa: S311, jitter, not a secret
         self._log.warning("not_available", reason=reason, wait_s=round(wait_s, 3))
-        self._pause(wait_s)
+        self._hooks.pause(wait_s)
 
 
-class _Behind(QuotewrightError):
+class Missing(Poison):
+    """A hole in a stream: the relay never leaves one, so somebody must look."""
+
+    code = "parked.missing"
+
+
+class Behind(Poison):
+    """The record itself is good; an earlier one of its deal is parked."""
+
     code = "parked.behind"
 
 
@@ -256,8 +312,15 @@ def _place(reading: Reading, record: Arrived) -> tuple[str, int] | Poison | None
 def _park(piece: Slice, record: Arrived, fault: Exception) -> Parked:
     code = fault.code if isinstance(fault, QuotewrightError) else "bug"
     return Parked(
-        0, piece.topic, piece.partition, record.offset, record.key, record.headers, record.value,
-        _reason(fault), code,
+        0,
+        piece.topic,
+        piece.partition,
+        record.offset,
+        record.key,
+        record.headers,
+        record.value,
+        _reason(fault),
+        code,
     )
 
 

@@ -51,7 +51,11 @@ def open_pool(dsn: str, schema: str, size_max: int) -> ConnectionPool[PgConnecti
         min_size=1,
         max_size=size_max,
         timeout=10,
-        kwargs={"autocommit": True, "options": options(schema), "application_name": schema},
+        kwargs={
+            "autocommit": True,
+            "options": options(schema),
+            "application_name": schema,
+        },
         check=ConnectionPool.check_connection,
         open=False,
     )
@@ -68,7 +72,11 @@ def migrate(connection: PgConnection, folders: Iterable[Path]) -> list[str]:
 
     Returns the names applied. Raises: Unavailable, if a file that was applied has changed since.
     """
-    files = [(f"{folder.parent.name}/{file.name}", file) for folder in folders for file in sorted(folder.glob("[0-9]*.sql"))]
+    files = [
+        (f"{folder.parent.name}/{file.name}", file)
+        for folder in folders
+        for file in sorted(folder.glob("[0-9]*.sql"))
+    ]
     done: list[str] = []
     with connection.transaction():
         connection.execute("SELECT pg_advisory_xact_lock(%s)", (MIGRATION_LOCK,))
@@ -76,21 +84,30 @@ def migrate(connection: PgConnection, folders: Iterable[Path]) -> list[str]:
             "CREATE TABLE IF NOT EXISTS migrations (name text PRIMARY KEY, sha256 text NOT NULL,"
             " applied_at timestamptz NOT NULL DEFAULT clock_timestamp())"
         )
-        applied = dict(connection.execute("SELECT name, sha256 FROM migrations").fetchall())
+        applied = dict(
+            connection.execute("SELECT name, sha256 FROM migrations").fetchall()
+        )
         for name, file in files:
             text = file.read_text()
             digest = sha256(text.encode()).hexdigest()
             if name not in applied:
                 connection.execute(as_query(text))
-                connection.execute("INSERT INTO migrations (name, sha256) VALUES (%s, %s)", (name, digest))
+                connection.execute(
+                    "INSERT INTO migrations (name, sha256) VALUES (%s, %s)",
+                    (name, digest),
+                )
                 done.append(name)
             elif applied[name] != digest:
-                raise Unavailable(f"the applied migration {name} was changed afterwards; add a new file instead")
+                raise Unavailable(
+                    f"the applied migration {name} was changed afterwards; add a new file instead"
+                )
     return done
 
 
 def provision(
-    admin_dsn: str, services: Mapping[str, Sequence[str]], analyst: str = "quotewright_analyst"
+    admin_dsn: str,
+    services: Mapping[str, Sequence[str]],
+    analyst: str = "quotewright_analyst",
 ) -> None:
     """Create what only an administrator may: a role and its schemas per service, the bus, the analysts' role.
 
@@ -117,7 +134,9 @@ def role_of(service: str) -> str:
 
 
 def _role(admin: PgConnection, name: str) -> None:
-    if not admin.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", (name,)).fetchone():
+    if not admin.execute(
+        "SELECT 1 FROM pg_roles WHERE rolname = %s", (name,)
+    ).fetchone():
         admin.execute(sql.SQL("CREATE ROLE {} LOGIN").format(sql.Identifier(name)))
 
 
@@ -126,7 +145,9 @@ def _room(admin: PgConnection, service: str, schemas: Sequence[str]) -> None:
     _role(admin, role_of(service))
     for schema in schemas:
         admin.execute(
-            sql.SQL("CREATE SCHEMA IF NOT EXISTS {} AUTHORIZATION {}").format(sql.Identifier(schema), role)
+            sql.SQL("CREATE SCHEMA IF NOT EXISTS {} AUTHORIZATION {}").format(
+                sql.Identifier(schema), role
+            )
         )
 
 
@@ -164,12 +185,19 @@ class Leadership:
             return False
 
     def _ask(self, job: str) -> bool:
-        if job in self._held and self._connection is not None and not self._connection.closed:
+        if (
+            job in self._held
+            and self._connection is not None
+            and not self._connection.closed
+        ):
             return True
         if self._connection is None or self._connection.closed:
             self._held.clear()
             self._connection = psycopg.connect(
-                self._dsn, autocommit=True, options=options(self._schema), application_name=f"{self._schema}-lead"
+                self._dsn,
+                autocommit=True,
+                options=options(self._schema),
+                application_name=f"{self._schema}-lead",
             )
         name = f"quotewright:{self._schema}:{job}"
         row = self._connection.execute(
@@ -190,7 +218,10 @@ class Leadership:
         return self
 
     def __exit__(
-        self, kind: type[BaseException] | None, fault: BaseException | None, trace: TracebackType | None
+        self,
+        kind: type[BaseException] | None,
+        fault: BaseException | None,
+        trace: TracebackType | None,
     ) -> None:
         with self._guard:
             self._drop()
@@ -202,6 +233,10 @@ class reachable:  # noqa: N801, reads as a word in a with statement
     def __enter__(self) -> None:
         return None
 
-    def __exit__(self, kind: object, fault: BaseException | None, trace: object) -> None:
-        if isinstance(fault, psycopg.OperationalError | psycopg.InterfaceError | PoolTimeout):
+    def __exit__(
+        self, kind: object, fault: BaseException | None, trace: object
+    ) -> None:
+        if isinstance(
+            fault, psycopg.OperationalError | psycopg.InterfaceError | PoolTimeout
+        ):
             raise Unavailable("the database does not answer now") from fault

@@ -69,7 +69,9 @@ class FactMapper(Mapper[str]):
         """Return the recorded fact of a row.   Raises: Poison, also for a version newer than ours."""
         row = cast("StoredFact", stored_event)
         meta = meta_of_row(row)
-        recorded = Recorded(meta, self._registry.read(meta.type, meta.version, row.state), row.position)
+        recorded = Recorded(
+            meta, self._registry.read(meta.type, meta.version, row.state), row.position
+        )
         return cast("DomainEventProtocol[str]", recorded)
 
 
@@ -93,7 +95,9 @@ def meta_of_row(row: StoredFact) -> Meta:
     meta = row.meta or {}
     deal_id = row.deal_id
     if deal_id is None:
-        raise IntegrityError(f"the row {row.originator_id}/{row.originator_version} is no fact")
+        raise IntegrityError(
+            f"the row {row.originator_id}/{row.originator_version} is no fact"
+        )
     return Meta(
         id=f"{row.originator_id}/{row.originator_version}",
         source=meta["source"],
@@ -122,7 +126,9 @@ class PostgresRecorder(ApplicationRecorder):
         self._pool = pool
         self._reader = SettledReader("events", COLUMNS)
 
-    def insert_events(self, stored_events: Sequence[StoredEvent], **kwargs: Any) -> Sequence[int] | None:
+    def insert_events(
+        self, stored_events: Sequence[StoredEvent], **kwargs: Any
+    ) -> Sequence[int] | None:
         """Write all events or none; returns their positions.
 
         Keyword `connection`: write inside that connection's transaction. Keyword `commands`: the
@@ -143,19 +149,29 @@ class PostgresRecorder(ApplicationRecorder):
         events: Sequence[StoredEvent],
         commands: Sequence[tuple[str, int]] | None,
     ) -> list[int]:
-        keys: Sequence[tuple[str | None, int | None]] = commands or [(None, None)] * len(events)
+        keys: Sequence[tuple[str | None, int | None]] = commands or [
+            (None, None)
+        ] * len(events)
         columns = (
             [str(each.originator_id) for each in events],
             [each.originator_version for each in events],
             [each.topic for each in events],
             [each.state for each in events],
             [getattr(each, "deal_id", None) for each in events],
-            [None if (meta := getattr(each, "meta", None)) is None else Jsonb(meta) for each in events],
+            [
+                None if (meta := getattr(each, "meta", None)) is None else Jsonb(meta)
+                for each in events
+            ],
             [key[0] for key in keys],
             [key[1] for key in keys],
         )
         try:
-            return [row[0] for row in connection.execute(self.INSERT, columns, prepare=True).fetchall()]
+            return [
+                row[0]
+                for row in connection.execute(
+                    self.INSERT, columns, prepare=True
+                ).fetchall()
+            ]
         except psycopg.errors.UniqueViolation as fault:
             raise IntegrityError(fault.diag.constraint_name or "unique") from fault
 
@@ -174,7 +190,12 @@ class PostgresRecorder(ApplicationRecorder):
             " AND version > %s AND version <= %s"
             f" ORDER BY version {'DESC' if desc else 'ASC'} LIMIT %s"
         )
-        bounds = (str(originator_id), -1 if gt is None else gt, 2**31 - 1 if lte is None else lte, limit or READ_LIMIT)
+        bounds = (
+            str(originator_id),
+            -1 if gt is None else gt,
+            2**31 - 1 if lte is None else lte,
+            limit or READ_LIMIT,
+        )
         with self._pool.connection() as connection:
             rows = connection.execute(query, bounds, prepare=True).fetchall()
         return [row_to_stored(row, type(originator_id)) for row in rows]
@@ -199,7 +220,9 @@ class PostgresRecorder(ApplicationRecorder):
                 if stop is not None and after > stop:
                     return found
                 if not topics or row[3] in topics:
-                    found.append(Notification(row[1], row[2], row[3], bytes(row[4]), id=after))
+                    found.append(
+                        Notification(row[1], row[2], row[3], bytes(row[4]), id=after)
+                    )
                 if len(found) == limit:
                     return found
             if not rows:
@@ -209,10 +232,14 @@ class PostgresRecorder(ApplicationRecorder):
     def max_notification_id(self) -> int | None:
         """Return the highest position."""
         with self._pool.connection() as connection:
-            row = connection.execute("SELECT max(position) FROM events", prepare=True).fetchone()
+            row = connection.execute(
+                "SELECT max(position) FROM events", prepare=True
+            ).fetchone()
         return row[0] if row else None
 
-    def subscribe(self, gt: int | None = None, topics: Sequence[str] = ()) -> Subscription[ApplicationRecorder]:
+    def subscribe(
+        self, gt: int | None = None, topics: Sequence[str] = ()
+    ) -> Subscription[ApplicationRecorder]:
         """Return an iterator over settled events that waits for new ones."""
         return PollingSubscription(self, gt, topics)
 
@@ -231,7 +258,9 @@ class PollingSubscription(Subscription[ApplicationRecorder]):
 
     IDLE_S = 0.02
 
-    def __init__(self, recorder: ApplicationRecorder, gt: int | None, topics: Sequence[str]) -> None:
+    def __init__(
+        self, recorder: ApplicationRecorder, gt: int | None, topics: Sequence[str]
+    ) -> None:
         super().__init__(recorder=recorder, gt=gt, topics=topics)
         self._ahead: list[Notification] = []
 
@@ -244,7 +273,10 @@ class PollingSubscription(Subscription[ApplicationRecorder]):
                 return notification
             self._ahead = list(
                 self._recorder.select_notifications(
-                    self._last_notification_id, 500, topics=self._topics, inclusive_of_start=False
+                    self._last_notification_id,
+                    500,
+                    topics=self._topics,
+                    inclusive_of_start=False,
                 )
             )
             if not self._ahead:

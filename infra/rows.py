@@ -67,7 +67,12 @@ class Progress:
 def only_facts(work: Work) -> bool:
     """Say whether one INSERT is the whole commit."""
     return not (
-        work.bodies or work.names or work.reminders or work.forgotten or work.deliveries or work.statements
+        work.bodies
+        or work.names
+        or work.reminders
+        or work.forgotten
+        or work.deliveries
+        or work.statements
     )
 
 
@@ -104,7 +109,14 @@ def write_rows(connection: PgConnection, work: Work) -> None:
             " ON CONFLICT (key) DO UPDATE SET target = excluded.target, event_type = excluded.event_type,"
             " body = excluded.body, generation = deliveries.generation + 1, attempts = 0, state = 'due',"
             " due_at = clock_timestamp(), last_error = NULL",
-            (delivery.key, delivery.target, delivery.event_type, Jsonb(dict(delivery.body)), delivery.deal_id, delivery.key),
+            (
+                delivery.key,
+                delivery.target,
+                delivery.event_type,
+                Jsonb(dict(delivery.body)),
+                delivery.deal_id,
+                delivery.key,
+            ),
         )
     for statement, params in work.statements:
         connection.execute(as_query(statement), params or None)
@@ -129,14 +141,30 @@ def advance(connection: PgConnection, progress: Progress) -> None:
         connection.execute(
             "INSERT INTO parked (topic, partition, offset_, key, headers, value, reason, code)"
             " VALUES (%s, %s, %s, %s, %s, %s, %s, %s) ON CONFLICT DO NOTHING",
-            (each.topic, each.partition, each.offset, each.key, pack_headers(each.headers), each.value,
-             each.reason, each.code),
+            (
+                each.topic,
+                each.partition,
+                each.offset,
+                each.key,
+                pack_headers(each.headers),
+                each.value,
+                each.reason,
+                each.code,
+            ),
         )
     moved = connection.execute(
         "UPDATE positions SET position = %s, attempts = 0"
         " WHERE topic = %s AND partition = %s AND epoch = %s AND position = %s",
-        (progress.after, progress.topic, progress.partition, progress.epoch, progress.before),
+        (
+            progress.after,
+            progress.topic,
+            progress.partition,
+            progress.epoch,
+            progress.before,
+        ),
         prepare=True,
     )
     if moved.rowcount != 1:
-        raise Fenced("another process consumes this partition", partition=progress.partition)
+        raise Fenced(
+            "another process consumes this partition", partition=progress.partition
+        )

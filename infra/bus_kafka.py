@@ -1,0 +1,310 @@
+"""The bus over Apache Kafka, by kafka-python: idempotent producer, bytes in, positions kept in PostgreSQL.
+
+No Kafka transactions and no deserialisers (a record that makes one raise makes its poll spin for ever).
+The group only shares out partitions; where to go on is asked of the service's own store at every
+assignment, and an epoch there fences a zombie.
+"""
+
+import threading
+import time
+from collections import deque
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import structlog
+from kafka import (
+    ConsumerRebalanceListener,
+    KafkaConsumer,
+    KafkaProducer,
+    TopicPartition,
+)
+from kafka.admin import KafkaAdminClient
+from kafka.errors import KafkaError, TopicAlreadyExistsError
+
+from contracts.envelope import Sealed
+from contracts.errors import Unavailable
+from infra.bus import Arrived, Claim, Slice
+
+log = structlog.get_logger()
+PRODUCE_DEADLINE_S = 15.0
+FOR_EVER_MS = 2_000_000_000
+COMMIT_EVERY_S = 2.0
+SESSION_MS = 10_000
+
+
+class KafkaBus:
+    """Produces to and consumes from one Kafka cluster. Producing is thread-safe."""
+
+    def __init__(
+        self,
+        bootstrap: Sequence[str],
+        security: Mapping[str, Any],
+        instance: str | None = None,
+    ) -> None:
+        """Connect lazily; `instance` names this process stably, so that its restart is no rebalance."""
+        self._client = {
+            "bootstrap_servers": list(bootstrap),
+            "reconnect_backoff_max_ms": 1000,
+            **security,
+        }
+        self._instance = instance
+        self._producer: KafkaProducer | None = None
+        self._guard = threading.Lock()
+
+    def produce(self, topic: str, records: Sequence[Sealed]) -> None:
+        """Send the records in order and wait until every one is acknowledged by all in-sync replicas.
+
+        A delivery never expires inside the client: it would let later records overtake the lost one. When
+        our own deadline passes, the producer is thrown away with everything unsent.
+        Raises: Unavailable; producing all of them again is right, consumers drop what came twice.
+        """
+        with self._guard:
+            try:
+                producer = self._connected()
+                sent = [
+                    producer.send(
+                        topic,
+                        key=each.key,
+                        value=each.value,
+                        headers=list(each.headers),
+                    )
+                    for each in records
+                ]
+                producer.flush(timeout=PRODUCE_DEADLINE_S)
+                for each in sent:
+                    each.get(timeout=0)
+            except (KafkaError, AssertionError) as fault:
+                self._discard()
+                raise Unavailable(
+                    f"Kafka does not take records now: {type(fault).__name__}"
+                ) from fault
+
+    def _connected(self) -> KafkaProducer:
+        if self._producer is None:
+            self._producer = KafkaProducer(
+                acks="all",
+                enable_idempotence=True,
+                delivery_timeout_ms=FOR_EVER_MS,
+                request_timeout_ms=10_000,
+                max_block_ms=10_000,
+                linger_ms=1,
+                batch_size=131_072,
+                allow_auto_create_topics=False,
+                **self._client,
+            )
+        return self._producer
+
+    def _discard(self) -> None:
+        if self._producer is not None:
+            self._producer.close(timeout=0)
+            self._producer = None
+
+    def source(self, group: str, topic: str, claim: Claim) -> "KafkaSource":
+        """Return a member of a consumer group."""
+        name = None if self._instance is None else f"{group}-{topic}-{self._instance}"
+        consumer = KafkaConsumer(
+            group_id=f"quotewright.{group}",
+            group_instance_id=name,
+            enable_auto_commit=False,
+            auto_offset_reset="earliest",
+            session_timeout_ms=SESSION_MS,
+            heartbeat_interval_ms=2_000,
+            fetch_max_wait_ms=250,
+            max_partition_fetch_bytes=4 * 1024 * 1024,
+            allow_auto_create_topics=False,
+            metadata_max_age_ms=10_000,
+            **self._client,
+        )
+        return KafkaSource(consumer, topic, claim)
+
+    def close(self) -> None:
+        """Send what is left and close; safe to repeat."""
+        with self._guard:
+            if self._producer is not None:
+                self._producer.close(timeout=5)
+                self._producer = None
+
+
+class _Assignment(ConsumerRebalanceListener):  # type: ignore[misc]
+    """Notes that partitions came or went; runs on the client's own thread, so it does nothing slow."""
+
+    def __init__(self, moved: set[int], guard: threading.Lock) -> None:
+        self._moved = moved
+        self._guard = guard
+
+    def on_partitions_revoked(self, revoked: Any) -> None:
+        """Remember which partitions went."""
+        with self._guard:
+            self._moved.update(each.partition for each in revoked)
+
+    def on_partitions_assigned(self, assigned: Any) -> None:
+        """Remember which partitions came: each is claimed anew before its first record is believed."""
+        with self._guard:
+            self._moved.update(each.partition for each in assigned)
+
+
+class KafkaSource:
+    """Reads the partitions that the group gives us, from the positions that our own store says."""
+
+    def __init__(self, consumer: KafkaConsumer, topic: str, claim: Claim) -> None:
+        self._consumer = consumer
+        self._topic = topic
+        self._claim = claim
+        self._next: dict[int, int] = {}
+        self._waiting: deque[Slice] = deque()
+        self._moved: set[int] = set()
+        self._guard = threading.Lock()
+        self._committed_at = 0.0
+        consumer.subscribe([topic], listener=_Assignment(self._moved, self._guard))
+
+    def poll(self, limit: int, timeout_s: float) -> Slice | None:
+        """Return the next records of one partition; see `Source.poll`."""
+        try:
+            self._settle()
+            if not self._waiting:
+                self._fetch(limit, timeout_s)
+                self._settle()
+        except KafkaError as fault:
+            raise Unavailable(
+                f"Kafka does not give records now: {type(fault).__name__}"
+            ) from fault
+        if not self._waiting:
+            return None
+        piece = self._waiting.popleft()
+        self._next[piece.partition] = piece.after
+        return piece
+
+    def _fetch(self, limit: int, timeout_s: float) -> None:
+        self._commit_for_show()
+        fetched = self._consumer.poll(
+            timeout_ms=max(1, int(timeout_s * 1000)), max_records=limit
+        )
+        for place, records in fetched.items():
+            start = self._next.get(place.partition)
+            if (
+                start is None
+                or place.partition in self._moved
+                or records[0].offset < start
+            ):
+                continue  # not claimed yet: `_settle` seeks to where our store says, and they come again
+            arrived = tuple(
+                Arrived(
+                    each.offset,
+                    each.key or b"",
+                    tuple(each.headers or ()),
+                    each.value or b"",
+                )
+                for each in records
+            )
+            self._waiting.append(
+                Slice(
+                    self._topic, place.partition, start, arrived[-1].offset + 1, arrived
+                )
+            )
+
+    def _settle(self) -> None:
+        """Drop what belongs to moved partitions; claim those that are ours now and seek."""
+        with self._guard:
+            moved = set(self._moved)
+            self._moved.clear()
+        ours = {each.partition for each in self._consumer.assignment()}
+        for partition in moved | (ours - self._next.keys()):
+            self._forget(partition)
+            if partition in ours:
+                self._next[partition] = self._claim(partition)
+                self._seek(partition)
+
+    def _forget(self, partition: int) -> None:
+        self._next.pop(partition, None)
+        self._waiting = deque(
+            each for each in self._waiting if each.partition != partition
+        )
+
+    def _seek(self, partition: int) -> None:
+        self._consumer.seek(
+            TopicPartition(self._topic, partition), self._next[partition]
+        )
+
+    def rewind(self, piece: Slice) -> None:
+        """Read the piece again."""
+        self._forget(piece.partition)
+        place = TopicPartition(self._topic, piece.partition)
+        if place in self._consumer.assignment():
+            self._next[piece.partition] = piece.start
+            self._seek(piece.partition)
+
+    def disown(self, partition: int) -> None:
+        """Claim the partition anew before its next record, if the group still gives it to us."""
+        with self._guard:
+            self._moved.add(partition)
+
+    def lag(self) -> int:
+        """Return how many records of our partitions are known to the client and not polled."""
+        behind = 0
+        for partition, position in list(self._next.items()):
+            end = self._consumer.highwater(TopicPartition(self._topic, partition))
+            behind += max(0, (end or 0) - position)
+        return behind
+
+    def _commit_for_show(self) -> None:
+        """Tell Kafka our positions now and then, for its own tools only; ours are the truth."""
+        now = time.monotonic()
+        if not self._next or now - self._committed_at < COMMIT_EVERY_S:
+            return
+        self._committed_at = now
+        try:
+            self._consumer.commit_async()
+        except KafkaError as fault:
+            log.debug("kafka_commit_for_show_failed", error=type(fault).__name__)
+
+    def close(self) -> None:
+        """Leave the group; safe to repeat."""
+        self._consumer.close(autocommit=False)
+
+
+def create_topics(
+    bootstrap: Sequence[str],
+    security: Mapping[str, Any],
+    topics: Mapping[str, int],
+    replication: int,
+) -> list[str]:
+    """Create the topics that are missing, kept for ever; returns their names.
+
+    `topics` maps names to partitions. A record is acknowledged by a majority of its replicas.
+    Raises: Unavailable, if the cluster does not answer.
+    """
+    configs = {"retention.ms": "-1", "retention.bytes": "-1", "cleanup.policy": "delete",
+               "min.insync.replicas": str(replication // 2 + 1 if replication > 1 else 1),
+               "max.message.bytes": "1048576"}  # fmt: skip
+    try:
+        admin = KafkaAdminClient(
+            bootstrap_servers=list(bootstrap),
+            bootstrap_timeout_ms=10_000,
+            reconnect_backoff_max_ms=500,
+            **security,
+        )
+    except KafkaError as fault:
+        raise Unavailable(
+            f"no Kafka at {', '.join(bootstrap)}: {type(fault).__name__}"
+        ) from fault
+    made = []
+    try:
+        existing = set(admin.list_topics())
+        for name in sorted(set(topics) - existing):
+            wanted = {
+                "num_partitions": topics[name],
+                "replication_factor": replication,
+                "configs": configs,
+            }
+            try:
+                admin.create_topics({name: wanted}, wait_for_metadata=True)
+                made.append(name)
+            except TopicAlreadyExistsError:
+                continue
+    except KafkaError as fault:
+        raise Unavailable(
+            f"the topics can not be created: {type(fault).__name__}"
+        ) from fault
+    finally:
+        admin.close()
+    return made

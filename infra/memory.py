@@ -1,0 +1,315 @@
+"""The store and the bus in a dict, for tests and for trying things out; held to the tests of the real ones.
+
+Facts go through the same JSON and the same registry as in PostgreSQL, so that what can not be stored or
+read back fails here too. One lock per store stands for the transaction.
+"""
+
+import threading
+import time
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from contracts.envelope import Registry, Sealed, seal
+from contracts.errors import Unavailable
+from infra.bus import Arrived, Bell, Claim, Slice
+from infra.inbox import Claimed
+from infra.rows import CommandRepeated, Fenced, LostRace, Parked, Progress
+from infra.work import Body, Delivery, Recorded, Reminder, Work
+
+
+class MemoryStore:
+    """A `Ledger` in memory: facts, bodies, names, reminders, deliveries, positions, parked records."""
+
+    def __init__(self, source: str, registry: Registry) -> None:
+        self.source = source
+        self.reminders: dict[str, Reminder] = {}
+        self.deliveries: dict[str, Delivery] = {}
+        self.published = 0
+        self._registry = registry
+        self._log: list[tuple[Recorded, bytes]] = []
+        self._commands: dict[str, tuple[list[int], str | None]] = {}
+        self._bodies: dict[str, Body] = {}
+        self._names: dict[str, str] = {}
+        self._numbers: dict[str, int] = {}
+        self._inbox: dict[str, int] = {}
+        self._positions: dict[tuple[str, int], list[int]] = {}
+        self._parked: list[Parked] = []
+        self._retry: set[int] = set()
+        self._guard = threading.RLock()
+
+    # ---- reading
+
+    def read(self, stream: str) -> Sequence[Recorded]:
+        """Return all facts of a stream, read back from their JSON."""
+        with self._guard:
+            found = [
+                (recorded.meta, value)
+                for recorded, value in self._log
+                if recorded.meta.stream == stream
+            ]
+        return [
+            Recorded(meta, self._registry.read(meta.type, meta.version, value))
+            for meta, value in found
+        ]
+
+    def by_command(self, command_id: str) -> tuple[tuple[Recorded, ...], str | None]:
+        """Return the facts of a command and the hash of its request."""
+        with self._guard:
+            positions, request = self._commands.get(command_id, ([], None))
+            return tuple(self._log[position][0] for position in positions), request
+
+    def body(self, digest: str) -> Body | None:
+        """Return a kept body."""
+        return self._bodies.get(digest)
+
+    def find(self, name: str) -> str | None:
+        """Return the stream of a name."""
+        return self._names.get(name)
+
+    def next_number(self, series: str) -> int:
+        """Return the next number of a series."""
+        with self._guard:
+            self._numbers[series] = self._numbers.get(series, 0) + 1
+            return self._numbers[series]
+
+    def query(
+        self, statement: str, params: Mapping[str, Any] | Sequence[Any] = ()
+    ) -> list[dict[str, Any]]:
+        """A memory store has no rows."""
+        del statement, params
+        return []
+
+    def unpublished(self, limit: int) -> list[Sealed]:
+        """Return the next facts that are not published."""
+        with self._guard:
+            rows = self._log[self.published : self.published + limit]
+        return [
+            replace(seal(recorded.fact, recorded.meta), value=value)
+            for recorded, value in rows
+        ]
+
+    # ---- writing
+
+    def commit(self, works: Sequence[Work], progress: Progress | None = None) -> None:
+        """Write everything or nothing; statements are dropped, since there are no rows.
+
+        Raises: LostRace, CommandRepeated, Fenced.
+        """
+        with self._guard:
+            self._check(works, progress)
+            for work in works:
+                self._write(work)
+            if progress is not None:
+                self._advance(progress)
+
+    def _check(self, works: Sequence[Work], progress: Progress | None) -> None:
+        heads: dict[str, int] = {}
+        for recorded, _ in self._log:
+            heads[recorded.meta.stream] = recorded.meta.stream_version
+        for work in works:
+            if work.facts and work.cause.command_id in self._commands:
+                raise CommandRepeated("this command has been carried out before")
+            for recorded in work.facts:
+                stream, version = recorded.meta.stream, recorded.meta.stream_version
+                if version != heads.get(stream, 0) + 1:
+                    raise LostRace("somebody else was faster on this stream")
+                heads[stream] = version
+        if progress is not None:
+            position, epoch, _ = self._positions[progress.topic, progress.partition]
+            if (position, epoch) != (progress.before, progress.epoch):
+                raise Fenced(
+                    "another process consumes this partition",
+                    partition=progress.partition,
+                )
+
+    def _write(self, work: Work) -> None:
+        for recorded in work.facts:
+            positions, _ = self._commands.setdefault(
+                work.cause.command_id, ([], work.cause.request_sha256)
+            )
+            positions.append(len(self._log))
+            self._log.append((recorded, recorded.fact.model_dump_json().encode()))
+        self._bodies.update(work.bodies)
+        self._names.update(work.names)
+        for key in work.forgotten:
+            self.reminders.pop(key, None)
+        self.reminders.update({each.key: each for each in work.reminders})
+        self.deliveries.update({each.key: each for each in work.deliveries})
+
+    def _advance(self, progress: Progress) -> None:
+        self._inbox.update(progress.inbox)
+        place = progress.topic, progress.partition
+        self._positions[place] = [progress.after, progress.epoch, 0]
+        known = {(each.topic, each.partition, each.offset) for each in self._parked}
+        for each in progress.parked:
+            if (each.topic, each.partition, each.offset) not in known:
+                self._parked.append(replace(each, id=self.next_number("parked")))
+
+    # ---- consuming
+
+    def claim(self, topic: str, partition: int) -> Claimed:
+        """Raise the partition's epoch."""
+        with self._guard:
+            place = self._positions.setdefault((topic, partition), [0, 0, 0])
+            place[1] += 1
+            return Claimed(*place)
+
+    def attempt(self, topic: str, partition: int, epoch: int) -> int:
+        """Count one more attempt."""
+        with self._guard:
+            place = self._positions[topic, partition]
+            if place[1] == epoch:
+                place[2] += 1
+            return place[2]
+
+    def versions(self, streams: Collection[str]) -> Mapping[str, int]:
+        """Return the last consumed versions."""
+        return {
+            stream: self._inbox[stream] for stream in streams if stream in self._inbox
+        }
+
+    def waiting_keys(self, topic: str, keys: Collection[bytes]) -> set[bytes]:
+        """Return the keys with parked records."""
+        return {
+            each.key
+            for each in self._parked
+            if each.topic == topic and each.key in keys
+        }
+
+    def parked(self, limit: int = 200) -> list[Parked]:
+        """Return the parked records, oldest first."""
+        return self._parked[:limit]
+
+    def parked_one(self, parked_id: int) -> Parked | None:
+        """Return one parked record."""
+        return next((each for each in self._parked if each.id == parked_id), None)
+
+    def ask_retry(self, parked_id: int | None) -> int:
+        """Mark a deal's records (None: all) for a retry."""
+        with self._guard:
+            keys = {each.key for each in self._parked if parked_id in {None, each.id}}
+            marked = {each.id for each in self._parked if each.key in keys}
+            self._retry |= marked
+            return len(marked)
+
+    def retries(self, topic: str) -> Sequence[Parked]:
+        """Return the records marked for a retry, in order."""
+        return [
+            each
+            for each in self._parked
+            if each.id in self._retry and each.topic == topic
+        ]
+
+    def unpark(self, parked: Parked, work: Work) -> None:
+        """Write the work and drop the record."""
+        with self._guard:
+            self.commit([work])
+            self._parked = [each for each in self._parked if each.id != parked.id]
+            self._retry.discard(parked.id)
+
+    def still_parked(self, parked: Parked, fault: str) -> None:
+        """Keep the reason; stop retrying the deal."""
+        with self._guard:
+            self._parked = [
+                replace(each, attempts=each.attempts + 1, reason=fault)
+                if each.id == parked.id
+                else each
+                for each in self._parked
+            ]
+            self._retry -= {each.id for each in self._parked if each.key == parked.key}
+
+
+class MemoryBus:
+    """A bus in a list: one partition per topic, one active consumer per group."""
+
+    def __init__(self) -> None:
+        self.topics: dict[str, list[Sealed]] = {}
+        self.broken = False
+        self._bell = Bell()
+
+    def produce(self, topic: str, records: Sequence[Sealed]) -> None:
+        """Append the records; raises Unavailable while `broken` is set."""
+        if self.broken:
+            raise Unavailable("the bus is broken on purpose")
+        self.topics.setdefault(topic, []).extend(records)
+        self._bell.ring()
+
+    def source(self, group: str, topic: str, claim: Claim) -> "MemorySource":
+        """Return a source; the newest claim of a group fences the earlier ones."""
+        del group
+        return MemorySource(self.topics.setdefault(topic, []), topic, claim, self._bell)
+
+    def close(self) -> None:
+        """Nothing to release."""
+
+
+class MemorySource:
+    """Reads one list from the claimed position on."""
+
+    def __init__(
+        self, records: list[Sealed], topic: str, claim: Claim, bell: Bell
+    ) -> None:
+        self._records = records
+        self._topic = topic
+        self._claim = claim
+        self._bell = bell
+        self._next: int | None = None
+
+    def poll(self, limit: int, timeout_s: float) -> Slice | None:
+        """Return the next records, waiting at most the timeout."""
+        until = time.monotonic() + timeout_s
+        while True:
+            seen = self._bell.count()
+            if self._next is None:
+                self._next = self._claim(0)
+            start = self._next
+            found = self._records[start : start + limit]
+            if found:
+                self._next = start + len(found)
+                arrived = (
+                    Arrived(start + n, r.key, r.headers, r.value)
+                    for n, r in enumerate(found)
+                )
+                return Slice(self._topic, 0, start, self._next, tuple(arrived))
+            left = until - time.monotonic()
+            if left <= 0:
+                return None
+            self._bell.wait(seen, left)
+
+    def rewind(self, piece: Slice) -> None:
+        """Read the piece again."""
+        self._next = piece.start
+
+    def disown(self, partition: int) -> None:
+        """Claim anew at the next poll."""
+        del partition
+        self._next = None
+
+    def lag(self) -> int:
+        """Return how many records are not polled."""
+        return len(self._records) - (self._next or 0)
+
+    def close(self) -> None:
+        """Nothing to release."""
+
+
+class MemoryRelay:
+    """Publishes a memory store's facts."""
+
+    def __init__(self, store: MemoryStore, bus: MemoryBus, topic: str) -> None:
+        self._store = store
+        self._bus = bus
+        self._topic = topic
+
+    def step(self) -> int:
+        """Publish what is not published; returns how many facts."""
+        records = self._store.unpublished(500)
+        if records:
+            self._bus.produce(self._topic, records)
+            self._store.published += len(records)
+        return len(records)
+
+    def lag(self) -> int:
+        """Return how many facts are not published."""
+        return len(self._store.unpublished(10_000))
