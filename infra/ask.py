@@ -1,5 +1,7 @@
 """Stateless questions to peer services over HTTP, with a deadline; from an api, never from a handler."""
 
+import json as json_
+import time
 from collections.abc import Mapping
 from typing import Any, Protocol
 
@@ -11,6 +13,7 @@ from contracts.errors import Conflict, NotFound, QuotewrightError, Refused, Unav
 
 TIMEOUT_S = 2.0
 MAX_ANSWER_BYTES = 4 * 1024 * 1024
+_MEMBERS = {"type", "title", "status", "detail", "code", "correlation_id", "message", "self"}
 _NOT_NOW = {401, 403, 408, 425, 429}
 
 
@@ -52,15 +55,19 @@ class HttpAsker:
         """Ask a peer; see `Asker`."""
         base = self._peers.get(service)
         if base is None:
-            raise PeerUnavailable(f"{service} is not available now: no address in QW_PEERS", peer=service)
+            raise PeerUnavailable(
+                f"{service} is not available now: no address in QW_PEERS", peer=service
+            )
         try:
-            with self._http.stream(method, base + path, json=json, headers=self._headers()) as answer:
+            with self._http.stream(
+                method, base + path, json=json, headers=self._headers()
+            ) as answer:
                 body = _read(answer, service)
         except httpx.HTTPError:
             raise PeerUnavailable(f"{service} is not available now", peer=service) from None
         if answer.is_success:
             return body
-        raise _problem(service, answer.status_code, answer)
+        raise _problem(service, answer.status_code, body)
 
     def close(self) -> None:
         """Close the connections."""
@@ -77,20 +84,27 @@ class HttpAsker:
 
 
 def _read(answer: httpx.Response, service: str) -> bytes:
-    if int(answer.headers.get("content-length", "0")) > MAX_ANSWER_BYTES:
-        raise PeerUnavailable(f"{service} answers with too much", peer=service)
-    return answer.read()
+    """Read the whole answer, within its bounds of size and time."""
+    deadline = time.monotonic() + TIMEOUT_S
+    body = b""
+    for part in answer.iter_bytes():
+        body += part
+        if len(body) > MAX_ANSWER_BYTES or time.monotonic() > deadline:
+            raise PeerUnavailable(f"{service} answers too much or too slowly", peer=service)
+    return body
 
 
-def _problem(service: str, status: int, answer: httpx.Response) -> QuotewrightError:
+def _problem(service: str, status: int, body: bytes) -> QuotewrightError:
     """Turn a peer's refusal into our error of the same kind, with its sentence and facts."""
+    kind: type[QuotewrightError] = {404: NotFound, 409: Conflict}.get(status, Refused)
+    # That a peer does not know our key is the operator's matter, not the caller's.
     if status >= 500 or status < 400 or status in _NOT_NOW:  # noqa: PLR2004
         return PeerUnavailable(f"{service} is not available now", peer=service, peer_status=status)
     try:
-        told = answer.json()
+        told = json_.loads(body)
     except ValueError:
-        told = {}
+        told = None
     told = told if isinstance(told, dict) else {}
-    kind: type[QuotewrightError] = {404: NotFound, 409: Conflict}.get(status, Refused)
-    facts = {k: v for k, v in told.items() if k not in {"type", "title", "status", "detail", "code"}}
+    facts = {name: value for name, value in told.items() if name not in _MEMBERS}
+    facts |= {"peer": service, "peer_code": told.get("code")}
     return kind(str(told.get("detail", f"{service} refuses this")), **facts)

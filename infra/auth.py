@@ -6,6 +6,7 @@ Nothing in a token can bring its own key (no jku, x5u, jwk).
 
 import hashlib
 import hmac
+import json
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -15,7 +16,8 @@ from typing import Any, Literal
 import jwt
 
 from contracts.errors import Unauthenticated
-from infra.keys import ALGORITHMS, KeySet, SigningKey
+from infra.keys import ALGORITHMS, KeySet, SigningKey, jwks, key_set
+from infra.settings import Settings
 
 PEOPLE = frozenset({"seller", "approver", "manager", "analyst", "admin"})
 SERVICE = "service"
@@ -134,9 +136,32 @@ class Security:
         if not _in_time(claims, self._clock().timestamp()):
             raise _refused()
         subject, roles = claims["sub"], claims.get("roles")
-        if not isinstance(subject, str) or not _SUBJECT.fullmatch(subject) or not isinstance(roles, list):
+        if (
+            not isinstance(subject, str)
+            or not _SUBJECT.fullmatch(subject)
+            or not isinstance(roles, list)
+        ):
             raise _refused()
-        return Principal(subject, PEOPLE.intersection(each for each in roles if isinstance(each, str)), "user")
+        return Principal(
+            subject, PEOPLE.intersection(each for each in roles if isinstance(each, str)), "user"
+        )
+
+
+def security_of(
+    settings: Settings, clock: Callable[[], datetime], seconds: Callable[[], float]
+) -> Security:
+    """Return the security that the settings describe; `seconds` is a monotonic clock.
+
+    Who signs tokens verifies by his own key when no other key set is named. Without any, no token is good.
+    """
+    keys = None
+    if settings.jwt_public_keys:
+        keys = key_set(settings.jwt_public_keys, seconds)
+    elif settings.jwt_private_key:
+        path = settings.jwt_private_key
+        keys = KeySet(lambda: json.dumps(jwks([SigningKey.load(path).public])).encode(), seconds)
+    audience = Audience(settings.jwt_issuer, settings.jwt_audience)
+    return Security(keys, audience, settings.service_keys, clock)
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,7 +179,9 @@ def mint(key: SigningKey, to: Pass, audience: Audience, now: datetime) -> str:
     Raises: ValueError, for a role that does not exist, a subject or a lifetime that nobody would accept.
     """
     if unknown := sorted(set(to.roles) - PEOPLE):
-        raise ValueError(f"no such role: {', '.join(unknown)}; there are {', '.join(sorted(PEOPLE))}")
+        raise ValueError(
+            f"no such role: {', '.join(unknown)}; there are {', '.join(sorted(PEOPLE))}"
+        )
     if not _SUBJECT.fullmatch(to.subject):
         raise ValueError("a subject is 1 to 200 letters, digits or any of @ . _ + | : -")
     if not timedelta(0) < to.lifetime <= MAX_LIFETIME:

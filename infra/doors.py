@@ -14,6 +14,7 @@ from typing import Any, ClassVar, Protocol
 
 import structlog
 from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from contracts.errors import Forbidden, QuotewrightError, Refused
@@ -85,6 +86,17 @@ class Asked:
     body: bytes
 
 
+def asked_of(request: Request) -> Asked:
+    """Return what the route's guard found out.   Raises: KeyError, if no guard stands before the route."""
+    asked: Asked = request.scope[ASKED]
+    return asked
+
+
+async def raw_body(request: Request) -> bytes:
+    """Give the body as it came, for signatures."""
+    return asked_of(request).body
+
+
 class RoutePolicy(Protocol):
     """Which roles a route lets in; None lets everyone in."""
 
@@ -94,7 +106,9 @@ class RoutePolicy(Protocol):
 class Guard:
     """Lets a request into one route: policy first, then the body within its limits."""
 
-    def __init__(self, app: ASGIApp, policy: RoutePolicy, security: Security, limits: Limits) -> None:
+    def __init__(
+        self, app: ASGIApp, policy: RoutePolicy, security: Security, limits: Limits
+    ) -> None:
         self._app = app
         self._policy = policy
         self._security = security
@@ -145,13 +159,15 @@ class Guard:
         except TimeoutError:
             raise BodyTooSlow(f"send the whole body within {BODY_DEADLINE_S:.0f} s") from None
         body = b"".join(parts)
-        if body and b"json" in (header(scope, b"content-type") or "").lower().encode():
+        if body and "json" in (header(scope, b"content-type") or "").lower():
             self._check_json(body)
         return body
 
     def _check_json(self, body: bytes) -> None:
         if depth_above(body, self._limits.json_depth):
-            raise BodyRefused(f"nest JSON at most {self._limits.json_depth} deep", rule="json_depth")
+            raise BodyRefused(
+                f"nest JSON at most {self._limits.json_depth} deep", rule="json_depth"
+            )
         if b"\\u0000" in body and _NUL_ESCAPE.search(body):
             raise BodyRefused("send text without NUL characters", rule="nul_character")
 

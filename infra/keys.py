@@ -104,7 +104,9 @@ class KeySet:
     If reading again fails, the keys read before stay good.
     """
 
-    def __init__(self, fetch: Callable[[], bytes], seconds: Callable[[], float], *, may_block: bool) -> None:
+    def __init__(
+        self, fetch: Callable[[], bytes], seconds: Callable[[], float], *, may_block: bool = False
+    ) -> None:
         self.may_block = may_block
         self._fetch = fetch
         self._seconds = seconds
@@ -142,7 +144,7 @@ def key_set(location: str, seconds: Callable[[], float]) -> KeySet:
     """Return the key set at an http(s) JWKS address or in a PEM or JWKS file."""
     if location.startswith(("https://", "http://")):
         return KeySet(lambda: _download(location), seconds, may_block=True)
-    return KeySet(Path(location).read_bytes, seconds, may_block=False)
+    return KeySet(Path(location).read_bytes, seconds)
 
 
 def read_keys(content: bytes) -> list[PublicKey]:
@@ -154,7 +156,7 @@ def read_keys(content: bytes) -> list[PublicKey]:
     members = told.get("keys") if isinstance(told, dict) else None
     if not isinstance(members, list):
         raise ValueError("neither PEM public keys nor a JWKS")
-    return [key for key in (_of_jwk(each) for each in members if isinstance(each, dict)) if key]
+    return [key for each in members if isinstance(each, dict) and (key := _of_jwk(each))]
 
 
 def public_key(public: Any, kid: str | None) -> PublicKey:
@@ -172,7 +174,8 @@ def jwks(keys: Iterable[PublicKey]) -> dict[str, Any]:
     """Render public keys as a JSON Web Key Set (RFC 7517)."""
     return {
         "keys": [
-            {**_members(key.public), "kid": key.kid, "alg": key.algorithm, "use": "sig"} for key in keys
+            {**_members(key.public), "kid": key.kid, "alg": key.algorithm, "use": "sig"}
+            for key in keys
         ]
     }
 
@@ -189,19 +192,25 @@ def _download(address: str) -> bytes:
 
 
 def _of_jwk(jwk: Mapping[str, Any]) -> PublicKey | None:
-    """Read one JWK; None for a kind or a use that we do not take.   Raises: ValueError."""
-    kind = (jwk.get("kty"), jwk.get("crv"))
+    """Read one JWK; None for a kind or a use that we do not take, or one that is broken."""
     kid = jwk.get("kid")
     if jwk.get("use", "sig") != "sig" or not (kid is None or isinstance(kid, str)):
         return None
-    if kind == ("EC", "P-256"):
-        x, y = (int.from_bytes(_bytes(jwk[name])) for name in ("x", "y"))
-        found = public_key(EllipticCurvePublicNumbers(x, y, SECP256R1()).public_key(), kid)
-    elif kind == ("OKP", "Ed25519"):
-        found = public_key(Ed25519PublicKey.from_public_bytes(_bytes(jwk["x"])), kid)
-    else:
+    try:
+        found = public_key(_point(jwk), kid)
+    except ValueError:
         return None
     return found if jwk.get("alg", found.algorithm) == found.algorithm else None
+
+
+def _point(jwk: Mapping[str, Any]) -> Public:
+    kind = (jwk.get("kty"), jwk.get("crv"))
+    if kind == ("OKP", "Ed25519"):
+        return Ed25519PublicKey.from_public_bytes(_bytes(jwk.get("x")))
+    if kind == ("EC", "P-256"):
+        x, y = (int.from_bytes(_bytes(jwk.get(name))) for name in ("x", "y"))
+        return EllipticCurvePublicNumbers(x, y, SECP256R1()).public_key()
+    raise ValueError("another kind of key")
 
 
 def _members(public: Public) -> dict[str, str]:

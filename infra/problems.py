@@ -49,7 +49,9 @@ class RequestInvalid(Refused):
 def problem_response(problem: Mapping[str, Any], correlation_id: str | None) -> JSONResponse:
     """Render a problem; adds the correlation id and what the status asks for in headers."""
     status = int(problem["status"])
-    body = dict(problem) if correlation_id is None else {**problem, "correlation_id": correlation_id}
+    body = (
+        dict(problem) if correlation_id is None else {**problem, "correlation_id": correlation_id}
+    )
     headers = {}
     if status == HTTPStatus.UNAUTHORIZED:
         headers["www-authenticate"] = "Bearer"
@@ -90,7 +92,12 @@ def install(app: FastAPI) -> None:
 async def _ours(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, QuotewrightError)  # noqa: S101
     # A fact may be named like a member of the problem itself; the members win.
-    reserved = {"status": error.status, "title": error.title, "code": error.code, "detail": error.message}
+    reserved = {
+        "status": error.status,
+        "title": error.title,
+        "code": error.code,
+        "detail": error.message,
+    }
     return problem_response({**error.problem(), **reserved}, _correlation(request))
 
 

@@ -11,7 +11,15 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+    model_validator,
+)
 from pydantic_settings import BaseSettings, SettingsConfigDict
 from pydantic_settings import SettingsError as UnreadableVariable
 
@@ -69,20 +77,31 @@ class Settings(BaseSettings):
     """The settings of one process. Lists and maps are JSON in their variable."""
 
     model_config = SettingsConfigDict(
-        env_prefix=PREFIX, frozen=True, extra="forbid", hide_input_in_errors=True, env_ignore_empty=True
+        env_prefix=PREFIX,
+        frozen=True,
+        extra="forbid",
+        hide_input_in_errors=True,
+        env_ignore_empty=True,
     )
 
     # Where facts go and rows live.
     bus: Literal["embedded", "kafka", "memory"] = "embedded"
-    dsn: SecretStr | None = Field(default=None, description="PostgreSQL of the one service that runs here")
-    dsn_template: SecretStr | None = Field(default=None, description="the same for several, with {service}")
-    admin_dsn: SecretStr | None = Field(default=None, description="who may create schemas and roles")
+    dsn: SecretStr | None = Field(
+        default=None, description="PostgreSQL of the one service that runs here"
+    )
+    dsn_template: SecretStr | None = Field(
+        default=None, description="the same for several, with {service}"
+    )
+    admin_dsn: SecretStr | None = Field(
+        default=None, description="who may create schemas and roles"
+    )
     pool_min: int = Field(default=1, ge=0, le=50)
     pool_max: int = Field(default=4, ge=1, le=200)
 
     kafka_bootstrap: tuple[str, ...] = ()
     kafka_security: dict[str, bool | int | SecretStr] = Field(
-        default_factory=dict, description="passed to the Kafka client: security_protocol, sasl_mechanism ..."
+        default_factory=dict,
+        description="passed to the Kafka client: security_protocol, sasl_mechanism ...",
     )
     facts_topic: str = "quotewright.facts"
     inbound_topic: str = "quotewright.crm.inbound"
@@ -101,13 +120,21 @@ class Settings(BaseSettings):
     webhook_keys: dict[Name, tuple[WebhookSecret, ...]] = Field(default_factory=dict)
 
     # Who is who.
-    jwt_public_keys: str | None = Field(default=None, description="PEM or JWKS file, or http(s) JWKS address")
-    jwt_private_key: Path | None = Field(default=None, description="PEM file; only where tokens are made")
+    jwt_public_keys: str | None = Field(
+        default=None, description="PEM or JWKS file, or http(s) JWKS address"
+    )
+    jwt_private_key: Path | None = Field(
+        default=None, description="PEM file; only where tokens are made"
+    )
     jwt_issuer: str = Field(default="quotewright", min_length=1)
     jwt_audience: str = Field(default="quotewright", min_length=1)
     service_keys: dict[Name, KeySha256] = Field(default_factory=dict)
-    service_key: SecretStr | None = Field(default=None, description="our own key, to ask peers with")
-    link_key: SecretStr | None = Field(default=None, description="signs capability links; 32 characters or more")
+    service_key: SecretStr | None = Field(
+        default=None, description="our own key, to ask peers with"
+    )
+    link_key: SecretStr | None = Field(
+        default=None, description="signs capability links; 32 characters or more"
+    )
 
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     log_format: Literal["json", "console"] = "json"
@@ -120,7 +147,9 @@ class Settings(BaseSettings):
         if self.pool_min > self.pool_max:
             raise ValueError("QW_POOL_MIN: must not be above QW_POOL_MAX")
         if self.bus == "kafka" and not self.kafka_bootstrap:
-            raise ValueError('QW_KAFKA_BOOTSTRAP: must name brokers, as ["host:9092"], when QW_BUS is kafka')
+            raise ValueError(
+                'QW_KAFKA_BOOTSTRAP: must name brokers, as ["host:9092"], when QW_BUS is kafka'
+            )
         if self.dsn_template and "{service}" not in self.dsn_template.get_secret_value():
             raise ValueError("QW_DSN_TEMPLATE: must contain {service}")
         if self.link_key and len(self.link_key.get_secret_value()) < 32:  # noqa: PLR2004
@@ -168,7 +197,9 @@ def load() -> Settings:
 def _unknown(names: Iterable[str]) -> list[str]:
     """Tell variables with our prefix that nobody reads: most often a typing error."""
     known = {PREFIX + name.upper() for name in Settings.model_fields}
-    strangers = sorted(each for each in names if each.upper().startswith(PREFIX) and each.upper() not in known)
+    strangers = sorted(
+        each for each in names if each.upper().startswith(PREFIX) and each.upper() not in known
+    )
     return [f"{each}: no such setting" for each in strangers]
 
 

@@ -19,8 +19,10 @@ from fastapi.responses import JSONResponse
 from fastapi.routing import APIRoute
 
 from infra.auth import ROLES, Principal, Security
-from infra.doors import ASKED, Asked, BodyRefused, FrontDoor, Guard, Limits
-from infra.problems import MEDIA_TYPE, Problem, install
+from infra.doors import BodyRefused, FrontDoor, Guard, Limits, asked_of, raw_body
+from infra.openapi import describe
+from infra.problems import install
+from infra.webhooks import Verifier
 from infra.work import Cause
 
 __all__ = [
@@ -53,7 +55,7 @@ class Policy:
 
     async def __call__(self, request: Request) -> Principal:
         """Return the caller, whom the guard of the route has let in."""
-        return _asked(request).principal
+        return asked_of(request).principal
 
 
 def allow(*roles: str) -> Policy:
@@ -68,11 +70,6 @@ def public() -> Policy:
     return Policy(None)
 
 
-async def raw_body(request: Request) -> bytes:
-    """Give the body as it came, for signatures."""
-    return _asked(request).body
-
-
 async def cause_of(request: Request) -> Cause:
     """Say why a command happens: the caller, his Idempotency-Key, now.
 
@@ -80,13 +77,17 @@ async def cause_of(request: Request) -> Cause:
     routes share one name, so theirs is scoped by the address too. Correlation stays open: it is the deal's.
     Raises: BodyRefused, if the key is malformed.
     """
-    asked = _asked(request)
+    asked = asked_of(request)
     key = request.headers.get("idempotency-key")
     if key is not None and not _KEY.fullmatch(key):
-        raise BodyRefused("Idempotency-Key is 1 to 200 visible ASCII characters", field="Idempotency-Key")
+        raise BodyRefused(
+            "Idempotency-Key is 1 to 200 visible ASCII characters", field="Idempotency-Key"
+        )
     address = request.url.path + "?" + request.url.query
     actor = asked.principal.actor
-    scope = actor if asked.principal.kind != "anonymous" else f"{actor}/{_hex(address.encode())[:16]}"
+    scope = (
+        actor if asked.principal.kind != "anonymous" else f"{actor}/{_hex(address.encode())[:16]}"
+    )
     trace = request.headers.get("traceparent", "")
     return Cause(
         command_id=f"{scope}:{key or request.app.state.new_id()}",
@@ -122,11 +123,15 @@ class Readiness:
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """What an app takes from the world; tests fix the clock and the ids."""
+    """What an app takes from the world; tests fix the clock and the ids.
+
+    `webhooks` verifies what `infra.webhooks.signed_call` lets in; an app without signed routes needs none.
+    """
 
     clock: Callable[[], datetime] = lambda: datetime.now(UTC)
     new_id: Callable[[], str] = lambda: str(uuid4())
     limits: Limits = field(default_factory=Limits)
+    webhooks: Verifier | None = None
 
 
 def application(
@@ -141,9 +146,12 @@ def application(
     Raises: PolicyMissing, if a route does not declare exactly one policy.
     """
     around = surroundings or Surroundings()
-    app = FastAPI(title=title, openapi_url=None, docs_url=None, redoc_url=None, redirect_slashes=False)
+    app = FastAPI(
+        title=title, openapi_url=None, docs_url=None, redoc_url=None, redirect_slashes=False
+    )
     app.state.clock = around.clock
     app.state.new_id = around.new_id
+    app.state.webhooks = around.webhooks
     for router in (*routers, _own_routes(readiness)):
         for route in router.routes:
             app.router.routes.append(_guarded(route, security, around.limits))
@@ -169,17 +177,20 @@ def _guarded(route: Any, security: Security, limits: Limits) -> APIRoute:
     policy = _policy(route)
     mine: APIRoute = copy(route)
     mine.app = Guard(mine.app, policy, security, limits)
-    mine.responses = {"default": {"model": Problem, "description": "A problem"}, **mine.responses}
     return mine
 
 
 def _policy(route: Any) -> Policy:
     if not isinstance(route, APIRoute):
-        raise PolicyMissing(f"{route!r}: only plain API routes can be guarded; give routers one by one")
+        raise PolicyMissing(
+            f"{route!r}: only plain API routes can be guarded; give routers one by one"
+        )
     found = [call for call in _calls(route.dependant) if isinstance(call, Policy)]
     if len(found) != 1:
         methods = ",".join(sorted(route.methods or ()))
-        raise PolicyMissing(f"{methods} {route.path} declares {len(found)} policies, not one: allow() or public()")
+        raise PolicyMissing(
+            f"{methods} {route.path} declares {len(found)} policies, not one: allow() or public()"
+        )
     return found[0]
 
 
@@ -209,14 +220,9 @@ def _own_routes(readiness: Callable[[], Readiness]) -> APIRouter:
     @router.get("/openapi.json", dependencies=[Depends(public())], include_in_schema=False)
     def described(request: Request) -> JSONResponse:
         """Describe the API (OpenAPI 3.1)."""
-        return JSONResponse(request.app.openapi())
+        return JSONResponse(describe(request.app, policies(request.app)))
 
     return router
-
-
-def _asked(request: Request) -> Asked:
-    asked: Asked = request.scope[ASKED]
-    return asked
 
 
 def _hex(content: bytes) -> str:

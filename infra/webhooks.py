@@ -11,11 +11,13 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Protocol
+from typing import Annotated, Protocol
 
+from fastapi import Depends, Request
 from pydantic import SecretStr
 
 from contracts.errors import Unauthenticated
+from infra.doors import raw_body
 from infra.work import Cause
 
 ID, TIMESTAMP, SIGNATURE = "webhook-id", "webhook-timestamp", "webhook-signature"
@@ -116,7 +118,11 @@ class Verifier:
         if abs(self._clock().timestamp() - int(seconds)) > self._tolerance_s:
             raise _refused()
         content = _content(message_id, seconds, raw)
-        given = [each[3:].encode() for each in headers.get(SIGNATURE, "").split(" ") if each.startswith("v1,")]
+        given = [
+            each[3:].encode()
+            for each in headers.get(SIGNATURE, "").split(" ")
+            if each.startswith("v1,")
+        ]
         good = False
         for secret in self._keys.get(system, ()):
             right = _mac(secret, content).encode()
@@ -142,6 +148,21 @@ class Verifier:
         except BaseException:
             self._seen.release(call.digest)
             raise
+
+
+def signed_call(
+    system: str, request: Request, raw: Annotated[bytes, Depends(raw_body)]
+) -> Iterator[WebhookCall]:
+    """Let a signed call into a route whose path has `{system}`: verified, and once.
+
+    `call: WebhookCall = Depends(signed_call)`, beside `Depends(public())`. The verifier is the app's.
+    Raises: SignatureRefused; what the route raises frees the signing for another attempt.
+    """
+    verifier: Verifier | None = request.app.state.webhooks
+    if verifier is None:
+        raise _refused()
+    with verifier.once(verifier.verified(request, raw, system)) as call:
+        yield call
 
 
 def _refused() -> SignatureRefused:
