@@ -1,0 +1,1 @@
+"""Approvals: who may grant which discount, cases, decisions."""

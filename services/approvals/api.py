@@ -1,0 +1,212 @@
+"""The doors of approvals: signed callbacks, decisions, cases, the policy, a preview."""
+
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Query, Request
+from pydantic import Field, ValidationError
+
+from contracts.approval import (
+    ApprovalGranted,
+    ApprovalRejected,
+    ApprovalStepGranted,
+    LateDecisionRecorded,
+    Verdict,
+)
+from contracts.envelope import Fact
+from contracts.errors import Forbidden, Refused
+from contracts.values import Sha256, Value
+from infra.auth import Principal
+from infra.web import allow, cause_of, public, raw_body
+from infra.webhooks import Verifier
+from infra.work import Cause, Commands
+from services.approvals import handlers, views
+from services.approvals.domain.case import Decision, NoSuchCase, able_now
+from services.approvals.domain.preview import Preview, Question, preview
+from services.approvals.messages import APPROVER_SYSTEM
+from services.approvals.policy import Authority
+
+MAX_LISTED = 200
+SEES_INTERNAL = frozenset({"approver", "manager", "admin"})
+Outcome = Literal["step_granted", "granted", "rejected", "recorded_no_longer_applies"]
+OUTCOMES: dict[type[Fact], Outcome] = {
+    ApprovalStepGranted: "step_granted",
+    ApprovalGranted: "granted",
+    ApprovalRejected: "rejected",
+    LateDecisionRecorded: "recorded_no_longer_applies",
+}
+Why = Annotated[Cause, Depends(cause_of)]
+Body = Annotated[bytes, Depends(raw_body)]
+
+
+class CallbackMalformed(Refused):
+    """The signed body of a callback does not fit; `fields` names where."""
+
+    code = "approval.callback_malformed"
+
+
+class SystemMayNotDecide(Forbidden):
+    """The system is known, but it is not the approvers' system."""
+
+    code = "approval.system_may_not_decide"
+
+
+class DecisionBody(Value):
+    """What an approver decides; a rejection must give its reason."""
+
+    content_key: Sha256
+    verdict: Verdict
+    reason: str = Field(default="", max_length=2000)
+
+
+class Callback(DecisionBody):
+    """The same from the approvers' system, which says who decided on which case."""
+
+    case_id: UUID
+    approver: str = Field(min_length=1, max_length=100)
+
+
+class DecisionAnswer(Value):
+    """What became of a decision; a late one is recorded, and `case_outcome` says why it is late."""
+
+    outcome: Outcome
+    case_id: UUID
+    case_outcome: str
+    message: str
+
+
+def routes(commands: Commands, authority: Authority, verifier: Verifier) -> APIRouter:
+    """Return the routes of approvals."""
+    router = APIRouter(prefix="/approvals", tags=["approvals"])
+    _add_decisions(router, commands, authority, verifier)
+    _add_cases(router, commands, authority)
+    _add_questions(router, authority)
+    return router
+
+
+def _add_decisions(
+    router: APIRouter, commands: Commands, authority: Authority, verifier: Verifier
+) -> None:
+    @router.post("/callbacks/{system}", dependencies=[Depends(public())])
+    def called_back(system: str, request: Request, raw: Body, cause: Why) -> DecisionAnswer:
+        """Take a decision from the approvers' system, signed by its key (Standard Webhooks)."""
+        call = verifier.verified(request, raw, system)
+        if system != APPROVER_SYSTEM:
+            raise SystemMayNotDecide(
+                f"decisions come from the system {APPROVER_SYSTEM}, not {system}", system=system
+            )
+        with verifier.once(call):
+            body = _callback(raw)
+            decision = _decision(body, body.approver, cause)
+            return _run(commands, authority, call.cause(cause), (body.case_id, decision))
+
+    @router.post("/cases/{case_id}/decision")
+    def decided(
+        case_id: UUID,
+        body: DecisionBody,
+        cause: Why,
+        principal: Annotated[Principal, Depends(allow("approver"))],
+    ) -> DecisionAnswer:
+        """Decide the current step of a case as the signed-in approver."""
+        return _run(commands, authority, cause, (case_id, _decision(body, principal.id, cause)))
+
+
+def _add_cases(router: APIRouter, commands: Commands, authority: Authority) -> None:
+    @router.get("/cases", dependencies=[Depends(allow("approver", "manager", "admin"))])
+    def cases(
+        state: Literal["open", "granted", "rejected", "recalled"] | None = None,
+        approver: Annotated[str | None, Query(max_length=100)] = None,
+        limit: Annotated[int, Query(ge=1, le=MAX_LISTED)] = 50,
+    ) -> dict[str, Any]:
+        """List cases, the most urgent first; `approver` keeps those that this person can move."""
+        return {"cases": views.listed(commands, state, approver, limit)}
+
+    @router.get("/cases/{case_id}")
+    def case(
+        case_id: UUID,
+        principal: Annotated[Principal, Depends(allow("seller", "approver", "manager", "admin"))],
+    ) -> dict[str, Any]:
+        """Show one case with its steps, causes and decisions; a seller sees no margin."""
+        found = handlers.folded(commands.read(handlers.stream_of(case_id)))
+        if found.state == "unknown":
+            raise NoSuchCase("there is no approval case of this id", case_id=case_id)
+        able = able_now(found, authority.directory)
+        return views.shown(found, able, internal=bool(principal.roles & SEES_INTERNAL))
+
+
+def _add_questions(router: APIRouter, authority: Authority) -> None:
+    @router.post("/preview")
+    def previewed(
+        question: Question,
+        cause: Why,
+        principal: Annotated[
+            Principal, Depends(allow("seller", "approver", "manager", "admin", "service"))
+        ],
+    ) -> Preview:
+        """Say who would have to approve these terms, and the largest discount that needs nobody."""
+        # A service asks for somebody; a person asks for himself unless he says otherwise.
+        requester = question.requested_by or (principal.id if principal.kind == "user" else None)
+        asked = question.model_copy(update={"requested_by": requester})
+        published = authority.on(cause.now.date())
+        return preview(published.policy, published.pin, authority.directory, asked)
+
+    @router.get(
+        "/policy",
+        dependencies=[
+            Depends(allow("seller", "approver", "manager", "analyst", "admin", "service"))
+        ],
+    )
+    def policy(cause: Why) -> dict[str, Any]:
+        """Show the authority policy in force today."""
+        published = authority.on(cause.now.date())
+        pin, content = published.pin, published.policy
+        return {
+            "pin": pin.model_dump(mode="json"),
+            "policy": content.model_dump(mode="json", exclude_none=True),
+        }
+
+
+def _callback(raw: bytes) -> Callback:
+    try:
+        return Callback.model_validate_json(raw)
+    except ValidationError as fault:
+        fields = [".".join(map(str, each["loc"])) or "body" for each in fault.errors()[:10]]
+        raise CallbackMalformed(
+            f"the callback does not fit at {', '.join(fields)}; see the service's README",
+            fields=fields,
+        ) from None
+
+
+def _decision(body: DecisionBody, approver: str, cause: Cause) -> Decision:
+    return Decision(
+        content_key=body.content_key,
+        approver=approver,
+        verdict=body.verdict,
+        reason=body.reason,
+        at=cause.now,
+    )
+
+
+def _run(
+    commands: Commands, authority: Authority, cause: Cause, what: tuple[UUID, Decision]
+) -> DecisionAnswer:
+    case_id, decision = what
+    recorded = commands.run(
+        cause, lambda work: handlers.decision_made(work, case_id, decision, authority)
+    )
+    return answer(case_id, recorded[-1].fact)
+
+
+def answer(case_id: UUID, fact: Fact) -> DecisionAnswer:
+    """Say in words what the recorded fact means to the approver."""
+    outcome = OUTCOMES[type(fact)]
+    state, message = "open", "the step is granted; the next step is asked now"
+    match fact:
+        case ApprovalGranted():
+            state, message = "granted", "the whole case is granted"
+        case ApprovalRejected():
+            state, message = "rejected", "the revision goes back to the seller with the reason"
+        case LateDecisionRecorded():
+            state = fact.case_outcome
+            message = f"the decision is recorded, but the case is {state} already: no effect"
+    return DecisionAnswer(outcome=outcome, case_id=case_id, case_outcome=state, message=message)

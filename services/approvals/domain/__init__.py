@@ -1,0 +1,1 @@
+"""The pure part of approvals: policy, directory, steps, case."""

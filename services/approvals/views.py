@@ -1,0 +1,102 @@
+"""The table of cases for lists and dashboards, and a case as JSON. The truth is the stream."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from infra.work import Commands, Work
+from services.approvals.domain.case import Case
+
+UPSERT = """
+INSERT INTO cases (case_id, deal_id, quote_id, revision, number, content_key, policy, state, step,
+                   steps, level, approvers, requested_by, discount_percent, net_amount, currency,
+                   opened_at, due_at, closed_at)
+VALUES (%(case_id)s, %(deal_id)s, %(quote_id)s, %(revision)s, %(number)s, %(content_key)s,
+        %(policy)s, %(state)s, %(step)s, %(steps)s, %(level)s, %(approvers)s, %(requested_by)s,
+        %(discount_percent)s, %(net_amount)s, %(currency)s, %(now)s, %(due_at)s, %(closed_at)s)
+ON CONFLICT (case_id) DO UPDATE SET
+    state = excluded.state, step = excluded.step, level = excluded.level,
+    approvers = excluded.approvers, closed_at = coalesce(cases.closed_at, excluded.closed_at)
+"""
+OVERDUE = "UPDATE cases SET overdue = true WHERE case_id = %(case_id)s AND state = 'open'"
+LISTED = """
+SELECT case_id, deal_id, quote_id, revision, number, state, step, steps, level, approvers,
+       requested_by, discount_percent, net_amount, currency, opened_at, due_at, overdue, closed_at
+FROM cases
+WHERE (%(state)s::text IS NULL OR state = %(state)s)
+  AND (%(approver)s::text IS NULL OR %(approver)s = ANY(approvers))
+ORDER BY due_at, case_id
+LIMIT %(limit)s
+"""
+
+
+def write(work: Work, case: Case, able: Sequence[str]) -> None:
+    """Write the case's row as it is now; writing it again changes nothing."""
+    request = case.request
+    if request is None:
+        return
+    step = case.step
+    row = {
+        "case_id": request.case_id,
+        "deal_id": request.deal_id,
+        "quote_id": request.quote_id,
+        "revision": request.revision,
+        "number": request.number,
+        "content_key": request.content_key,
+        "policy": f"{request.policy.id}/{request.policy.version}",
+        "state": case.state,
+        "step": step.step if step else None,
+        "steps": len(request.steps),
+        "level": step.level if step else None,
+        "approvers": list(able),
+        "requested_by": request.requested_by,
+        "discount_percent": request.discount_percent.root,
+        "net_amount": request.net.amount,
+        "currency": request.net.currency,
+        "now": work.now,
+        "due_at": request.due_at,
+        "closed_at": None if step else work.now,
+    }
+    work.sql(UPSERT, row)
+
+
+def mark_overdue(work: Work, case_id: str) -> None:
+    """Mark an open case as overdue."""
+    work.sql(OVERDUE, {"case_id": case_id})
+
+
+def listed(
+    commands: Commands, state: str | None, approver: str | None, limit: int
+) -> list[dict[str, Any]]:
+    """Return cases, the most urgent first; None leaves state or approver open."""
+    rows = commands.query(LISTED, {"state": state, "approver": approver, "limit": limit})
+    return [_row(each) for each in rows]
+
+
+def shown(case: Case, able: Sequence[str], *, internal: bool) -> dict[str, Any]:
+    """Return a case as JSON; margins only with `internal`."""
+    request, step = case.request, case.step
+    hidden = set() if internal else {"internal"}
+    return {
+        "state": case.state,
+        "step": step.step if step else None,
+        "approvers": list(able),
+        "who_can_move_it": ("approver" if able else "admin") if step else "nobody",
+        "request": request.model_dump(mode="json", exclude=hidden) if request else None,
+        "grants": [each.model_dump(mode="json") for each in case.grants],
+        "closing": case.closing.model_dump(mode="json") if case.closing else None,
+        "late": [each.model_dump(mode="json") for each in case.late],
+    }
+
+
+def _row(row: dict[str, Any]) -> dict[str, Any]:
+    """Make a row JSON: exact decimals as text, times with zone, ids as text."""
+    net = {"amount": str(row["net_amount"]), "currency": row["currency"]}
+    rest = {name: value for name, value in row.items() if name not in {"net_amount", "currency"}}
+    return {**{name: _plain(value) for name, value in rest.items()}, "net": net}
+
+
+def _plain(value: object) -> object:
+    if value is None or isinstance(value, bool | int | str | list):
+        return value
+    return value.isoformat() if isinstance(value, datetime) else str(value)
