@@ -1,0 +1,1 @@
+"""Load, decide, append: what quotes does with heard facts, commands of sellers and of customers."""
