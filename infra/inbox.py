@@ -304,7 +304,7 @@ class Behind(Poison):
 
 def _place(reading: Reading, record: Arrived) -> tuple[str, int] | Poison | None:
     try:
-        return reading.stream_version(record)
+        return reading.place(record)
     except Poison as fault:
         return fault
 

@@ -8,7 +8,6 @@ import threading
 from collections.abc import Iterable, Mapping, Sequence
 from hashlib import sha256
 from pathlib import Path
-from types import TracebackType
 from typing import Any, LiteralString, cast
 
 import psycopg
@@ -214,15 +213,8 @@ class Leadership:
             self._connection.close()
             self._connection = None
 
-    def __enter__(self) -> "Leadership":
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        fault: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def close(self) -> None:
+        """Give every lock back; safe to repeat."""
         with self._guard:
             self._drop()
 

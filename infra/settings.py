@@ -1,7 +1,7 @@
 """All settings of a process: read from `QW_...` variables once, checked, frozen, passed on.
 
-`load()` is called in a main and nowhere else. A wrong or missing setting names its variable and what it
-must be; a secret never stands in a repr, an error or a log.
+`load()` is called in a main and nowhere else. A wrong or missing setting names its variable and
+what it must be; a secret never stands in a repr, an error or a log.
 """
 
 import os
@@ -106,6 +106,9 @@ class Settings(BaseSettings):
     facts_topic: str = "quotewright.facts"
     inbound_topic: str = "quotewright.crm.inbound"
     parked_topic: str = "quotewright.parked"
+    instance: str | None = Field(
+        default=None, description="stable name of this process: its restart is then no Kafka rebalance"
+    )
     partitions: int = Field(default=12, ge=1, le=1000)
     replication: int = Field(default=1, ge=1, le=9)
 
@@ -152,7 +155,7 @@ class Settings(BaseSettings):
             )
         if self.dsn_template and "{service}" not in self.dsn_template.get_secret_value():
             raise ValueError("QW_DSN_TEMPLATE: must contain {service}")
-        if self.link_key and len(self.link_key.get_secret_value()) < 32:  # noqa: PLR2004
+        if self.link_key and len(self.link_key.get_secret_value()) < 32:
             raise ValueError("QW_LINK_KEY: must have 32 characters or more")
         return self
 

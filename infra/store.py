@@ -33,6 +33,10 @@ class PostgresStore:
         self.recorder = PostgresRecorder(pool)
         self.application = FactApplication(self.recorder, registry)
 
+    def read_with(self, registry: Registry) -> None:
+        """Read facts by this registry from now on; a service's parts know it only after the store exists."""
+        self.application = FactApplication(self.recorder, registry)
+
     # ---- reading
 
     def read(self, stream: str) -> Sequence[Recorded]:
