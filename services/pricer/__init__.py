@@ -1,0 +1,1 @@
+"""The pricer: price books, price models, the waterfall, every step explained."""

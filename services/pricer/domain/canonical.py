@@ -1,0 +1,39 @@
+"""Canonical JSON and its hash: the same content is the same bytes, in any process and locale."""
+
+import json
+from datetime import date
+from decimal import Decimal
+from hashlib import sha256
+from typing import Any
+
+
+def canonical(tree: Any) -> bytes:
+    """Return JSON with sorted keys, no blanks, UTF-8; decimals and days as text.
+
+    Raises: TypeError, naming the value, for a binary float or anything else that has no exact text.
+
+    >>> canonical({"b": Decimal("1.50"), "a": [date(2026, 1, 31)]})
+    b'{"a":["2026-01-31"],"b":"1.50"}'
+    """
+    plain = _plain(tree)
+    text = json.dumps(plain, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return text.encode()
+
+
+def digest(tree: Any) -> str:
+    """Return the hex SHA-256 of the canonical JSON."""
+    return sha256(canonical(tree)).hexdigest()
+
+
+def _plain(value: Any) -> Any:
+    if value is None or isinstance(value, str | bool | int):
+        return value
+    if isinstance(value, Decimal):
+        return f"{value:f}"
+    if isinstance(value, date):
+        return value.isoformat()
+    if isinstance(value, dict):
+        return {str(key): _plain(each) for key, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(each) for each in value]
+    raise TypeError(f"{value!r} is not exact; write decimals as text, in quotes")

@@ -1,0 +1,101 @@
+"""Guardrails: floors under lines and under the whole quote, looked at twice.
+
+The first pass looks at the net unit price of a line; the second at lines and quote after
+discounts on the quote were allocated, so that nothing slips under a floor from above. A floor is
+rounded up, never down.
+"""
+
+from decimal import ROUND_CEILING, Decimal
+from typing import Literal
+
+from contracts.pricing import GuardrailBreach
+from contracts.values import EXACT, Percent
+from services.pricer.domain.book import Entry, Guardrail
+from services.pricer.domain.running import Running
+from services.pricer.domain.scene import ROUNDS, Scene, quantized
+from services.pricer.domain.trace import say
+
+
+def price_for_margin(cost: Decimal, margin: Percent, digits: int) -> Decimal:
+    """Return the smallest price of so many decimals that leaves the margin (below 100 %).
+
+    >>> price_for_margin(Decimal(27300), Percent("15"), 2)
+    Decimal('32117.65')
+    """
+    rest = EXACT.subtract(Decimal(1), margin.fraction)
+    return quantized(ROUNDS.divide(cost, rest), digits, ROUND_CEILING)
+
+
+def floor_unit(rail: Guardrail, entry: Entry, scene: Scene) -> Decimal:
+    """Return the lowest price of one unit in the quote's currency, rounded up."""
+    digits = scene.digits_of(scene.book.book.rounding.unit)
+    if rail.margin_on_price is not None:
+        cost = scene.money(entry.cost or Decimal(0))
+        return price_for_margin(cost, rail.margin_on_price, digits)
+    return quantized(scene.money(rail.price or Decimal(0)), digits, ROUND_CEILING)
+
+
+def first_pass(run: Running, scene: Scene) -> None:
+    """Hold the net unit price of a line against its floors, as it would be printed."""
+    for rail in scene.book.guardrails(run.line.entry):
+        floor = floor_unit(rail, run.line.entry, scene)
+        if run.unit is not None:
+            below = scene.round_at(run.unit, scene.book.book.rounding.unit) < floor
+        else:
+            below = scene.round_line(run.amount) < _floor_line(floor, run, scene)
+        if below:
+            amount = EXACT.multiply(floor, run.line.quantity)
+            _touch(run, scene, rail, ("guardrail", floor, amount))
+
+
+def second_pass(run: Running, scene: Scene) -> None:
+    """Hold a line with its share of the quote's discounts against its floors again."""
+    for rail in scene.book.guardrails(run.line.entry):
+        floor = floor_unit(rail, run.line.entry, scene)
+        least = _floor_line(floor, run, scene)
+        known = any(each.guardrail == rail.id for each in run.breaches)
+        if run.amount < least and not (known and rail.action == "approval"):
+            _touch(run, scene, rail, ("second_guardrail", floor, least))
+
+
+def _floor_line(floor: Decimal, run: Running, scene: Scene) -> Decimal:
+    return scene.round_line(EXACT.multiply(floor, run.line.quantity))
+
+
+def _touch(
+    run: Running, scene: Scene, rail: Guardrail, found: tuple[str, Decimal, Decimal]
+) -> None:
+    """Lift the line to the floor, or flag it; what is lifted the seller has not given."""
+    stage, floor, least = found
+    note = f"{rail.name}: floor {say(floor, scene.currency)} for each unit"
+    if rail.action == "clamp":
+        words = "The lowest price of this part applies."
+        step = run.step(stage, (rail.id, rail.version), least, words)
+        run.given = max(EXACT.subtract(run.given, step.amount), Decimal(0))
+        run.move(step._replace(note=note), floor)
+        message = f"{run.line.place} was lifted to its lowest price ({rail.name})"
+    else:
+        message = f"{run.line.place} is below its floor and needs approval ({rail.name})"
+        step = run.step(stage, (rail.id, rail.version), run.amount, f"{message}.")
+        run.move(step._replace(note=note), run.unit)
+    if all(each.guardrail != rail.id for each in run.breaches):
+        action: Literal["clamped", "approval"] = "clamped" if rail.action == "clamp" else "approval"
+        breach = GuardrailBreach(
+            guardrail=rail.id, line=run.line.number, action=action, message=message
+        )
+        run.breaches.append(breach)
+
+
+def of_quote(scene: Scene, net: Decimal, cost: Decimal) -> list[GuardrailBreach]:
+    """Hold the margin of the whole quote against its floors; exact, without a division."""
+    found = []
+    for rail in scene.book.book.guardrails:
+        if rail.scope != "quote" or rail.margin_on_price is None:
+            continue
+        kept = EXACT.subtract(Decimal(1), rail.margin_on_price.fraction)
+        if EXACT.multiply(net, kept) < cost:
+            message = f"the whole quote is below its floor and needs approval ({rail.name})"
+            found.append(
+                GuardrailBreach(guardrail=rail.id, line=None, action="approval", message=message)
+            )
+    return found

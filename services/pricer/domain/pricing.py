@@ -1,0 +1,109 @@
+"""Price a whole ask: check it, price its lines, discount the quote, add up, and write the trace.
+
+Either every line has a price, or the answer is a list of problems that say what to do; never part
+of a price.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal, Inexact
+
+from contracts.pricing import FxRate, GuardrailBreach, LineProblem
+from contracts.values import EXACT, Money, allocate, minor_unit
+from services.pricer.domain import guardrail
+from services.pricer.domain.answer import Settled, priced
+from services.pricer.domain.ask import BasketLine, PriceAsk, Priced, lines_of, problem
+from services.pricer.domain.book import MODES, FxTable
+from services.pricer.domain.checks import check
+from services.pricer.domain.compiled import CompiledBook
+from services.pricer.domain.matching import RuleConflict
+from services.pricer.domain.running import Running
+from services.pricer.domain.scene import Scene, quantized
+from services.pricer.domain.trace import Step, say, say_number
+from services.pricer.domain.waterfall import NoCost, price_line
+
+
+@dataclass(frozen=True, slots=True)
+class Unpriced:
+    """Why there is no price, line by line."""
+
+    problems: tuple[LineProblem, ...]
+
+
+def price(ask: PriceAsk, book: CompiledBook, fx: FxTable) -> Priced | Unpriced:
+    """Price the ask with exactly this book and FX table; the same input gives the same bytes."""
+    lines, problems = lines_of(ask, book)
+    rate = fx.rate(book.book.currency, ask.currency)
+    problems = [*check(ask, book, fx, lines), *problems]
+    if problems:
+        return Unpriced(tuple(problems))
+    scene = Scene(book, ask, rate.rate if rate else Decimal(1), lines, _by_item(ask))
+    runs = [_run(line, scene) for line in lines]
+    failed = [each for each in runs if isinstance(each, LineProblem)]
+    if failed:
+        return Unpriced(tuple(failed))
+    return _settle(scene, fx, rate, [each for each in runs if isinstance(each, Running)])
+
+
+def _by_item(ask: PriceAsk) -> dict[str, Decimal]:
+    return {each.item_id: each.percent.root for each in ask.discounts if each.item_id is not None}
+
+
+def _run(line: BasketLine, scene: Scene) -> Running | LineProblem:
+    try:
+        return price_line(line, scene)
+    except NoCost:
+        text = f"{line.sku} has no cost in the price book, so its margin is unknown; add the cost"
+        return problem("no_cost", text, "cost", line)
+    except RuleConflict as fault:
+        left, right = fault.rules
+        text = (
+            f"the rules {left} and {right} tie for {line.sku}; give one of them a higher priority"
+        )
+        return problem("rule_conflict", text, "rules", line)
+    except Inexact:
+        text = f"the price of {line.sku} can not be held exactly; use fewer decimals"
+        return problem("inexact", text, "quantity", line)
+
+
+def _settle(
+    scene: Scene, fx: FxTable, rate: FxRate | None, runs: Sequence[Running]
+) -> Priced | Unpriced:
+    discount_of_quote(scene, runs)
+    for run in runs:
+        guardrail.second_pass(run, scene)
+    net = sum((run.amount for run in runs), Decimal(0))
+    costs = [cost_of(run, scene) for run in runs]
+    breaches: list[GuardrailBreach] = [each for run in runs for each in run.breaches]
+    breaches.extend(guardrail.of_quote(scene, net, sum(costs, Decimal(0))))
+    return priced(Settled(scene, fx, rate, tuple(runs), tuple(costs), tuple(breaches)))
+
+
+def cost_of(run: Running, scene: Scene) -> Decimal:
+    """Return our cost of a line in the quote's currency, in minor units."""
+    cost = scene.money(run.line.entry.cost or Decimal(0))
+    return scene.round_line(EXACT.multiply(cost, run.line.quantity))
+
+
+def discount_of_quote(scene: Scene, runs: Sequence[Running]) -> None:
+    """Take the discount on the quote: rounded once, allocated by largest remainder."""
+    percent = next(
+        (each.percent.root for each in scene.ask.discounts if each.item_id is None), Decimal(0)
+    )
+    eligible = [run for run in runs if run.line.discountable]
+    if not percent or not eligible:
+        return
+    whole = sum((run.amount for run in eligible), Decimal(0))
+    mode = MODES[scene.book.book.rounding.line]
+    exact = EXACT.multiply(whole, EXACT.scaleb(percent, -2))
+    amount = quantized(exact, minor_unit(scene.currency), mode)
+    parts = allocate(Money.of(amount, scene.currency), [run.amount for run in eligible])
+    words = (
+        f"Share of the discount of {say_number(percent)} % on the quote"
+        f" ({say(amount, scene.currency)} over {len(eligible)} lines)."
+    )
+    for run, part in zip(eligible, parts, strict=True):
+        after = EXACT.subtract(run.amount, part.amount)
+        step: Step = run.step("header_discount", ("sales", None), after, words)
+        run.given = EXACT.add(run.given, part.amount)
+        run.move(step._replace(basis="quote"), None)

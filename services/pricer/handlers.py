@@ -1,0 +1,85 @@
+"""Answer an ask for prices: choose the versions, price, keep the trace, say the fact."""
+
+from contracts.envelope import Opened
+from contracts.errors import Refused
+from contracts.pricing import LineProblem, PricingFailed, PricingPins, QuotePriced
+from contracts.quote import PricingRequested
+from infra.work import Work
+from services.pricer.books import Shelf, VersionRefused
+from services.pricer.domain.ask import PriceAsk, Priced, problem
+from services.pricer.domain.checks import sellers_alone
+from services.pricer.domain.pricing import Unpriced, price
+
+TRACE_MEDIA_TYPE = "application/json"
+
+
+class NotPriceable(Refused):
+    """There is no price; `problems` says for each line why, and what to do."""
+
+    code = "pricer.not_priceable"
+    title = "There is no price for this"
+
+    def __init__(self, problems: tuple[LineProblem, ...]) -> None:
+        first = problems[0].message
+        more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
+        super().__init__(first + more, problems=list(problems))
+
+
+def price_quote(heard: Opened, work: Work, shelf: Shelf) -> None:
+    """Answer PricingRequested with QuotePriced or PricingFailed; never with part of a price."""
+    ask = heard.fact
+    if not isinstance(ask, PricingRequested):
+        raise TypeError(f"{heard.meta.type} is no ask for a price")
+    found = answer(PriceAsk.of(ask), ask.pins, shelf)
+    stream = f"pricer.answer/{ask.quote_id}"
+    if isinstance(found, Unpriced):
+        work.append(stream, _failed(ask, heard.meta.id, found))
+        return
+    work.append(stream, _priced(ask, heard.meta.id, found, work))
+
+
+def answer(ask: PriceAsk, pins: PricingPins, shelf: Shelf) -> Priced | Unpriced:
+    """Price with the pinned versions, or the newest in force on the day of the ask."""
+    try:
+        book, fx = shelf.book(pins.book, ask.day), shelf.fx(pins.fx, ask.day)
+    except VersionRefused as fault:
+        return Unpriced((problem(fault.kind, fault.message, fault.field),))
+    return price(ask, book, fx)
+
+
+def preview(ask: PriceAsk, pins: PricingPins, shelf: Shelf) -> Priced:
+    """Price without a fact.   Raises: NotPriceable."""
+    found = answer(ask, pins, shelf)
+    if isinstance(found, Unpriced):
+        raise NotPriceable(found.problems)
+    return found
+
+
+def _priced(ask: PricingRequested, answers: str, found: Priced, work: Work) -> QuotePriced:
+    return QuotePriced(
+        deal_id=ask.deal_id,
+        quote_id=ask.quote_id,
+        revision=ask.revision,
+        answers=answers,
+        book=found.book,
+        fx=found.fx,
+        fx_rate=found.fx_rate,
+        engine=found.engine,
+        input_sha256=found.input_sha256,
+        trace_sha256=work.keep(found.trace, TRACE_MEDIA_TYPE),
+        lines=found.lines,
+        totals=found.totals,
+        breaches=found.breaches,
+        internal=found.internal,
+    )
+
+
+def _failed(ask: PricingRequested, answers: str, found: Unpriced) -> PricingFailed:
+    return PricingFailed(
+        deal_id=ask.deal_id,
+        quote_id=ask.quote_id,
+        revision=ask.revision,
+        answers=answers,
+        problems=found.problems,
+        who_can_move_it="seller" if sellers_alone(found.problems) else "admin",
+    )
