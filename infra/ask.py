@@ -1,4 +1,4 @@
-"""Stateless questions to peer services over HTTP, with a deadline; from an api, never from a handler."""
+"""Stateless questions to peer services over HTTP, with a deadline; never from a handler."""
 
 import json as json_
 import time
@@ -29,8 +29,8 @@ class Asker(Protocol):
     def ask(self, service: str, method: str, path: str, json: Any = None) -> bytes:
         """Return the body of the peer's answer.
 
-        Raises: NotFound, Conflict or Refused with the peer's own problem; Unavailable, if the peer does not
-        answer in time, fails, or is not known here.
+        Raises: NotFound, Conflict or Refused with the peer's own problem; Unavailable, if the peer
+        does not answer in time, fails, or is not known here.
         """
         ...
 
@@ -98,7 +98,7 @@ def _problem(service: str, status: int, body: bytes) -> QuotewrightError:
     """Turn a peer's refusal into our error of the same kind, with its sentence and facts."""
     kind: type[QuotewrightError] = {404: NotFound, 409: Conflict}.get(status, Refused)
     # That a peer does not know our key is the operator's matter, not the caller's.
-    if status >= 500 or status < 400 or status in _NOT_NOW:  # noqa: PLR2004
+    if status >= 500 or status < 400 or status in _NOT_NOW:
         return PeerUnavailable(f"{service} is not available now", peer=service, peer_status=status)
     try:
         told = json_.loads(body)

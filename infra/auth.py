@@ -1,7 +1,7 @@
 """Who calls: bearer tokens (asymmetric JWT) of people and hashed keys of services.
 
-A token is verified by a public key chosen by its `kid` from our own key set; the key fixes the algorithm.
-Nothing in a token can bring its own key (no jku, x5u, jwk).
+A token is verified by a public key chosen by its `kid` from our own key set; the key fixes the
+algorithm. Nothing in a token can bring its own key (no jku, x5u, jwk).
 """
 
 import hashlib
@@ -152,7 +152,8 @@ def security_of(
 ) -> Security:
     """Return the security that the settings describe; `seconds` is a monotonic clock.
 
-    Who signs tokens verifies by his own key when no other key set is named. Without any, no token is good.
+    Who signs tokens verifies by his own key when no other key set is named. Without any, no token
+    is good.
     """
     keys = None
     if settings.jwt_public_keys:
@@ -176,7 +177,8 @@ class Pass:
 def mint(key: SigningKey, to: Pass, audience: Audience, now: datetime) -> str:
     """Return a signed bearer token.
 
-    Raises: ValueError, for a role that does not exist, a subject or a lifetime that nobody would accept.
+    Raises: ValueError, for a role that does not exist, a subject or a lifetime that nobody would
+    accept.
     """
     if unknown := sorted(set(to.roles) - PEOPLE):
         raise ValueError(
@@ -200,7 +202,7 @@ def mint(key: SigningKey, to: Pass, audience: Audience, now: datetime) -> str:
 
 
 def service_key(name: str, randomness: Callable[[int], bytes]) -> tuple[str, str]:
-    """Return a new key `qwk_<name>_<secret>` and the hash that the settings of the asked service hold."""
+    """Return a new key `qwk_<name>_<secret>`, and its hash for the asked service's settings."""
     key = f"qwk_{name}_{randomness(32).hex()}"
     if not _SERVICE_KEY.fullmatch(key):
         raise ValueError("a service's name is lower-case letters, digits, - and _")

@@ -1,7 +1,8 @@
 """Sends outgoing webhooks from the delivery table: signed, in parallel, one per key, until taken.
 
-At least once: a receiver drops doubles by `webhook-id`, which stays the same over all attempts at one
-message. Addresses come from the settings only, so no stranger can aim us; redirects are not followed.
+At least once: a receiver drops doubles by `webhook-id`, which stays the same over all attempts at
+one message. Addresses come from the settings only, so no stranger can aim us; redirects are not
+followed.
 """
 
 import hashlib
@@ -38,7 +39,7 @@ _GONE = 410
 
 
 def client() -> httpx.Client:
-    """Return the HTTP client for a sender: no proxy of the environment, no redirects, kept connections."""
+    """Return a sender's HTTP client: no proxy of the environment, no redirects."""
     return httpx.Client(
         timeout=httpx.Timeout(DEADLINE_S, connect=3.0),
         follow_redirects=False,
@@ -58,7 +59,7 @@ class Sender:
         clock: Callable[[], datetime],
         jitter: Callable[[float], float],
     ) -> None:
-        """Make a sender; `jitter` picks the wait, in seconds, between 0 and the ceiling it is given."""
+        """Make a sender; `jitter` picks a wait in seconds, from 0 to the ceiling it gets."""
         self._outbox = outbox
         self._endpoints = endpoints
         self._http = http
@@ -70,8 +71,9 @@ class Sender:
         self._threads = ThreadPoolExecutor(threads, thread_name_prefix="deliveries")
 
     def dispatch(self, then: Callable[[], None] = lambda: None) -> list[Future[None]]:
-        """Start sending what is due and not under way; returns at once. `then` runs after each one ends.
+        """Start sending what is due and not under way, and return at once.
 
+        `then` runs after each one ends.
         Raises: Unavailable, if the table can not be read.
         """
         with self._lock:
@@ -87,7 +89,7 @@ class Sender:
         return [self._threads.submit(self._fly, due, then) for due in started]
 
     def run_once(self) -> int:
-        """Send everything that is due now and wait for the answers; returns how many were attempted."""
+        """Send everything that is due and wait for the answers; returns how many attempts."""
         attempted = 0
         for _ in range(ROUNDS_MAX):
             under_way = self.dispatch()
@@ -145,11 +147,11 @@ class Sender:
     def _refused(self, due: DueDelivery, answer: httpx.Response) -> Setback:
         status = answer.status_code
         error = f"the receiver answers {status}"
-        if status >= 500 or status in _LATER:  # noqa: PLR2004
+        if status >= 500 or status in _LATER:
             asked = answer.headers.get("retry-after", "")
             least_s = (
                 float(asked) if asked.isascii() and asked.isdecimal() and len(asked) < 7 else 0.0
-            )  # noqa: PLR2004
+            )
             return self._setback(due, error, least_s=least_s)
         stuck = status == _GONE or due.attempts + 1 >= REFUSALS_MAX
         return self._setback(due, error, stuck=stuck)
@@ -163,7 +165,7 @@ class Sender:
 
 
 def webhook_id(due: DueDelivery) -> str:
-    """Return the message's id: the same over all attempts, another for every newer message of the key."""
+    """Return the message's id: the same over all attempts, another for a newer message."""
     key = hashlib.sha256(due.key.encode()).hexdigest()[:32]
     return f"{key}/{due.generation}-{int(due.created_at.timestamp() * 1_000_000):x}"
 

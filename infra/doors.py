@@ -1,8 +1,8 @@
 """The two pure-ASGI doors of every app: `FrontDoor` round the app, `Guard` round each route.
 
-The front door binds the correlation id, adds security headers, logs one line per request and turns an
-unexpected error into a problem. The guard lets a caller in by the route's policy before a byte of the
-body is read, then reads the body within its bounds and hands it on.
+The front door binds the correlation id, adds security headers, logs one line per request and turns
+an unexpected error into a problem. The guard lets a caller in by the route's policy before a byte
+of the body is read, then reads the body within its bounds and hands it on.
 """
 
 import asyncio
@@ -87,7 +87,7 @@ class Asked:
 
 
 def asked_of(request: Request) -> Asked:
-    """Return what the route's guard found out.   Raises: KeyError, if no guard stands before the route."""
+    """Return what the route's guard found out.   Raises: KeyError, if there is no guard."""
     asked: Asked = request.scope[ASKED]
     return asked
 
@@ -115,7 +115,10 @@ class Guard:
         self._limits = limits
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve the request.   Raises: TokenRefused, RoleMissing, BodyTooLarge, BodyTooSlow, BodyRefused."""
+        """Serve the request.
+
+        Raises: TokenRefused, RoleMissing, BodyTooLarge, BodyTooSlow, BodyRefused.
+        """
         principal = await self._let_in(scope)
         structlog.contextvars.bind_contextvars(actor=principal.actor)
         if b"%00" in scope.get("raw_path", b"") or b"%00" in scope["query_string"]:
@@ -140,7 +143,7 @@ class Guard:
     async def _body(self, scope: Scope, receive: Receive) -> bytes:
         most = self._limits.body_bytes
         told = header(scope, b"content-length") or "0"
-        if not told.isdecimal() or len(told) > 15 or int(told) > most:  # noqa: PLR2004
+        if not told.isdecimal() or len(told) > 15 or int(told) > most:
             raise BodyTooLarge(f"send at most {most} bytes", limit_bytes=most)
         parts: list[bytes] = []
         size = 0

@@ -80,7 +80,7 @@ class SigningKey:
 
     @classmethod
     def create(cls, path: Path) -> "SigningKey":
-        """Make a P-256 key in a new file that only its owner can read.   Raises: FileExistsError."""
+        """Make a P-256 key in a new file for its owner only.   Raises: FileExistsError."""
         private = generate_private_key(SECP256R1())
         pem = private.private_bytes(
             serialization.Encoding.PEM,
@@ -99,9 +99,9 @@ class SigningKey:
 
 
 class KeySet:
-    """Public keys by kid, read at first use, and again (bounded) for an unknown kid or after a while.
+    """Public keys by kid, read at first use, and again for an unknown kid or after a while.
 
-    If reading again fails, the keys read before stay good.
+    Reading is rate-limited. If reading again fails, the keys read before stay good.
     """
 
     def __init__(
@@ -160,7 +160,7 @@ def read_keys(content: bytes) -> list[PublicKey]:
 
 
 def public_key(public: Any, kid: str | None) -> PublicKey:
-    """Describe a public key; without an id of its own it gets its thumbprint.   Raises: ValueError."""
+    """Describe a public key; its id is its thumbprint if it has none.   Raises: ValueError."""
     if isinstance(public, EllipticCurvePublicKey) and isinstance(public.curve, SECP256R1):
         algorithm: Algorithm = "ES256"
     elif isinstance(public, Ed25519PublicKey):
@@ -232,5 +232,5 @@ def _text(raw: bytes) -> str:
 
 def _bytes(text: Any) -> bytes:
     if not isinstance(text, str):
-        raise ValueError("a JWK member must be text")  # noqa: TRY004
+        raise ValueError("a JWK member must be text")
     return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))

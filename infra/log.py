@@ -1,7 +1,7 @@
 """Logs: structlog events with keys, JSON or console, correlation id by context, secrets taken out.
 
-`log.info("price_book_read", book="2026-q1", lines=312)`, never a formatted sentence. Lines of libraries
-come through the same pipe as the event `library`.
+`log.info("price_book_read", book="2026-q1", lines=312)`, never a formatted sentence. Lines of
+libraries come through the same pipe as the event `library`.
 """
 
 import logging
@@ -20,10 +20,12 @@ _SECRET_KEY = re.compile(
     r"|link_?key|webhook_?keys",
     re.IGNORECASE,
 )
-# Secrets by their look, wherever they stand: webhook secrets, service keys, tokens, passwords in addresses.
+# Secrets by their look, wherever they stand: webhook secrets, service keys, tokens, passwords in
+# addresses.
 _SECRET_TEXT = re.compile(
     r"whsec_[A-Za-z0-9+/=]+|qwk_[A-Za-z0-9_-]+|eyJ[\w-]{8,}\.[\w-]+\.[\w-]*|(?<=://)[^/\s:@]*:[^/\s@]+(?=@)"
-    r"|(?<=password=)\S+|-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|$)",
+    r"|(?<=password=)\S+"
+    r"|-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|$)",
     re.DOTALL,
 )
 

@@ -1,7 +1,8 @@
 """The delivery table as the sender sees it: what is due, what was taken, what must be tried again.
 
-Rows are written by the store with the facts they tell of. A newer message under the same key raises the
-row's generation; whatever was found out about an older generation then no longer touches the row.
+Rows are written by the store with the facts they tell of. A newer message under the same key raises
+the row's generation; whatever was found out about an older generation then no longer touches the
+row.
 """
 
 import threading
@@ -47,7 +48,7 @@ class Outbox(Protocol):
     def due(
         self, now: datetime, limit: int, busy_keys: Collection[str], full_targets: Collection[str]
     ) -> list[DueDelivery]:
-        """Return deliveries due by now, oldest first, without those keys and targets; fresh ones always."""
+        """Return deliveries due by now or fresh, oldest first, without those keys and targets."""
         ...
 
     def done(self, key: str, generation: int) -> None:
@@ -73,7 +74,8 @@ class PostgresOutbox:
             rows = (
                 connection.cursor(row_factory=dict_row)
                 .execute(
-                    "SELECT key, target, event_type, body, deal_id, generation, attempts, created_at"
+                    "SELECT key, target, event_type, body, deal_id, generation, attempts,"
+                    " created_at"
                     # A fresh row bears the database's time, which may run ahead of ours.
                     " FROM deliveries WHERE state = 'due' AND (due_at <= %s OR attempts = 0)"
                     " AND key <> ALL(%s) AND target <> ALL(%s) ORDER BY due_at, key LIMIT %s",
@@ -101,8 +103,8 @@ class PostgresOutbox:
         state = "stuck" if setback.stuck else "due"
         with reachable(), self._pool.connection() as connection:
             connection.execute(
-                "UPDATE deliveries SET attempts = attempts + 1, due_at = %s, last_error = %s, state = %s"
-                " WHERE key = %s AND generation = %s",
+                "UPDATE deliveries SET attempts = attempts + 1, due_at = %s, last_error = %s,"
+                " state = %s WHERE key = %s AND generation = %s",
                 (setback.due_at, setback.error, state, key, generation),
             )
 

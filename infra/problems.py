@@ -61,7 +61,7 @@ def problem_response(problem: Mapping[str, Any], correlation_id: str | None) -> 
 
 
 def unexpected(correlation_id: str) -> JSONResponse:
-    """Render an error of ours that nobody foresaw; the log has the rest under the correlation id."""
+    """Render an error that nobody foresaw; the log has the rest under the correlation id."""
     known = QuotewrightError("the error is logged under this correlation id; tell us the id")
     return problem_response(known.problem(), correlation_id)
 

@@ -8,7 +8,8 @@ from psycopg_pool import ConnectionPool
 from infra.postgres import PgConnection, reachable
 from infra.webhooks import TOLERANCE_S
 
-# A time stamp may lie one tolerance ahead and is good one tolerance behind; then the window itself refuses.
+# A time stamp may lie one tolerance ahead and is good one tolerance behind; then the window itself
+# refuses.
 KEEP = timedelta(seconds=2 * TOLERANCE_S + 60)
 SWEEP_EVERY = timedelta(seconds=60)
 

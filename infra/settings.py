@@ -107,7 +107,8 @@ class Settings(BaseSettings):
     inbound_topic: str = "quotewright.crm.inbound"
     parked_topic: str = "quotewright.parked"
     instance: str | None = Field(
-        default=None, description="stable name of this process: its restart is then no Kafka rebalance"
+        default=None,
+        description="stable name of this process: its restart is then no Kafka rebalance",
     )
     partitions: int = Field(default=12, ge=1, le=1000)
     replication: int = Field(default=1, ge=1, le=9)

@@ -1,7 +1,7 @@
 """The HTTP door of every service: deny by default, problems as answers, the cause of each command.
 
-A route declares exactly one policy, `Depends(allow("role", ...))` or `Depends(public())`; an app with a
-route that declares none is refused at its start.
+A route declares exactly one policy, `Depends(allow("role", ...))` or `Depends(public())`; an app
+with a route that declares none is refused at its start.
 """
 
 import re
@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from hashlib import sha256
 from typing import Any, Literal
-from uuid import uuid4
+from uuid import uuid4  # noqa: TID251, here ids are made
 
 from fastapi import APIRouter, Depends, FastAPI, Request
 from fastapi.dependencies.models import Dependant
@@ -59,7 +59,7 @@ class Policy:
 
 
 def allow(*roles: str) -> Policy:
-    """Let callers in who have any of the roles.   Raises: ValueError, for none or an unknown one."""
+    """Let callers in who have any of the roles.   Raises: ValueError, for an unknown one."""
     if not roles or set(roles) - ROLES:
         raise ValueError(f"allow() takes one or more of {', '.join(sorted(ROLES))}, not {roles}")
     return Policy(frozenset(roles))
@@ -73,8 +73,9 @@ def public() -> Policy:
 async def cause_of(request: Request) -> Cause:
     """Say why a command happens: the caller, his Idempotency-Key, now.
 
-    The command id is `<actor>:<Idempotency-Key>`, or a fresh one without the header. Strangers on public
-    routes share one name, so theirs is scoped by the address too. Correlation stays open: it is the deal's.
+    The command id is `<actor>:<Idempotency-Key>`, or a fresh one without the header. Strangers on
+    public routes share one name, so theirs is scoped by the address too. Correlation stays open: it
+    is the deal's.
     Raises: BodyRefused, if the key is malformed.
     """
     asked = asked_of(request)
@@ -125,10 +126,11 @@ class Readiness:
 class Surroundings:
     """What an app takes from the world; tests fix the clock and the ids.
 
-    `webhooks` verifies what `infra.webhooks.signed_call` lets in; an app without signed routes needs none.
+    `webhooks` verifies what `infra.webhooks.signed_call` lets in; an app without signed routes
+    needs none.
     """
 
-    clock: Callable[[], datetime] = lambda: datetime.now(UTC)
+    clock: Callable[[], datetime] = lambda: datetime.now(UTC)  # noqa: TID251, the clock itself
     new_id: Callable[[], str] = lambda: str(uuid4())
     limits: Limits = field(default_factory=Limits)
     webhooks: Verifier | None = None
@@ -212,7 +214,7 @@ def _own_routes(readiness: Callable[[], Readiness]) -> APIRouter:
 
     @router.get("/readyz", dependencies=[Depends(public())])
     def readyz() -> JSONResponse:
-        """Say whether the process can serve, and how far each consumer is behind; 503 if it can not."""
+        """Say whether the process can serve (503 if not), and each consumer's lag."""
         now = readiness()
         body = {"ready": now.ready, "lag": dict(now.lag), "reasons": list(now.reasons)}
         return JSONResponse(body, 200 if now.ready else 503)

@@ -1,6 +1,7 @@
 """Standard Webhooks both ways: sign what we send, verify what comes in, refuse replays.
 
-Signed is `<id>.<timestamp>.<raw body>` by HMAC-SHA256. Source: the Standard Webhooks specification 1.0.
+Signed is `<id>.<timestamp>.<raw body>` by HMAC-SHA256. Source: the Standard Webhooks specification
+1.0.
 """
 
 import base64
@@ -38,7 +39,7 @@ class SignatureRefused(Unauthenticated):
 
 @dataclass(frozen=True, slots=True)
 class WebhookCall:
-    """A verified webhook: the sender's message id, who sent it, the raw body, what identifies this signing."""
+    """A verified webhook: message id, sending system, raw body, the hash of what was signed."""
 
     id: str
     system: str
@@ -51,7 +52,7 @@ class WebhookCall:
         return f"system/{self.system}"
 
     def cause(self, cause: Cause) -> Cause:
-        """Return the request's cause as this call's: the same message id again is the same command."""
+        """Return the request's cause as this call's: the same message id is the same command."""
         return replace(
             cause,
             actor=self.actor,
@@ -84,7 +85,7 @@ class HasHeaders(Protocol):
 def sign(
     secret: SecretStr, message_id: str, at: datetime, body: bytes, *older: SecretStr
 ) -> dict[str, str]:
-    """Return the three headers that sign a message; `older` secrets sign as well during a rotation."""
+    """Return the headers that sign a message; `older` secrets sign as well in a rotation."""
     seconds = str(int(at.timestamp()))
     content = _content(message_id, seconds, body)
     signatures = " ".join(f"v1,{_mac(each, content)}" for each in (secret, *older))
@@ -135,10 +136,11 @@ class Verifier:
 
     @contextmanager
     def once(self, call: WebhookCall) -> Iterator[WebhookCall]:
-        """Handle a call inside; the very same signing comes in once. A failed handling may come again.
+        """Handle a call inside; the very same signing comes in once.
 
-        The same message id signed anew passes: the sender tries again, and the command id makes it one
-        outcome. Should the process die inside, only a newly signed attempt passes.
+        A failed handling may come again. The same message id signed anew passes: the sender tries
+        again, and the command id makes it one outcome. Should the process die inside, only a newly
+        signed attempt passes.
         Raises: SignatureRefused, if this signing was taken before or is being handled.
         """
         if not self._seen.claim(call.digest, self._clock()):
@@ -155,7 +157,7 @@ def signed_call(
 ) -> Iterator[WebhookCall]:
     """Let a signed call into a route whose path has `{system}`: verified, and once.
 
-    `call: WebhookCall = Depends(signed_call)`, beside `Depends(public())`. The verifier is the app's.
+    `call: WebhookCall = Depends(signed_call)`, beside `Depends(public())`; the app's verifier.
     Raises: SignatureRefused; what the route raises frees the signing for another attempt.
     """
     verifier: Verifier | None = request.app.state.webhooks
@@ -168,7 +170,8 @@ def signed_call(
 def _refused() -> SignatureRefused:
     # One sentence for every reason: a stranger does not learn how far he came.
     return SignatureRefused(
-        "send webhook-id, webhook-timestamp (now, in seconds) and webhook-signature by a key we know, once"
+        "send webhook-id, webhook-timestamp (now, in seconds) and, by a key we know,"
+        " webhook-signature; each signing once"
     )
 
 
