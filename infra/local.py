@@ -1,7 +1,7 @@
 """A laptop's PostgreSQL 18, from the binaries of a wheel: nothing to install, no root needed.
 
-The wheel's own manager is not used: it opens a private home to everyone, adds a system user and takes
-a foreign process for its server. Kafka's half is `infra.local_kafka`.
+The wheel's own manager is not used: it opens a private home to everyone, adds a system user and
+takes a foreign process for its server. Kafka's half is `infra.local_kafka`.
 """
 
 import hashlib
@@ -79,7 +79,7 @@ class LocalPostgres:
             raise
 
     def stop(self) -> None:
-        """End the server (open connections are cut) and return when it is gone; safe to call twice."""
+        """End the server, cutting open connections, and return when it is gone; safe to repeat."""
         self._server.stop()
         if self._sole:  # else the socket is another starter's, on the same home
             shutil.rmtree(self._socket_dir, ignore_errors=True)
@@ -117,7 +117,10 @@ class LocalPostgres:
         return self
 
     def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
     ) -> None:
         """Stop the server."""
         self.stop()
@@ -147,12 +150,18 @@ class LocalPostgres:
             return
         half_made = room / "data.new"
         shutil.rmtree(half_made, ignore_errors=True)
-        # --no-sync skips only initdb's own flush. The builtin locale sorts the same on every machine.
+        # --no-sync skips only initdb's own flush. The builtin locale sorts alike on every machine.
         how = ["-U", SUPERUSER, "-A", "trust", "-E", "UTF8", "--no-sync"]
         how += ["--locale-provider=builtin", "--locale=C.UTF-8"]
-        command = ["setpriv", *_dropping_root(), str(binaries / "initdb"), "-D", str(half_made), *how]
+        initdb = [str(binaries / "initdb"), "-D", str(half_made), *how]
         with self.log.open("ab") as log:
-            done = subprocess.run(command, cwd=room, stdout=log, stderr=log, check=False)
+            done = subprocess.run(
+                ["setpriv", *_dropping_root(), *initdb],
+                cwd=room,
+                stdout=log,
+                stderr=log,
+                check=False,
+            )
         if done.returncode:
             raise LocalServerFailed(f"PostgreSQL's initdb failed, its log is {self.log}")
         half_made.rename(room / "data")
@@ -173,11 +182,11 @@ class LocalPostgres:
             lines = (room / "data" / "postmaster.pid").read_text(encoding="utf-8").splitlines()
         except FileNotFoundError:
             return False
-        return len(lines) > 7 and lines[0] == str(self.pid) and lines[7].strip() == "ready"  # noqa: PLR2004
+        return len(lines) > 7 and lines[0] == str(self.pid) and lines[7].strip() == "ready"
 
 
 def _socket_dir(home: Path) -> Path:
-    """Name a short directory (a socket's path ends at 107 bytes) that no other checkout or home has."""
+    """Name a short directory (a socket's path ends at 107 bytes) that no other home has."""
     name = hashlib.sha256(f"{ROOT}\0{home}".encode()).hexdigest()[:12]
     return Path("/tmp") / f"qw-{os.geteuid()}-{name}"  # noqa: S108
 

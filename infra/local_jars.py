@@ -38,7 +38,9 @@ def fetch_jars() -> None:
     found = {jar.name: hashlib.sha256(jar.read_bytes()).hexdigest() for jar in fresh.iterdir()}
     wrong = [name for name in sorted(wanted | found) if wanted.get(name) != found.get(name)]
     if wrong:
-        raise SetupFailed(f"these jars are not those of infra/kafka/jars.sha256: {', '.join(wrong)}")
+        raise SetupFailed(
+            f"these jars are not those of infra/kafka/jars.sha256: {', '.join(wrong)}"
+        )
     shutil.rmtree(JARS, ignore_errors=True)
     fresh.rename(JARS)
     mark_made(JARS, _made_from())
@@ -53,4 +55,6 @@ def _check_java() -> None:
     told = subprocess.run(["java", "-version"], capture_output=True, check=False, text=True).stderr
     version = told.split('"')[1] if '"' in told else "0"
     if int(version.split(".")[0].split("-")[0]) < OLDEST_JAVA:
-        raise SetupFailed(f"Kafka needs Java {OLDEST_JAVA} or newer, `java -version` says {version!r}")
+        raise SetupFailed(
+            f"Kafka needs Java {OLDEST_JAVA} or newer, `java -version` says {version!r}"
+        )

@@ -1,9 +1,11 @@
-"""A laptop's Apache Kafka 4.1 (KRaft), from jars named by Maven coordinates: no Docker, no ZooKeeper.
+"""A laptop's Apache Kafka 4.1 (KRaft), from jars named by Maven coordinates: no Docker.
 
-`make` puts the jars below `.local/kafka/libs` (`infra.local_jars`). PostgreSQL's half is `infra.local`.
+`make` puts the jars below `.local/kafka/libs` (`infra.local_jars`). PostgreSQL's half is
+`infra.local`.
 """
 
 import base64
+import functools
 import os
 import secrets
 import shutil
@@ -21,19 +23,20 @@ from infra.local_process import LocalServerFailed, ServerProcess
 
 START_DEADLINE_S = 60.0
 ASK_TIMEOUT_S = 2.0
-# Below Linux's range for outgoing connections (32768 up): a client that keeps knocking on a dead broker's
-# port could otherwise be given that very port, connect to itself, and keep the broker from coming back.
+# Below Linux's range for outgoing connections (32768 up): a client that keeps knocking on a dead
+# broker's port could otherwise be given that very port, connect to itself, and keep the broker from
+# coming back.
 PORTS = range(20_000, 32_000)
 JVM = ["-Xms64m", "-Xmx256m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"]
 JVM += ["-Dorg.slf4j.simpleLogger.defaultLogLevel=warn"]
 
 
 class LocalKafka:
-    """A Kafka cluster of our own on 127.0.0.1: `nodes` combined brokers and controllers, data below `home`.
+    """A Kafka cluster of our own on 127.0.0.1, of combined brokers and controllers.
 
-    Topics are never made by themselves. Start it from the main thread. Its brokers die with the process
-    that started them. Ports are free ones, chosen once for this object: a killed broker comes back on
-    its own.
+    Topics are never made by themselves. Start it from the main thread. Its brokers die with the
+    process that started them. Ports are free ones, chosen once for this object: a killed broker
+    comes back on its own.
     """
 
     def __init__(self, home: Path, *, nodes: int) -> None:
@@ -61,15 +64,16 @@ class LocalKafka:
         Raises: LocalServerFailed, naming the log file, or the process that uses the data.
         """
         if not jars_are_there():
-            raise LocalServerFailed("Kafka's jars are not there: `make test` or `make demo BUS=kafka` sets up")
+            raise LocalServerFailed(
+                "Kafka's jars are not there: `make test` or `make demo BUS=kafka` sets up"
+            )
         cluster_id = self._cluster_id()
         started = [number for number in self._numbers() if not self._nodes[number - 1].running]
         for number in started:
             self._start_node(number, cluster_id)
         for number in started:
-            self._nodes[number - 1].wait_until(
-                lambda number=number: self._sees_all(number), deadline_s=START_DEADLINE_S
-            )
+            ready = functools.partial(self._sees_all, number)
+            self._nodes[number - 1].wait_until(ready, deadline_s=START_DEADLINE_S)
 
     def stop(self) -> None:
         """End all brokers and return when they are gone; safe to call twice."""
@@ -81,7 +85,7 @@ class LocalKafka:
             shutil.rmtree(self.home, ignore_errors=True)
 
     def kill(self, node: int) -> None:
-        """End broker `node` (from 1) as a power cut would; `start` brings it back on the same port."""
+        """End broker `node` (from 1) as a power cut would; `start` brings it back on its port."""
         self._nodes[node - 1].kill()
 
     def log(self, node: int) -> Path:
@@ -107,7 +111,10 @@ class LocalKafka:
         return self
 
     def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
     ) -> None:
         """Stop the cluster."""
         self.stop()
@@ -139,7 +146,7 @@ class LocalKafka:
         file = self.home / "kafka" / "cluster.id"
         if not file.exists():
             file.parent.mkdir(parents=True, exist_ok=True)
-            # The first byte keeps the text from starting with "-", which Kafka would take for an option.
+            # The first byte keeps the text from starting with "-", which would be an option.
             raw = b"\x00" + secrets.token_bytes(15)
             file.write_text(base64.urlsafe_b64encode(raw).decode().rstrip("="), encoding="ascii")
         return file.read_text(encoding="ascii")
@@ -161,11 +168,13 @@ class LocalKafka:
             java = _java("kafka.tools.StorageTool", *command)
             done = subprocess.run(java, stdout=log, stderr=log, check=False)
         if done.returncode:
-            raise LocalServerFailed(f"Kafka's storage could not be formatted, see {self.log(number)}")
+            raise LocalServerFailed(
+                f"Kafka's storage could not be formatted, see {self.log(number)}"
+            )
 
     def _settings(self, number: int) -> dict[str, str]:
-        """Return one node's configuration: small, quick to fail over, safe against the loss of one of three."""
-        copies, in_sync = (3, 2) if len(self._numbers()) > 2 else (1, 1)  # noqa: PLR2004
+        """Return one node's configuration: small, quick to fail over; three bear one loss."""
+        copies, in_sync = (3, 2) if len(self._numbers()) > 2 else (1, 1)
         voters = ",".join(f"{n}@127.0.0.1:{self._controller_port(n)}" for n in self._numbers())
         broker = f"PLAINTEXT://127.0.0.1:{self._broker_port(number)}"
         return {
@@ -201,7 +210,9 @@ class LocalKafka:
 def _java(main: str, *words: str) -> list[str]:
     java = shutil.which("java")
     if java is None:
-        raise LocalServerFailed("Java is not installed: `make test` or `make demo BUS=kafka` sets up")
+        raise LocalServerFailed(
+            "Java is not installed: `make test` or `make demo BUS=kafka` sets up"
+        )
     return [java, *JVM, "-cp", f"{JARS}{os.sep}*", main, *words]
 
 
@@ -218,9 +229,9 @@ def _free_ports(count: int) -> list[int]:
 
 
 def _brokers_seen_by(port: int) -> int:
-    """Ask a broker how many live brokers it knows (Metadata request v1); 0 while it does not answer.
+    """Ask a broker how many live brokers it knows (Metadata v1); 0 while it does not answer.
 
-    By hand, since a client library made before the port is open waits up to 30 s before it asks again.
+    By hand, since a client made before the port is open waits up to 30 s before it asks again.
     """
     client = b"quotewright"
     request = struct.pack(">hhih", 3, 1, 1, len(client)) + client + struct.pack(">i", 0)
@@ -230,4 +241,4 @@ def _brokers_seen_by(port: int) -> int:
             answer = broker.makefile("rb").read(12)  # length, correlation id, number of brokers
     except OSError:
         return 0
-    return int(struct.unpack(">iii", answer)[2]) if len(answer) == 12 else 0  # noqa: PLR2004
+    return int(struct.unpack(">iii", answer)[2]) if len(answer) == 12 else 0

@@ -15,14 +15,14 @@ from pathlib import Path
 from contracts.errors import Unavailable
 from infra.steps import locked
 
-# A server whose starter was killed needs a moment to end; whoever holds the data longer really runs.
+# A server whose starter was killed needs a moment to end; who holds the data longer really runs.
 LOCK_WAIT_S = 5.0
 POLL_S = 0.02
 LOG_TAIL_LINES = 12
 
 
 class LocalServerFailed(Unavailable):
-    """A local server did not start, or its data are in use; the message names the log or the user."""
+    """A local server did not start, or its data are in use; the message says who or why."""
 
     code = "local.server_failed"
     title = "The local server does not run"
@@ -90,7 +90,9 @@ class ServerProcess:
             held.flush()
             yield held.fileno()
 
-    def spawn(self, command: Sequence[str], *, held: int, as_user: Sequence[str], cwd: Path) -> None:
+    def spawn(
+        self, command: Sequence[str], *, held: int, as_user: Sequence[str], cwd: Path
+    ) -> None:
         """Start the program; it ends when we do, however we end.
 
         Args:
@@ -99,7 +101,7 @@ class ServerProcess:
             as_user: further options of `setpriv`, to drop root; empty to stay who we are.
             cwd: its working directory.
 
-        Raises: LocalServerFailed, outside the main thread: the kernel ties it to the starting thread.
+        Raises: LocalServerFailed, outside the main thread: it dies with the starting thread.
         """
         if threading.current_thread() is not threading.main_thread():
             raise LocalServerFailed(f"{self.name} must be started from the main thread")
@@ -127,7 +129,7 @@ class ServerProcess:
             time.sleep(POLL_S)
 
     def stop(self) -> None:
-        """End the server, politely first; returns when it is gone. Does nothing if it does not run."""
+        """End the server, politely first; return when it is gone. Harmless if it does not run."""
         for each, patience_s in self._stop_signals.items():
             if not self.running:
                 return

@@ -1,8 +1,8 @@
 """Make this checkout ready to run: system packages, uv, the virtual environment, Kafka's jars.
 
-Run by the Makefile as `python3 -m infra.setup NEED...` before any package is installed, so it imports
-the standard library only. Each step leaves a stamp that holds a hash of what it was made from, so a
-second run costs milliseconds and needs neither the network nor root.
+Run by the Makefile as `python3 -m infra.setup NEED...` before any package is installed, so it
+imports the standard library only. Each step leaves a stamp that holds a hash of what it was made
+from, so a second run costs milliseconds and needs neither the network nor root.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ PDF_LIBRARIES = {
     "libharfbuzz-subset.so.0": "libharfbuzz-subset0",
 }
 
-# The venv's own console script finds its Python beside itself, so it works in any path, also with spaces.
+# The venv's own console script finds its Python beside itself: any path works, also with spaces.
 LAUNCHER = """#!/bin/sh
 '''exec' "$(dirname "$(readlink -f "$0")")/python" "$0" "$@"
 '''
@@ -74,7 +74,9 @@ def main(words: Sequence[str]) -> int:
         elif words and set(words) <= set(NEEDS):
             make_ready(words)
         else:
-            raise SetupFailed(f"usage: python3 -m infra.setup lock | clean | NEED... of {', '.join(NEEDS)}")
+            raise SetupFailed(
+                f"usage: python3 -m infra.setup lock | clean | NEED... of {', '.join(NEEDS)}"
+            )
     except (SetupFailed, OSError) as failure:
         say(f"stopped: {failure}")
         return 1
@@ -127,7 +129,7 @@ def missing_packages(needs: Sequence[str]) -> list[str]:
 
 
 def install_packages(packages: Sequence[str]) -> None:
-    """Install by apt-get as root or by password-less sudo; otherwise stop with the one line to run."""
+    """Install by apt-get as root or by password-less sudo; else stop with the one line to run."""
     names = " ".join(packages)
     if not shutil.which("apt-get"):
         raise SetupFailed(f"please install what Debian calls: {names}")
@@ -136,8 +138,9 @@ def install_packages(packages: Sequence[str]) -> None:
         line = f"apt-get update && apt-get install -y --no-install-recommends {names}"
         raise SetupFailed(f"as root, please run this once, then make again:\n\n  {line}\n")
     say(f"installing by apt-get: {names}")
-    # sudo drops the environment, so the variable goes through env. Old lists give 404: update first.
-    apt = [*as_root, "env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "-o", "DPkg::Lock::Timeout=120"]
+    # sudo drops the environment, so the variable goes through env. Old lists give 404: update.
+    apt = [*as_root, "env", "DEBIAN_FRONTEND=noninteractive", "apt-get"]
+    apt += ["-o", "DPkg::Lock::Timeout=120"]
     run([*apt, "-qq", "update"], quiet=True)
     run([*apt, "install", "-y", "-qq", "--no-install-recommends", *packages], quiet=True)
 
@@ -156,7 +159,8 @@ def find_uv() -> str | None:
     if on_path and works([on_path, "--version"]):
         return on_path
     ours = str(TOOLS / "bin" / "uv")
-    return ours if is_made(TOOLS, recipe(UV_PINS, extra="")) and works([ours, "--version"]) else None
+    whole = is_made(TOOLS, recipe(UV_PINS, extra="")) and works([ours, "--version"])
+    return ours if whole else None
 
 
 def make_uv() -> str:
@@ -167,14 +171,14 @@ def make_uv() -> str:
     say("fetching uv into .tools")
     shutil.rmtree(TOOLS, ignore_errors=True)  # a failed `python3 -m venv` leaves a half-made one
     run([_base_python(), "-m", "venv", str(TOOLS)], quiet=True)
-    pip = [str(TOOLS / "bin" / "python"), "-m", "pip", "--disable-pip-version-check", "install", "-q"]
-    run([*pip, "--require-hashes", "-r", str(UV_PINS)], quiet=True)
+    pip = [str(TOOLS / "bin" / "python"), "-m", "pip", "--disable-pip-version-check"]
+    run([*pip, "install", "-q", "--require-hashes", "-r", str(UV_PINS)], quiet=True)
     mark_made(TOOLS, recipe(UV_PINS, extra=""))
     return str(TOOLS / "bin" / "uv")
 
 
 def make_venv() -> None:
-    """Bring `.venv` to exactly the pinned packages, and put this checkout and its command into it."""
+    """Bring `.venv` to exactly the pinned packages, with this checkout and its command in it."""
     uv = make_uv()
     say("installing the Python packages into .venv")
     python = str(VENV / "bin" / "python")
@@ -184,7 +188,7 @@ def make_venv() -> None:
         run([uv, "venv", "-q", "--no-project", "--python", _base_python(), str(VENV)], quiet=True)
     sync = [uv, "pip", "sync", "-q", "--require-hashes", "--python", python, str(PINS)]
     run(sync, quiet=True)
-    # Not an editable install: that asks for a build back end, and `uv pip sync` would remove it again.
+    # Not an editable install: that asks for a build back end, and `uv pip sync` would remove it.
     asked = [python, "-c", "import sysconfig; print(sysconfig.get_path('purelib'))"]
     site = subprocess.run(asked, capture_output=True, check=True, text=True).stdout.strip()
     (Path(site) / "quotewright-checkout.pth").write_text(f"{ROOT}\n", encoding="utf-8")
@@ -200,7 +204,8 @@ def lock() -> None:
     Pins stay as they are where they still fit; the environment variable UPGRADE takes newer ones.
     """
     python = ".".join(map(str, OLDEST_PYTHON))
-    how = ["--universal", "--generate-hashes", "--no-header", "--no-annotate", "--python-version", python]
+    how = ["--universal", "--generate-hashes", "--no-header", "--no-annotate"]
+    how += ["--python-version", python]
     how += ["--upgrade"] if os.environ.get("UPGRADE") else []
     sources = {
         "all.txt": ["pyproject.toml", "--group", "dev"],
@@ -224,14 +229,16 @@ def clean() -> None:
         with lock_file.open("a+", encoding="utf-8") as held:
             if not locked(held.fileno()):
                 held.seek(0)
-                raise SetupFailed(f"{lock_file.parent} is in use by {held.read().strip() or 'a server'}")
+                raise SetupFailed(
+                    f"{lock_file.parent} is in use by {held.read().strip() or 'a server'}"
+                )
     remove_rooms(local)
     for each in (local, VENV, TOOLS, *(ROOT / name for name in CACHES)):
         shutil.rmtree(each, ignore_errors=True)
 
 
 def remove_rooms(home: Path) -> None:
-    """Remove the PostgreSQL data that root keeps outside `home`, for the servers of any home below it."""
+    """Remove the PostgreSQL data that root keeps outside, of every server home below `home`."""
     for room in home.rglob("postgres"):
         if room.is_symlink() and room.resolve().parent == ROOTS_ROOMS:
             shutil.rmtree(room.resolve(), ignore_errors=True)
@@ -243,7 +250,7 @@ def _base_python() -> str:
 
 
 def _venv_recipe() -> str:
-    """Hash what `.venv` is made from; its place counts, since a moved venv has wrong paths in it."""
+    """Hash what `.venv` is made from; its place counts, since a moved venv has wrong paths."""
     return recipe(PINS, extra=f"{ROOT}\n{LAUNCHER}")
 
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).resolve().parents[1]
 STAMP = ".made-from"
-# PostgreSQL refuses to run as root, and "nobody" can not enter root's home: its files live here then.
+# PostgreSQL refuses to run as root, and "nobody" can not enter root's home: so its files live here.
 ROOTS_ROOMS = Path("/var/lib/quotewright-local")
 
 
@@ -79,7 +79,7 @@ def alone() -> Iterator[None]:
 
 
 def locked(file: int) -> bool:
-    """Take the lock of an open file, if nobody else has it; it falls with the file's last holder."""
+    """Take the lock of an open file if nobody has it; it falls with the file's last holder."""
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:

@@ -142,7 +142,9 @@ class TestPostgres:
             write(server, 1)
             assert rows(server) == [(1,)], "the loser must not touch the winner's socket"
 
-    def test_it_stops_when_its_starter_is_killed_and_the_data_are_free_again(self, home: Path) -> None:
+    def test_it_stops_when_its_starter_is_killed_and_the_data_are_free_again(
+        self, home: Path
+    ) -> None:
         starter, pid = start_elsewhere(POSTGRES_STARTER, home)
         with starter:
             starter.kill()
@@ -156,7 +158,9 @@ class TestPostgres:
             pass
         room = (home / "postgres").resolve()
         (room / "data" / "postgresql.conf").write_text("no such setting\n", encoding="utf-8")
-        with pytest.raises(LocalServerFailed, match=r"(?s)exit code 1.*postgres\.log.*syntax error"):
+        with pytest.raises(
+            LocalServerFailed, match=r"(?s)exit code 1.*postgres\.log.*syntax error"
+        ):
             LocalPostgres(home).start()
 
     def test_data_of_another_major_version_are_refused(self, home: Path) -> None:
@@ -185,7 +189,9 @@ class TestKafka:
             assert received(cluster, 2) == [b"before", b"after"]
         assert not cluster.home.exists()
 
-    def test_it_stops_when_its_starter_is_killed_and_the_data_are_free_again(self, tmp_path: Path) -> None:
+    def test_it_stops_when_its_starter_is_killed_and_the_data_are_free_again(
+        self, tmp_path: Path
+    ) -> None:
         starter, pid = start_elsewhere(KAFKA_STARTER, tmp_path)
         with starter:
             starter.send_signal(signal.SIGKILL)
@@ -210,7 +216,10 @@ def send(cluster: LocalKafka, value: bytes, *, make_topic: bool) -> None:
 def received(cluster: LocalKafka, count: int) -> list[bytes]:
     """Read the first records of the topic; fewer, if more do not come in time."""
     consumer = KafkaConsumer(
-        "kept", bootstrap_servers=cluster.bootstrap, auto_offset_reset="earliest", consumer_timeout_ms=10_000
+        "kept",
+        bootstrap_servers=cluster.bootstrap,
+        auto_offset_reset="earliest",
+        consumer_timeout_ms=10_000,
     )
     values = [record.value for _, record in zip(range(count), consumer, strict=False)]
     consumer.close()

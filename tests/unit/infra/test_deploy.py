@@ -19,14 +19,14 @@ from infra.settings import Settings, load
 DEPLOY = Path(__file__).resolve().parents[3] / "infra" / "deploy"
 # Our six, as the host names a container may have (no underscore).
 SERVICES = {"quotes", "configurator", "pricer", "approvals", "documents", "crm-projector"}
-ENDPOINTS = '{"acme": {"url": "https://example.test/hook", "secret": "whsec_%s"}}' % ("A" * 32)  # noqa: UP031
+ENDPOINTS = '{"acme": {"url": "https://example.test/hook", "secret": "whsec_%s"}}' % ("A" * 32)
 VALUES = {
     "PUBLIC_URL": "https://quotes.example.test",
-    "SERVICE_KEYS": '{"pricer": "%s"}' % ("0" * 64),  # noqa: UP031
+    "SERVICE_KEYS": '{"pricer": "%s"}' % ("0" * 64),
     "APPROVALS_ENDPOINTS": ENDPOINTS,
     "CRM_ENDPOINTS": ENDPOINTS,
-    "APPROVALS_WEBHOOK_KEYS": '{"acme": ["whsec_%s"]}' % ("A" * 32),  # noqa: UP031
-    "CRM_WEBHOOK_KEYS": '{"acme": ["whsec_%s"]}' % ("A" * 32),  # noqa: UP031
+    "APPROVALS_WEBHOOK_KEYS": '{"acme": ["whsec_%s"]}' % ("A" * 32),
+    "CRM_WEBHOOK_KEYS": '{"acme": ["whsec_%s"]}' % ("A" * 32),
     "PORT": "8080",
 }
 
@@ -53,7 +53,10 @@ def filled(variable: re.Match[str]) -> str:
 def test_compose_yaml_obeys_its_published_schema(compose: dict[str, Any]) -> None:
     schemas = importlib.resources.files("check_jsonschema") / "builtin_schemas" / "vendor"
     schema = json.loads((schemas / "compose-spec.json").read_text(encoding="utf-8"))
-    problems = [f"{error.json_path}: {error.message}" for error in Draft202012Validator(schema).iter_errors(compose)]
+    problems = [
+        f"{error.json_path}: {error.message}"
+        for error in Draft202012Validator(schema).iter_errors(compose)
+    ]
     assert problems == []
 
 
@@ -83,7 +86,9 @@ def test_the_settings_of_a_container_load(
 
 
 def test_only_quotes_holds_the_private_key(compose: dict[str, Any]) -> None:
-    holders = {name for name, each in compose["services"].items() if "jwt-private" in json.dumps(each)}
+    holders = {
+        name for name, each in compose["services"].items() if "jwt-private" in json.dumps(each)
+    }
     assert holders == {"quotes"}
 
 
@@ -113,6 +118,15 @@ def test_each_service_gets_its_role_before_the_first_start(compose: dict[str, An
 
 
 def test_the_image_copies_what_is_in_the_checkout() -> None:
-    sources = re.findall(r"^COPY (\S+)", (DEPLOY / "Dockerfile").read_text(encoding="utf-8"), re.MULTILINE)
-    promised = {"contracts", "infra", "services", "quotewright", "catalogs", "requirements/runtime.txt"}
+    sources = re.findall(
+        r"^COPY (\S+)", (DEPLOY / "Dockerfile").read_text(encoding="utf-8"), re.MULTILINE
+    )
+    promised = {
+        "contracts",
+        "infra",
+        "services",
+        "quotewright",
+        "catalogs",
+        "requirements/runtime.txt",
+    }
     assert set(sources) == promised
