@@ -6,7 +6,6 @@ A table's columns are the keys of its rows; migrations/0001 declares them.
 from collections.abc import Mapping
 from functools import cache
 from typing import Any
-from uuid import UUID
 
 from contracts.values import Money
 from services.crm_projector.domain.case import CaseState
@@ -28,7 +27,7 @@ KEYS: Mapping[str, tuple[str, ...]] = {
 
 
 def rows_of(deal: DealState | None) -> dict[Key, Row]:
-    """Return every row of the deal, by table and key; rows that lack their essentials are not there yet."""
+    """Return every row of the deal, by table and key; what lacks its essentials has no row yet."""
     if deal is None:
         return {}
     found: list[tuple[str, Row]] = []
@@ -212,11 +211,3 @@ def _amount(money: Money | None) -> Any:
 def _percent(revision: RevisionState, name: str) -> Any:
     value = getattr(revision, name)
     return value.root if value is not None else None
-
-
-def state_row(deal_id: UUID) -> tuple[str, dict[str, Any]]:
-    """Return the question for a deal's committed state."""
-    return (
-        "SELECT revision, state::text AS state FROM deal_state WHERE deal_id = %(deal_id)s",
-        {"deal_id": deal_id},
-    )

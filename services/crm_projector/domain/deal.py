@@ -1,7 +1,7 @@
 """All that people read about one deal: its opportunity, its quotes, their cases.
 
-`evolve` folds each stream of the deal into a part of its own, so that any interleaving of the streams
-that keeps each one's order gives the same state.
+`evolve` folds each stream of the deal into a part of its own, so that any interleaving of the
+streams that keeps each one's order gives the same state.
 """
 
 from collections.abc import Mapping
@@ -21,10 +21,11 @@ Outcome = Literal["open", "won", "lost"]
 
 
 class DealState(Value):
-    """One deal. `applied` counts the folded facts: it numbers what we tell the CRM. `heads` holds the
-    version up to which each stream is folded, so a fact that comes again changes nothing.
+    """One deal.
 
-    `deal_ref` and `deal_details` are what quotes took up; the CRM's own word goes before it.
+    `applied` counts the folded facts: it numbers what we tell the CRM. `heads` holds the version up
+    to which each stream is folded, so a fact that comes again changes nothing. `deal_ref` and
+    `deal_details` are what quotes took up; the CRM's own word goes before it.
     """
 
     deal_id: UUID
@@ -82,7 +83,10 @@ class DealState(Value):
 
 
 def evolve(state: DealState | None, fact: Fact, meta: Meta) -> DealState:
-    """Fold one fact of the deal, whoever said it; each stream in its order. A repeated fact changes nothing."""
+    """Fold one fact of the deal, whoever said it, each stream in its order.
+
+    A fact that was folded before gives back the very same state.
+    """
     state = state or DealState(deal_id=fact.deal_id, changed_at=meta.time)
     if meta.stream_version <= state.heads.get(meta.stream, 0):
         return state

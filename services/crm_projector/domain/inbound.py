@@ -1,10 +1,11 @@
-"""From a CRM's words to our facts: what one inbound event changes in what we know of an opportunity.
+"""From a CRM's words to our facts: what one event changes in what we know of an opportunity.
 
 The same for every CRM: adapters normalise into `InboundEvent`, `translate` decides.
 """
 
 from datetime import date
 from typing import Any, Final, Literal
+from uuid import UUID
 
 from contracts.configuration import RequestedItem
 from contracts.envelope import Fact
@@ -67,7 +68,7 @@ class AmountWithoutCurrency(Refused):
 
 
 class GivenDetails(Value):
-    """The details that one event carried, by their names in OpportunityDetails; often only a few."""
+    """The details that one event carried, named as in OpportunityDetails; often only a few."""
 
     name: str | None = None
     account_id: str | None = None
@@ -86,8 +87,8 @@ class GivenDetails(Value):
 class InboundEvent(Value):
     """One event of a CRM, normalised: what happened, when, to which record, and what was told.
 
-    `source` is the CRM's stable URI (`crm://<name>`), `event_id` unique in it. `client` names the program
-    that caused the change, where the CRM knows it.
+    `source` is the CRM's stable URI (`crm://<name>`), `event_id` unique in it. `client` names the
+    program that caused the change, where the CRM knows it.
     """
 
     source: str
@@ -107,9 +108,14 @@ class InboundEvent(Value):
         return OpportunityRef(crm=self.source, record_id=self.record_id)
 
     @property
+    def deal_id(self) -> UUID:
+        """Our id of the opportunity."""
+        return deal_id_of(self.ref)
+
+    @property
     def stream(self) -> str:
         """The stream of this opportunity's facts."""
-        return f"crm_projector.opportunity/{deal_id_of(self.ref)}"
+        return f"crm_projector.opportunity/{self.deal_id}"
 
     @property
     def command_id(self) -> str:
@@ -123,15 +129,15 @@ def is_echo(event: InboundEvent) -> bool:
 
 
 def is_stale(event: InboundEvent, known: OpportunityState) -> bool:
-    """Say whether something newer was applied already; equal times are applied in order of arrival."""
+    """Say whether something newer was applied already; equal times apply as they arrive."""
     return known.heard_until is not None and event.occurred_at < known.heard_until
 
 
 def translate(event: InboundEvent, known: OpportunityState) -> list[Fact]:
-    """Return the facts that the event adds to what is known; none for an echo, a stale or an empty one.
+    """Return the facts that the event adds; none for an echo, a stale or an empty one.
 
-    An event about an unknown opportunity opens it first, if it tells enough. Requirements and discounts
-    count with the opening only.
+    An event about an unknown opportunity opens it first, if it tells enough. Requirements and
+    discounts count with the opening only.
     Raises: UnknownOpportunity, naming what is missing; AmountWithoutCurrency.
     """
     if is_echo(event) or is_stale(event, known):
@@ -149,14 +155,14 @@ def _opened(event: InboundEvent) -> OpportunityOpened:
     missing = [name for name in NEEDED if name not in told]
     if missing:
         raise UnknownOpportunity(
-            f"opportunity {event.record_id} is not known here; send all of it, {', '.join(missing)} missing",
+            f"opportunity {event.record_id} is not known here, and {', '.join(missing)} is missing",
             record_id=event.record_id,
             missing=missing,
         )
     if "amount" in told:
         told["amount"] = Money.of(told["amount"], told["currency"])
     return OpportunityOpened(
-        deal_id=deal_id_of(event.ref),
+        deal_id=event.deal_id,
         opportunity=event.ref,
         details=OpportunityDetails(**told),
         requirements=event.requirements,
@@ -166,7 +172,7 @@ def _opened(event: InboundEvent) -> OpportunityOpened:
 
 
 def _changes(event: InboundEvent, known: OpportunityState) -> list[Fact]:
-    """Split into facts, in the order in which they hold: where it stands, what it says, how it ended.
+    """Split into facts, in this order: where it stands, what it says, how it ended.
 
     A closed opportunity changes its stage by reopening only: CRMs call closing stages "Closed Won".
     """
@@ -174,12 +180,12 @@ def _changes(event: InboundEvent, known: OpportunityState) -> list[Fact]:
     if before is None:
         return []
     about: dict[str, Any] = {
-        "deal_id": deal_id_of(event.ref),
+        "deal_id": event.deal_id,
         "opportunity": event.ref,
         "occurred_at": event.occurred_at,
     }
     wanted = _wanted_outcome(event, known)
-    closes = wanted != "open" and wanted != known.outcome
+    closes = wanted not in ("open", known.outcome)
     stage = before.stage if wanted != "open" else event.given.stage or before.stage
     facts: list[Fact] = []
     if known.outcome not in ("open", wanted):
@@ -218,7 +224,7 @@ def _told(event: InboundEvent, details: OpportunityDetails) -> OpportunityDetail
         told["amount"] = None if given.amount is None else Money.of(given.amount, currency)
     elif details.amount is not None and currency != details.currency:
         raise AmountWithoutCurrency(
-            f"the currency of opportunity {event.record_id} became {currency}; send opportunity.amount too",
+            f"the currency of {event.record_id} became {currency}; send opportunity.amount too",
             record_id=event.record_id,
             field="opportunity.amount",
         )

@@ -23,8 +23,8 @@ CrmOutcome = Literal["open", "won", "lost"]
 class OpportunityState(Value):
     """An opportunity as its CRM told it; nothing is known before it was opened.
 
-    `heard_until` is the CRM's newest time among the facts; the other times are the CRM's where it gave
-    them, else ours.
+    `heard_until` is the CRM's newest time among the facts; the other times are the CRM's where it
+    gave them, else ours.
     """
 
     ref: OpportunityRef | None = None

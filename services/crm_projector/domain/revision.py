@@ -1,4 +1,4 @@
-"""One revision of a quote: the fold of the facts that name it, in the order of the quote's stream."""
+"""One revision of a quote: the fold of the facts that name it, in the order of their stream."""
 
 from collections.abc import Callable
 from datetime import date, datetime
@@ -24,7 +24,7 @@ RevisionStage = Literal[
 
 
 class RevisionState(Value):
-    """One revision. An edit of a draft forgets its price: what was priced is no longer what it is."""
+    """One revision. An edit of a draft forgets its price: another thing was priced."""
 
     revision: int
     stage: RevisionStage
@@ -56,7 +56,7 @@ class RevisionState(Value):
 def evolve(
     known: RevisionState | None, fact: quote.RevisionFact, meta: Meta
 ) -> RevisionState | None:
-    """Fold one fact that names the revision; a fact that says nothing of its content changes nothing."""
+    """Fold one fact that names the revision; one that says nothing of it changes nothing."""
     step = _STEPS.get(type(fact))
     if step is None:
         return known
@@ -69,7 +69,7 @@ def _fresh(revision: int, stage: RevisionStage, at: datetime) -> RevisionState:
 
 def _to(stage: RevisionStage) -> Callable[[RevisionState, Any, Meta], RevisionState]:
     """Make a step that starts the revision over at a stage: its content may be another now."""
-    return lambda known, fact, meta: _fresh(known.revision, stage, meta.time)
+    return lambda known, _, meta: _fresh(known.revision, stage, meta.time)
 
 
 def _moved(known: RevisionState, stage: RevisionStage, meta: Meta, **more: Any) -> RevisionState:

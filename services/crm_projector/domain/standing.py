@@ -1,4 +1,4 @@
-"""Where a quote stands, in one word for a CRM, and what it waits for: who can move it, since when."""
+"""Where a quote stands, in one word, and what it waits for: who can move it, since when."""
 
 from datetime import datetime
 from typing import Literal, cast
@@ -42,8 +42,8 @@ Waits = Literal[
 class Standing(Value):
     """Status of a quote and what it waits for.
 
-    Mover `nobody`: no person has to do anything, a service is at work. `movers` are ids of people, where
-    known. A quote that has ended waits for nothing, unless the CRM tells another story.
+    Mover `nobody`: no person has to do anything, a service is at work. `movers` are ids of people,
+    where known. A quote that has ended waits for nothing, unless the CRM tells another story.
     """
 
     status: Status
@@ -71,7 +71,7 @@ _ENDED: dict[str, Status] = {"ordered": "Ordered", "declined": "Declined", "with
 
 
 def standing(quote: QuoteState, deal: DealState) -> Standing:
-    """Say where the quote stands; the same parts give the same answer, however they came together."""
+    """Say where the quote stands; the same parts give the same answer."""
     now = _by_itself(quote)
     if now.who_can_move_it == "seller" and deal.details is not None:
         now = now.model_copy(update={"movers": (deal.details.owner_id,)})
@@ -105,7 +105,7 @@ def _by_itself(quote: QuoteState) -> Standing:
 
 
 def _pending(quote: QuoteState, current: RevisionState) -> Standing:
-    """Name the approvers of the step that is due; without a case the approvals service is at work."""
+    """Name the approvers of the step that is due; without a case a service is at work."""
     case = quote.pending_case
     if case is None or case.current is None:
         return _waiting("PendingApproval", "approval", "nobody", current.since)

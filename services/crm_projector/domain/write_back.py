@@ -15,9 +15,9 @@ from services.crm_projector.domain.standing import Status, Waits, standing
 class QuoteChanged(Value):
     """The newest state of one quote, for the record `record_id` of the CRM `crm`.
 
-    Upsert by `quote_id`. `sequence` rises with every telling of a deal: a receiver drops what is not
-    above the last it took. `client` marks the write as ours, so that its echo can be dropped. Figures are those
-    of `revision`, the newest one; `presented_revision` is what the customer can accept.
+    Upsert by `quote_id`. `sequence` rises with every telling of a deal: a receiver drops what is
+    not above the last it took. `client` marks the write as ours, so that its echo can be dropped.
+    Figures are those of `revision`, the newest; the customer can accept `presented_revision`.
     """
 
     client: Literal["quotewright"] = OUR_CLIENT
@@ -71,7 +71,7 @@ def quote_changed(quote: QuoteState, deal: DealState) -> QuoteChanged | None:
 
 
 def tellings(before: DealState | None, after: DealState) -> list[QuoteChanged]:
-    """Return what changed for the CRM between two states of a deal; a new sequence alone is no change."""
+    """Return what changed for the CRM between two states; a new sequence alone is no change."""
     return [
         told
         for quote_id, quote in after.quotes.items()

@@ -4,6 +4,7 @@
 CREATE TABLE fact_log (
     seq bigserial NOT NULL UNIQUE,
     id text PRIMARY KEY,
+    source text NOT NULL,
     type text NOT NULL,
     version integer NOT NULL,
     deal_id uuid NOT NULL,
@@ -12,7 +13,7 @@ CREATE TABLE fact_log (
     correlation text NOT NULL,
     causation text,
     actor text,
-    headers jsonb NOT NULL,
+    traceparent text,
     value bytea NOT NULL
 );
 CREATE INDEX fact_log_deal ON fact_log (deal_id, seq);

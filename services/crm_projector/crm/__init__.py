@@ -1,0 +1,1 @@
+"""CRM adapters: each speaks one CRM's dialect and satisfies `port.CrmPort`."""

@@ -1,0 +1,190 @@
+"""What people ask of the read tables: opportunities, quotes, waiting, history, analytics."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+
+from contracts.errors import NotFound
+from infra.work import Commands
+
+Row = dict[str, Any]
+
+STATE = "SELECT revision, state::text AS state FROM deal_state WHERE deal_id = %(deal_id)s"
+
+HISTORY_MAX = 1000
+INTERNAL = ("margin", "margin_percent")
+
+OPPORTUNITIES = """
+SELECT * FROM opportunity
+WHERE (%(owner)s::text IS NULL OR owner_id = %(owner)s)
+  AND (%(tier)s::text IS NULL OR customer_tier = %(tier)s)
+  AND (%(region)s::text IS NULL OR region = %(region)s)
+  AND (%(stage)s::text IS NULL OR stage = %(stage)s)
+  AND (%(outcome)s::text IS NULL OR outcome = %(outcome)s)
+  AND (%(follow_up_by)s::date IS NULL OR next_follow_up <= %(follow_up_by)s)
+  AND (%(after)s::uuid IS NULL OR (changed_at, deal_id) < (
+        SELECT changed_at, deal_id FROM opportunity WHERE deal_id = %(after)s))
+ORDER BY changed_at DESC, deal_id DESC
+LIMIT %(limit)s
+"""
+WAITING = """
+SELECT * FROM bi.waiting
+WHERE (%(who)s::text IS NULL OR who_can_move_it = %(who)s)
+  AND (%(owner)s::text IS NULL OR owner_id = %(owner)s)
+ORDER BY waits_since_at, number
+LIMIT %(limit)s
+"""
+HISTORY = """
+SELECT id, source, type, version, subject, time, actor, causation, traceparent FROM fact_log
+WHERE deal_id = %(deal_id)s AND (subject = %(subject)s OR subject NOT LIKE 'quote/%%')
+ORDER BY seq
+LIMIT %(limit)s
+"""
+DISCOUNT_TREND = """
+SELECT * FROM bi.discount_trend
+WHERE (%(first)s::date IS NULL OR month_date >= date_trunc('month', %(first)s::date))
+  AND (%(last)s::date IS NULL OR month_date <= %(last)s)
+ORDER BY month_date, currency
+LIMIT %(limit)s
+"""
+
+
+class NoSuchOpportunity(NotFound):
+    """No opportunity of this id has come to us."""
+
+    code = "crm.no_such_opportunity"
+
+
+class NoSuchQuote(NotFound):
+    """No quote of this number has come to us (yet: the projection is a moment behind)."""
+
+    code = "crm.no_such_quote"
+
+
+def opportunities(commands: Commands, asked: Mapping[str, Any]) -> list[Row]:
+    """Return opportunities, the last changed first; filters that are None do not filter."""
+    return [plain(row) for row in commands.query(OPPORTUNITIES, asked)]
+
+
+def opportunity(commands: Commands, deal_id: UUID) -> Row:
+    """Return one opportunity with its quotes and approval cases.   Raises: NoSuchOpportunity."""
+    key = {"deal_id": deal_id}
+    found = commands.query("SELECT * FROM opportunity WHERE deal_id = %(deal_id)s", key)
+    if not found:
+        raise NoSuchOpportunity("there is no opportunity of this id here", deal_id=deal_id)
+    quotes = commands.query("SELECT * FROM quote WHERE deal_id = %(deal_id)s ORDER BY number", key)
+    cases = commands.query(
+        "SELECT * FROM approval WHERE deal_id = %(deal_id)s ORDER BY requested_at, case_id", key
+    )
+    return {
+        **plain(found[0]),
+        "quotes": [plain(row) for row in quotes],
+        "approvals": [plain(row) for row in cases],
+    }
+
+
+def quote(commands: Commands, number: str, *, internal: bool) -> Row:
+    """Return one quote with its revisions and cases; margins only with `internal`, in a block.
+
+    Raises: NoSuchQuote.
+    """
+    found = _quote(commands, number)
+    key = {"quote_id": found["quote_id"]}
+    revisions = commands.query(
+        "SELECT * FROM quote_revision WHERE quote_id = %(quote_id)s ORDER BY revision", key
+    )
+    cases = commands.query(
+        "SELECT * FROM approval WHERE quote_id = %(quote_id)s ORDER BY requested_at, case_id", key
+    )
+    return {
+        **plain(found),
+        "revisions": [_revision(row, internal=internal) for row in revisions],
+        "approvals": [plain(row) for row in cases],
+    }
+
+
+def history(commands: Commands, number: str) -> Row:
+    """Return the quote's walk hop by hop, with the cause of each and the time since it.
+
+    `since_previous_ms` is the wait after the hop before, `since_cause_ms` the wait after the fact
+    that caused it; both by the clocks of those who said the facts.   Raises: NoSuchQuote.
+    """
+    found = _quote(commands, number)
+    asked = {
+        "deal_id": found["deal_id"],
+        "subject": f"quote/{found['quote_id']}",
+        "limit": HISTORY_MAX,
+    }
+    facts = commands.query(HISTORY, asked)
+    return {
+        "number": number,
+        "quote_id": str(found["quote_id"]),
+        "deal_id": str(found["deal_id"]),
+        "hops": list(_hops(facts)),
+        "is_cut": len(facts) == HISTORY_MAX,
+    }
+
+
+def waiting(commands: Commands, asked: Mapping[str, Any]) -> list[Row]:
+    """Return what quotes wait for, the longest wait first."""
+    return [plain(row) for row in commands.query(WAITING, asked)]
+
+
+def win_rate(commands: Commands, limit: int) -> list[Row]:
+    """Return the win rate of opportunities by quoted tier, with its 95 % interval."""
+    statement = "SELECT * FROM bi.win_rate_by_tier ORDER BY tier LIMIT %(limit)s"
+    return [plain(row) for row in commands.query(statement, {"limit": limit})]
+
+
+def discount_trend(
+    commands: Commands, first: date | None, last: date | None, limit: int
+) -> list[Row]:
+    """Return the discount by month and currency, weighted and not."""
+    asked = {"first": first, "last": last, "limit": limit}
+    return [plain(row) for row in commands.query(DISCOUNT_TREND, asked)]
+
+
+def plain(row: Mapping[str, Any]) -> Row:
+    """Make a row JSON: exact decimals and ids as text, times with their zone."""
+    return {name: _plain(value) for name, value in row.items()}
+
+
+def _quote(commands: Commands, number: str) -> Row:
+    found = commands.query(
+        "SELECT * FROM quote WHERE number = %(number)s LIMIT 1", {"number": number}
+    )
+    if not found:
+        raise NoSuchQuote("there is no quote of this number here", number=number)
+    return found[0]
+
+
+def _revision(row: Row, *, internal: bool) -> Row:
+    shown = plain({name: value for name, value in row.items() if name not in INTERNAL})
+    if internal:
+        shown["internal"] = plain({name: row[name] for name in INTERNAL})
+    return shown
+
+
+def _hops(facts: Sequence[Row]) -> Iterator[Row]:
+    times: dict[str, datetime] = {row["id"]: row["time"] for row in facts}
+    before: datetime | None = None
+    for row in facts:
+        cause_at = times.get(row["causation"] or "")
+        yield {
+            "fact": row["type"].rpartition(".")[2],
+            **plain(row),
+            "since_previous_ms": _ms(before, row["time"]),
+            "since_cause_ms": _ms(cause_at, row["time"]),
+        }
+        before = row["time"]
+
+
+def _ms(earlier: datetime | None, later: datetime) -> int | None:
+    return None if earlier is None else round((later - earlier).total_seconds() * 1000)
+
+
+def _plain(value: object) -> object:
+    if value is None or isinstance(value, bool | int | str):
+        return value
+    return value.isoformat() if isinstance(value, date) else str(value)
