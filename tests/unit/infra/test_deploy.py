@@ -82,7 +82,7 @@ def test_the_settings_of_a_container_load(
         monkeypatch.setenv(name, value)
     settings = load()
     assert isinstance(settings, Settings)
-    assert settings.bus == "kafka"
+    assert settings.bus == ("embedded" if service == "provision" else "kafka")
 
 
 def test_only_quotes_holds_the_private_key(compose: dict[str, Any]) -> None:
