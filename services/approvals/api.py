@@ -17,6 +17,7 @@ from contracts.envelope import Fact
 from contracts.errors import Forbidden, Refused
 from contracts.values import Sha256, Value
 from infra.auth import Principal
+from infra.problems import field_problems
 from infra.web import allow, cause_of, public, raw_body
 from infra.webhooks import Verifier
 from infra.work import Cause, Commands
@@ -170,11 +171,9 @@ def _callback(raw: bytes) -> Callback:
     try:
         return Callback.model_validate_json(raw)
     except ValidationError as fault:
-        fields = [".".join(map(str, each["loc"])) or "body" for each in fault.errors()[:10]]
-        raise CallbackMalformed(
-            f"the callback does not fit at {', '.join(fields)}; see the service's README",
-            fields=fields,
-        ) from None
+        fields = field_problems(fault.errors())
+        named = ", ".join(each["field"] for each in fields)
+        raise CallbackMalformed(f"the callback does not fit at {named}", fields=fields) from None
 
 
 def _decision(body: DecisionBody, approver: str, cause: Cause) -> Decision:

@@ -9,7 +9,7 @@ from contracts.values import Money, Percent, Pin, Value, rounded, share
 from services.approvals.domain.directory import Directory
 from services.approvals.domain.opening import passing_rules
 from services.approvals.domain.policy import Measures, Policy, assess
-from services.approvals.domain.steps import Ask, plan_for
+from services.approvals.domain.steps import Ask, person, plan_for
 
 WHOLE = Decimal(100)
 # Discounts are given, shown and measured in hundredths of a percent.
@@ -52,7 +52,7 @@ def preview(policy: Policy, pin: Pin, directory: Directory, question: Question) 
         selling_unit=question.selling_unit,
         measures=_measures(question),
         breaches=(),
-        barred=frozenset({question.requested_by} if question.requested_by else ()),
+        barred=frozenset({person(question.requested_by)} if question.requested_by else ()),
     )
     outcome = plan_for(policy, directory, ask)
     return Preview(

@@ -1,0 +1,231 @@
+"""A faulty policy or directory is refused with every fault named, before anybody uses it."""
+
+from datetime import date
+
+import pytest
+
+from services.approvals.domain.directory import Approver, Directory, Limit
+from services.approvals.domain.lint import PolicyFaulty, check, lint
+from services.approvals.domain.policy import Authority, Bounds, Level, Plan, Policy, Rule, Table
+from services.approvals.policy import NoPolicyInForce, load
+from tests.unit.approvals.offers import CATALOGUE, authority
+
+TEN = {"at_most": "10"}
+ABOVE_TEN = {"above": "10"}
+
+
+def rule(name: str, needs: str, **when: dict[str, str]) -> Rule:
+    bounds = {measure: Bounds.model_validate(each) for measure, each in when.items()}
+    return Rule(id=name, when=bounds, needs=needs, says="the reason")
+
+
+def policy(
+    *rules: Rule, measures: tuple[str, ...] = ("sales_discount_percent",), **other
+) -> Policy:
+    table = Table(id="table", measures=measures, rules=rules)
+    parts = {
+        "levels": (Level(id="director", title="director"), Level(id="finance", title="finance")),
+        "plans": (
+            Plan(id="nobody", steps=()),
+            Plan(id="one", steps=("director",)),
+            Plan(id="two", steps=("director", "finance")),
+        ),
+        "authorities": (Authority(selling_units=("*",), tables=(table,)),),
+    }
+    return Policy(
+        id="p", version=1, effective=date(2026, 1, 1), decision_hours=8, **(parts | other)
+    )
+
+
+def approver(
+    name: str, *levels: str, active: bool = True, units: tuple[str, ...] = ("*",)
+) -> Approver:
+    limit = Limit.model_validate({"max_discount_percent": "100", "min_margin_percent": "-100"})
+    return Approver(id=name, active=active, levels=levels, selling_units=units, limit=limit)
+
+
+def people(*approvers: Approver) -> Directory:
+    return Directory(approvers=approvers)
+
+
+EVERYBODY = people(approver("d-1", "director"), approver("f-1", "finance"))
+GOOD = policy(
+    rule("small", "nobody", sales_discount_percent=TEN),
+    rule("large", "one", sales_discount_percent=ABOVE_TEN),
+)
+
+
+def codes(faulty: Policy, directory: Directory = EVERYBODY) -> list[tuple[str, str]]:
+    return [(each.code, each.where) for each in lint(faulty, directory)]
+
+
+def test_a_sound_policy_has_no_findings():
+    assert codes(GOOD) == []
+
+
+def test_a_gap_of_a_single_value_is_found():
+    faulty = policy(
+        rule("small", "nobody", sales_discount_percent={"below": "10"}),
+        rule("large", "one", sales_discount_percent=ABOVE_TEN),
+    )
+    (finding,) = lint(faulty, EVERYBODY)
+    assert finding.code == "policy.gap"
+    assert finding.message == "at sales_discount_percent 10 no rule holds"
+
+
+def test_an_overlap_of_a_single_value_is_found():
+    faulty = policy(
+        rule("small", "nobody", sales_discount_percent=TEN),
+        rule("large", "one", sales_discount_percent={"at_least": "10"}),
+    )
+    (finding,) = lint(faulty, EVERYBODY)
+    assert finding.code == "policy.overlap"
+    assert finding.message == "at sales_discount_percent 10 rules small, large all hold"
+
+
+def test_a_gap_in_one_corner_of_a_matrix_is_found():
+    faulty = policy(
+        rule("good", "nobody", sales_discount_percent=TEN, margin_percent={"at_least": "25"}),
+        rule("large", "one", sales_discount_percent=ABOVE_TEN, margin_percent={"at_least": "25"}),
+        rule("thin", "one", sales_discount_percent=TEN, margin_percent={"below": "25"}),
+        measures=("sales_discount_percent", "margin_percent"),
+    )
+    (finding,) = lint(faulty, EVERYBODY)
+    assert finding.code == "policy.gap"
+    assert finding.message == "at sales_discount_percent 11, margin_percent 24 no rule holds"
+
+
+def test_a_rule_that_no_value_reaches_is_found():
+    empty = rule("never", "two", sales_discount_percent={"above": "30", "below": "30"})
+    assert codes(policy(*GOOD.authorities[0].tables[0].rules, empty)) == [
+        ("policy.unreachable_rule", "table/never")
+    ]
+
+
+def test_worse_terms_that_need_less_are_found():
+    faulty = policy(
+        rule("small", "one", sales_discount_percent=TEN),
+        rule("large", "nobody", sales_discount_percent=ABOVE_TEN),
+    )
+    (finding,) = lint(faulty, EVERYBODY)
+    assert finding.code == "policy.not_monotone"
+    assert finding.message == "sales_discount_percent 11 needs less than the better 10"
+
+
+def test_a_level_without_an_active_approver_is_found():
+    gone = people(approver("d-1", "director", active=False), approver("f-1", "finance"))
+    assert codes(GOOD, gone) == [("policy.level_without_approver", "director")]
+
+
+def test_a_selling_unit_without_an_approver_of_its_own_is_found():
+    directory = people(approver("d-1", "director", units=("north",)), approver("f-1", "finance"))
+    (finding,) = lint(GOOD, directory)
+    assert finding.message == "selling unit * has no active approver of this level"
+
+
+def test_unknown_names_and_doubles_are_found_before_anything_else():
+    faulty = policy(rule("all", "three"), rule("all", "nobody"))
+    directory = people(approver("d-1", "boss"), approver("d-1", "director"))
+    assert sorted(codes(faulty, directory)) == [
+        ("policy.twice", "d-1"),
+        ("policy.twice", "table/all"),
+        ("policy.twice", "table/all"),
+        ("policy.unknown_level", "approver d-1"),
+        ("policy.unknown_plan", "table/all"),
+    ]
+
+
+def test_a_stricter_plan_that_drops_a_step_is_found():
+    plans = (
+        Plan(id="nobody", steps=()),
+        Plan(id="one", steps=("director",)),
+        Plan(id="two", steps=("finance",)),
+    )
+    faulty = policy(*GOOD.authorities[0].tables[0].rules, plans=plans)
+    assert codes(faulty) == [("policy.plan_order", "plan two")]
+
+
+def test_a_selling_unit_may_be_named_once_and_all_others_must_be_meant():
+    tables = GOOD.authorities[0].tables
+    twice = tuple(Authority(selling_units=("north",), tables=tables) for _ in range(2))
+    assert codes(policy(*tables[0].rules, authorities=twice)) == [
+        ("policy.gap", "authorities"),
+        ("policy.overlap", "authorities"),
+    ]
+
+
+def test_a_faulty_policy_is_refused_with_all_its_findings():
+    with pytest.raises(PolicyFaulty) as refused:
+        check(GOOD, people(approver("f-1", "finance", active=False)))
+    assert refused.value.problem()["detail"] == (
+        "policy p version 1: director: selling unit * has no active approver of this level"
+    )
+
+
+def test_the_example_is_sound_and_pinned_by_what_it_says():
+    published = authority().policies[-1]
+    assert lint(published.policy, authority().directory) == ()
+    assert (published.pin.id, published.pin.version) == ("telecom-authority", 1)
+
+
+def test_the_pin_changes_with_the_content_and_not_with_comments(tmp_path):
+    source = (CATALOGUE / "approval_policies" / "telecom-authority-1.yaml").read_text()
+    first = catalogue(tmp_path / "a", source)
+    commented = catalogue(tmp_path / "b", "# a remark\n" + source)
+    changed = catalogue(tmp_path / "c", source.replace("decision_hours: 24", "decision_hours: 48"))
+    assert first == commented
+    assert first != changed
+
+
+def catalogue(place, policy_text: str):
+    (place / "approval_policies").mkdir(parents=True)
+    (place / "approval_policies" / "p-1.yaml").write_text(policy_text)
+    (place / "directory.yaml").write_text((CATALOGUE / "directory.yaml").read_text())
+    return load(place).policies[0].pin.sha256
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "told"),
+    [
+        ("version: 1\n", "version: 1\nversion: 2\n", "version stands there twice"),
+        (
+            "at_most: 10}, margin",
+            "at_most: ten}, margin",
+            "rules.0.when.sales_discount_percent.at_most",
+        ),
+        ("at_most: 10}, margin", "at_most: 10, below: 9}, margin", "not both"),
+        ("needs: nobody", "need: nobody", "Extra inputs are not permitted"),
+        ("decision_hours: 24", "decision_hours: [24", "it is not clean YAML"),
+    ],
+)
+def test_a_malformed_policy_file_is_refused_by_file_and_place(tmp_path, old, new, told):
+    source = (CATALOGUE / "approval_policies" / "telecom-authority-1.yaml").read_text()
+    assert old in source
+    with pytest.raises(PolicyFaulty) as refused:
+        catalogue(tmp_path, source.replace(old, new, 1))
+    assert refused.value.message.startswith("p-1.yaml: ")
+    assert told in refused.value.message
+
+
+def test_no_number_of_a_policy_ever_was_a_binary_float(tmp_path):
+    source = (CATALOGUE / "approval_policies" / "telecom-authority-1.yaml").read_text()
+    tenth = source.replace("at_most: 10", "at_most: 0.1").replace("above: 10", "above: 0.1")
+    (tmp_path / "approval_policies").mkdir()
+    (tmp_path / "approval_policies" / "p-1.yaml").write_text(tenth)
+    (tmp_path / "directory.yaml").write_text((CATALOGUE / "directory.yaml").read_text())
+    first = load(tmp_path).policies[0].policy.authorities[0].tables[0].rules[0]
+    assert str(first.when["sales_discount_percent"].at_most) == "0.1"
+
+
+def test_the_version_in_force_is_the_last_that_is_effective(tmp_path):
+    source = (CATALOGUE / "approval_policies" / "telecom-authority-1.yaml").read_text()
+    (tmp_path / "approval_policies").mkdir()
+    (tmp_path / "directory.yaml").write_text((CATALOGUE / "directory.yaml").read_text())
+    (tmp_path / "approval_policies" / "p-1.yaml").write_text(source)
+    later = source.replace("version: 1\n", "version: 2\n").replace("2026-01-01", "2026-07-01")
+    (tmp_path / "approval_policies" / "p-2.yaml").write_text(later)
+    loaded = load(tmp_path)
+    assert loaded.on(date(2026, 6, 30)).pin.version == 1
+    assert loaded.on(date(2026, 7, 1)).pin.version == 2
+    with pytest.raises(NoPolicyInForce):
+        loaded.on(date(2025, 12, 31))
