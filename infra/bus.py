@@ -4,15 +4,14 @@ Above this module nothing knows which bus it is. Delivery is at least once and i
 consumes keeps its own position with its effects, so an effect happens once.
 """
 
-import json
 import re
 import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
-from psycopg.types.json import Jsonb
+from psycopg.types.json import Json
 from psycopg_pool import ConnectionPool
 
 from contracts.envelope import Sealed
@@ -124,7 +123,9 @@ class Bell:
 class EmbeddedBus:
     """The bus in a PostgreSQL table, `bus.log`: one partition, one active consumer per group."""
 
-    def __init__(self, pool: ConnectionPool[PgConnection], leadership: Leadership, bell: Bell) -> None:
+    def __init__(
+        self, pool: ConnectionPool[PgConnection], leadership: Leadership, bell: Bell
+    ) -> None:
         self._pool = pool
         self._leadership = leadership
         self._bell = bell
@@ -139,7 +140,7 @@ class EmbeddedBus:
             connection.execute("SET LOCAL synchronous_commit = off")
             connection.execute(
                 "INSERT INTO bus.log (topic, key, headers, value)"
-                " SELECT %s, * FROM unnest(%s::bytea[], %s::jsonb[], %s::bytea[])",
+                " SELECT %s, * FROM unnest(%s::bytea[], %s::json[], %s::bytea[])",
                 (
                     topic,
                     [each.key for each in records],
@@ -240,12 +241,11 @@ class EmbeddedSource:
         """Nothing of its own to release."""
 
 
-def pack_headers(headers: Sequence[tuple[str, bytes]]) -> Jsonb:
+def pack_headers(headers: Sequence[tuple[str, bytes]]) -> Json:
     """Turn headers into JSON without loss: Latin-1 maps every byte to one character and back."""
-    return Jsonb([[name, value.decode("latin-1")] for name, value in headers])
+    return Json([[name, value.decode("latin-1")] for name, value in headers])
 
 
-def unpack_headers(packed: object) -> tuple[tuple[str, bytes], ...]:
+def unpack_headers(packed: Any) -> tuple[tuple[str, bytes], ...]:
     """Undo `pack_headers`."""
-    rows = json.loads(packed) if isinstance(packed, str | bytes) else packed
-    return tuple((name, value.encode("latin-1")) for name, value in rows)  # type: ignore[attr-defined]
+    return tuple((name, value.encode("latin-1")) for name, value in packed)

@@ -165,9 +165,7 @@ class KafkaSource:
                 self._fetch(limit, timeout_s)
                 self._settle()
         except KafkaError as fault:
-            raise Unavailable(
-                f"Kafka does not give records now: {type(fault).__name__}"
-            ) from fault
+            raise Unavailable(f"Kafka does not give records now: {type(fault).__name__}") from fault
         if not self._waiting:
             return None
         piece = self._waiting.popleft()
@@ -176,16 +174,10 @@ class KafkaSource:
 
     def _fetch(self, limit: int, timeout_s: float) -> None:
         self._commit_for_show()
-        fetched = self._consumer.poll(
-            timeout_ms=max(1, int(timeout_s * 1000)), max_records=limit
-        )
+        fetched = self._consumer.poll(timeout_ms=max(1, int(timeout_s * 1000)), max_records=limit)
         for place, records in fetched.items():
             start = self._next.get(place.partition)
-            if (
-                start is None
-                or place.partition in self._moved
-                or records[0].offset < start
-            ):
+            if start is None or place.partition in self._moved or records[0].offset < start:
                 continue  # not claimed yet: `_settle` seeks to where our store says, and they come again
             arrived = tuple(
                 Arrived(
@@ -197,9 +189,7 @@ class KafkaSource:
                 for each in records
             )
             self._waiting.append(
-                Slice(
-                    self._topic, place.partition, start, arrived[-1].offset + 1, arrived
-                )
+                Slice(self._topic, place.partition, start, arrived[-1].offset + 1, arrived)
             )
 
     def _settle(self) -> None:
@@ -216,14 +206,10 @@ class KafkaSource:
 
     def _forget(self, partition: int) -> None:
         self._next.pop(partition, None)
-        self._waiting = deque(
-            each for each in self._waiting if each.partition != partition
-        )
+        self._waiting = deque(each for each in self._waiting if each.partition != partition)
 
     def _seek(self, partition: int) -> None:
-        self._consumer.seek(
-            TopicPartition(self._topic, partition), self._next[partition]
-        )
+        self._consumer.seek(TopicPartition(self._topic, partition), self._next[partition])
 
     def rewind(self, piece: Slice) -> None:
         """Read the piece again."""
@@ -284,9 +270,7 @@ def create_topics(
             **security,
         )
     except KafkaError as fault:
-        raise Unavailable(
-            f"no Kafka at {', '.join(bootstrap)}: {type(fault).__name__}"
-        ) from fault
+        raise Unavailable(f"no Kafka at {', '.join(bootstrap)}: {type(fault).__name__}") from fault
     made = []
     try:
         existing = set(admin.list_topics())
@@ -302,9 +286,7 @@ def create_topics(
             except TopicAlreadyExistsError:
                 continue
     except KafkaError as fault:
-        raise Unavailable(
-            f"the topics can not be created: {type(fault).__name__}"
-        ) from fault
+        raise Unavailable(f"the topics can not be created: {type(fault).__name__}") from fault
     finally:
         admin.close()
     return made

@@ -41,9 +41,7 @@ class CommandDesk:
         self._store = store
         self._committed = committed
 
-    def run(
-        self, cause: Cause, handler: Callable[[Work], None]
-    ) -> tuple[Recorded, ...]:
+    def run(self, cause: Cause, handler: Callable[[Work], None]) -> tuple[Recorded, ...]:
         """Run a handler as one command; see `Commands.run`."""
         for _ in range(RACES_MAX):
             before, request = self._store.by_command(cause.command_id)

@@ -23,7 +23,6 @@ from infra.problems import unexpected
 
 ASKED = "infra.asked"
 CORRELATION = "correlation_id"
-BODY_DEADLINE_S = 10.0
 PROBES = {"/healthz", "/readyz"}
 log = structlog.get_logger("infra.web")
 
@@ -72,10 +71,11 @@ class RoleMissing(Forbidden):
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What a request may weigh: bytes of body, depth of JSON."""
+    """What a request may weigh: bytes of body, depth of JSON, seconds until the body is there."""
 
     body_bytes: int = 1024 * 1024
     json_depth: int = 64
+    body_deadline_s: float = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +148,7 @@ class Guard:
         parts: list[bytes] = []
         size = 0
         try:
-            async with asyncio.timeout(BODY_DEADLINE_S):
+            async with asyncio.timeout(self._limits.body_deadline_s):
                 while True:
                     message = await receive()
                     if message["type"] == "http.disconnect":
@@ -160,7 +160,8 @@ class Guard:
                     if not message.get("more_body", False):
                         break
         except TimeoutError:
-            raise BodyTooSlow(f"send the whole body within {BODY_DEADLINE_S:.0f} s") from None
+            deadline_s = self._limits.body_deadline_s
+            raise BodyTooSlow(f"send the whole body within {deadline_s:g} s") from None
         body = b"".join(parts)
         if body and "json" in (header(scope, b"content-type") or "").lower():
             self._check_json(body)

@@ -20,6 +20,7 @@ from infra.work import Batch, Desk, Work
 
 log = structlog.get_logger()
 ATTEMPTS_MAX = 3
+RACES_MAX = 30
 BACKOFF_MIN_S, BACKOFF_MAX_S = 0.05, 5.0
 
 
@@ -35,8 +36,11 @@ class Claimed:
 class Ledger(Desk, Protocol):
     """What a consumer keeps: positions, versions, parked records; and the commit of it all."""
 
-    def claim(self, topic: str, partition: int) -> Claimed:
-        """Become the partition's owner: fence earlier ones, return where to go on."""
+    def claim(self, topic: str, partition: int, *, clean: bool = False) -> Claimed:
+        """Become the partition's owner: fence earlier ones, return where to go on.
+
+        `clean` forgets the attempts counted: nothing crashed, something was only not available.
+        """
         ...
 
     def attempt(self, topic: str, partition: int, epoch: int) -> int:
@@ -72,7 +76,7 @@ class Ledger(Desk, Protocol):
 class Hooks:
     """What a consumer does to its surroundings: wait, tell of a commit, tell of parked records."""
 
-    pause: Callable[[float], None]
+    pause: Callable[[float], object]
     committed: Callable[[], None]
     parked: Callable[[Sequence[Parked]], None]
 
@@ -80,9 +84,7 @@ class Hooks:
 class Consumer:
     """Consumes one topic for one service. One thread calls `step` again and again."""
 
-    def __init__(
-        self, ledger: Ledger, reading: Reading, batch_size: int, hooks: Hooks
-    ) -> None:
+    def __init__(self, ledger: Ledger, reading: Reading, batch_size: int, hooks: Hooks) -> None:
         self._ledger = ledger
         self._reading = reading
         self._batch_size = batch_size
@@ -98,9 +100,7 @@ class Consumer:
         self._epochs[partition] = claimed.epoch
         if claimed.attempts:
             self._careful.add(partition)
-            self._log.warning(
-                "unclean_end_seen", partition=partition, attempts=claimed.attempts
-            )
+            self._log.warning("unclean_end_seen", partition=partition, attempts=claimed.attempts)
         return claimed.position
 
     def step(self, source: Source, timeout_s: float) -> int:
@@ -120,9 +120,7 @@ class Consumer:
             source.disown(piece.partition)
         except Unavailable as fault:
             self._back_off(str(fault))
-            source.rewind(piece) if self._reclaim(piece) else source.disown(
-                piece.partition
-            )
+            source.rewind(piece) if self._reclaim(piece) else source.disown(piece.partition)
         return 0
 
     def retry_parked(self) -> int:
@@ -146,34 +144,28 @@ class Consumer:
             ) as fault:  # a retry must not take the consumer down; the reason is kept
                 stuck.add(parked.key)
                 self._ledger.still_parked(parked, _reason(fault))
-                self._log.warning(
-                    "still_parked", parked_id=parked.id, reason=_reason(fault)
-                )
+                self._log.warning("still_parked", parked_id=parked.id, reason=_reason(fault))
         return done
 
     # ---- inside
 
     def _whole(self, piece: Slice) -> None:
+        if any(self._matters(each) for each in piece.records):
+            self._ledger.attempt(piece.topic, piece.partition, self._epochs[piece.partition])
         try:
             self._take(piece)
         except (Fenced, Unavailable):
             raise
         except (LostRace, CommandRepeated, Poison):
             self._one_by_one(piece)
-        except (
-            Exception
-        ):  # which record it was, and whether it fails alone, is found out next
-            self._log.exception(
-                "batch_failed", partition=piece.partition, start=piece.start
-            )
+        except Exception:  # which record it was, and whether it fails alone, is found out next
+            self._log.exception("batch_failed", partition=piece.partition, start=piece.start)
             self._one_by_one(piece)
 
     def _one_by_one(self, piece: Slice) -> None:
         before = piece.start
         for record in piece.records:
-            alone = replace(
-                piece, start=before, after=record.offset + 1, records=(record,)
-            )
+            alone = replace(piece, start=before, after=record.offset + 1, records=(record,))
             self._alone(alone)
             before = record.offset + 1
         if before != piece.after:
@@ -181,32 +173,27 @@ class Consumer:
         self._careful.discard(piece.partition)
 
     def _alone(self, piece: Slice) -> None:
-        for _ in range(ATTEMPTS_MAX * 10):
-            attempts = self._ledger.attempt(
-                piece.topic, piece.partition, self._epochs[piece.partition]
-            )
+        place = piece.topic, piece.partition, self._epochs[piece.partition]
+        attempts = self._ledger.attempt(*place)
+        for _ in range(RACES_MAX):
             if attempts > ATTEMPTS_MAX:
-                self._take(
-                    piece, fault=Poison("the handler did not come back from this fact")
-                )
+                self._take(piece, fault=Poison("the handler did not come back from this fact"))
                 return
             try:
                 self._take(piece)
-                return
             except CommandRepeated:
                 self._take(replace(piece, records=()))
-                return
             except LostRace:
                 continue
             except (Fenced, Unavailable):
                 raise
             except Exception as fault:
-                self._log.exception(
-                    "handler_failed", attempts=attempts, start=piece.start
-                )
-                if attempts >= ATTEMPTS_MAX:
-                    self._take(piece, fault=fault)
-                    return
+                self._log.exception("handler_failed", attempts=attempts, start=piece.start)
+                if attempts < ATTEMPTS_MAX:
+                    attempts = self._ledger.attempt(*place)
+                    continue
+                self._take(piece, fault=fault)
+            return
         raise Unavailable("the race for a stream does not end")
 
     def _take(self, piece: Slice, fault: Exception | None = None) -> None:
@@ -259,9 +246,7 @@ class Consumer:
         if parked:
             self._hooks.parked(parked)
 
-    def _try(
-        self, record: Arrived, batch: Batch, alone: bool
-    ) -> tuple[Work, Poison | None]:
+    def _try(self, record: Arrived, batch: Batch, alone: bool) -> tuple[Work, Poison | None]:
         """Handle one record; a Poison leaves only what `begin` did. Among others it is raised: the batch may
         hold half of what the handler appended before it failed."""
         work = self._reading.begin(record, self._ledger, batch)
@@ -273,10 +258,16 @@ class Consumer:
             return self._reading.begin(record, self._ledger, Batch()), fault
         return work, None
 
+    def _matters(self, record: Arrived) -> bool:
+        try:
+            return self._reading.matters(record)
+        except Poison:
+            return True
+
     def _reclaim(self, piece: Slice) -> bool:
         """Check that the partition is still where we think; the last commit's answer may be lost."""
         try:
-            claimed = self._ledger.claim(piece.topic, piece.partition)
+            claimed = self._ledger.claim(piece.topic, piece.partition, clean=True)
         except Unavailable:
             return False
         self._epochs[piece.partition] = claimed.epoch

@@ -15,14 +15,15 @@ PARKED = "id, topic, partition, offset_, key, headers, value, reason, code, atte
 class PostgresLedger(PostgresStore):
     """The store of one service, with what its consumers keep."""
 
-    def claim(self, topic: str, partition: int) -> Claimed:
+    def claim(self, topic: str, partition: int, *, clean: bool = False) -> Claimed:
         """Raise the partition's epoch, so that an earlier owner's commit fails from now on."""
         with reachable(), self.pool.connection() as connection:
             row = connection.execute(
                 "INSERT INTO positions (topic, partition, epoch) VALUES (%s, %s, 1)"
-                " ON CONFLICT (topic, partition) DO UPDATE SET epoch = positions.epoch + 1"
+                " ON CONFLICT (topic, partition) DO UPDATE SET epoch = positions.epoch + 1,"
+                " attempts = CASE WHEN %s THEN 0 ELSE positions.attempts END"
                 " RETURNING position, epoch, attempts",
-                (topic, partition),
+                (topic, partition, clean),
             ).fetchone()
         return Claimed(*row) if row else Claimed(0, 0, 0)
 
@@ -42,7 +43,9 @@ class PostgresLedger(PostgresStore):
         """Return the last consumed version of the streams that have one."""
         with reachable(), self.pool.connection() as connection:
             rows = connection.execute(
-                "SELECT stream, version FROM inbox WHERE stream = ANY(%s)", (list(streams),), prepare=True
+                "SELECT stream, version FROM inbox WHERE stream = ANY(%s)",
+                (list(streams),),
+                prepare=True,
             ).fetchall()
         return {row[0]: row[1] for row in rows}
 
@@ -90,7 +93,8 @@ class PostgresLedger(PostgresStore):
         with reachable(), self.pool.connection() as connection, connection.transaction():
             connection.execute("UPDATE parked SET retry = false WHERE key = %s", (parked.key,))
             connection.execute(
-                "UPDATE parked SET attempts = attempts + 1, reason = %s WHERE id = %s", (fault, parked.id)
+                "UPDATE parked SET attempts = attempts + 1, reason = %s WHERE id = %s",
+                (fault, parked.id),
             )
 
     def _parked(self, rest: str, params: tuple[object, ...]) -> list[Parked]:

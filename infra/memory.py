@@ -85,8 +85,7 @@ class MemoryStore:
         with self._guard:
             rows = self._log[self.published : self.published + limit]
         return [
-            replace(seal(recorded.fact, recorded.meta), value=value)
-            for recorded, value in rows
+            replace(seal(recorded.fact, recorded.meta), value=value) for recorded, value in rows
         ]
 
     # ---- writing
@@ -148,11 +147,13 @@ class MemoryStore:
 
     # ---- consuming
 
-    def claim(self, topic: str, partition: int) -> Claimed:
+    def claim(self, topic: str, partition: int, *, clean: bool = False) -> Claimed:
         """Raise the partition's epoch."""
         with self._guard:
             place = self._positions.setdefault((topic, partition), [0, 0, 0])
             place[1] += 1
+            if clean:
+                place[2] = 0
             return Claimed(*place)
 
     def attempt(self, topic: str, partition: int, epoch: int) -> int:
@@ -165,17 +166,11 @@ class MemoryStore:
 
     def versions(self, streams: Collection[str]) -> Mapping[str, int]:
         """Return the last consumed versions."""
-        return {
-            stream: self._inbox[stream] for stream in streams if stream in self._inbox
-        }
+        return {stream: self._inbox[stream] for stream in streams if stream in self._inbox}
 
     def waiting_keys(self, topic: str, keys: Collection[bytes]) -> set[bytes]:
         """Return the keys with parked records."""
-        return {
-            each.key
-            for each in self._parked
-            if each.topic == topic and each.key in keys
-        }
+        return {each.key for each in self._parked if each.topic == topic and each.key in keys}
 
     def parked(self, limit: int = 200) -> list[Parked]:
         """Return the parked records, oldest first."""
@@ -195,11 +190,7 @@ class MemoryStore:
 
     def retries(self, topic: str) -> Sequence[Parked]:
         """Return the records marked for a retry, in order."""
-        return [
-            each
-            for each in self._parked
-            if each.id in self._retry and each.topic == topic
-        ]
+        return [each for each in self._parked if each.id in self._retry and each.topic == topic]
 
     def unpark(self, parked: Parked, work: Work) -> None:
         """Write the work and drop the record."""
@@ -247,9 +238,7 @@ class MemoryBus:
 class MemorySource:
     """Reads one list from the claimed position on."""
 
-    def __init__(
-        self, records: list[Sealed], topic: str, claim: Claim, bell: Bell
-    ) -> None:
+    def __init__(self, records: list[Sealed], topic: str, claim: Claim, bell: Bell) -> None:
         self._records = records
         self._topic = topic
         self._claim = claim
@@ -268,8 +257,7 @@ class MemorySource:
             if found:
                 self._next = start + len(found)
                 arrived = (
-                    Arrived(start + n, r.key, r.headers, r.value)
-                    for n, r in enumerate(found)
+                    Arrived(start + n, r.key, r.headers, r.value) for n, r in enumerate(found)
                 )
                 return Slice(self._topic, 0, start, self._next, tuple(arrived))
             left = until - time.monotonic()

@@ -8,7 +8,7 @@ import threading
 from collections.abc import Iterable, Mapping, Sequence
 from hashlib import sha256
 from pathlib import Path
-from typing import Any, LiteralString, cast
+from typing import Any
 
 import psycopg
 from psycopg import sql
@@ -25,11 +25,6 @@ STATEMENT_TIMEOUT_MS = 20_000
 IDLE_IN_TRANSACTION_MS = 10_000
 
 logging.getLogger("psycopg.pool").setLevel(logging.ERROR)
-
-
-def as_query(text: str) -> LiteralString:
-    """Mark text of our own code as a query; parameters always travel apart from it."""
-    return cast("LiteralString", text)
 
 
 def options(schema: str) -> str:
@@ -83,14 +78,13 @@ def migrate(connection: PgConnection, folders: Iterable[Path]) -> list[str]:
             "CREATE TABLE IF NOT EXISTS migrations (name text PRIMARY KEY, sha256 text NOT NULL,"
             " applied_at timestamptz NOT NULL DEFAULT clock_timestamp())"
         )
-        applied = dict(
-            connection.execute("SELECT name, sha256 FROM migrations").fetchall()
-        )
+        rows = connection.execute("SELECT name, sha256 FROM migrations").fetchall()
+        applied: dict[str, str] = {row[0]: row[1] for row in rows}
         for name, file in files:
             text = file.read_text()
             digest = sha256(text.encode()).hexdigest()
             if name not in applied:
-                connection.execute(as_query(text))
+                connection.execute(text)
                 connection.execute(
                     "INSERT INTO migrations (name, sha256) VALUES (%s, %s)",
                     (name, digest),
@@ -133,9 +127,7 @@ def role_of(service: str) -> str:
 
 
 def _role(admin: PgConnection, name: str) -> None:
-    if not admin.execute(
-        "SELECT 1 FROM pg_roles WHERE rolname = %s", (name,)
-    ).fetchone():
+    if not admin.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", (name,)).fetchone():
         admin.execute(sql.SQL("CREATE ROLE {} LOGIN").format(sql.Identifier(name)))
 
 
@@ -184,11 +176,7 @@ class Leadership:
             return False
 
     def _ask(self, job: str) -> bool:
-        if (
-            job in self._held
-            and self._connection is not None
-            and not self._connection.closed
-        ):
+        if job in self._held and self._connection is not None and not self._connection.closed:
             return True
         if self._connection is None or self._connection.closed:
             self._held.clear()
@@ -225,10 +213,6 @@ class reachable:  # noqa: N801, reads as a word in a with statement
     def __enter__(self) -> None:
         return None
 
-    def __exit__(
-        self, kind: object, fault: BaseException | None, trace: object
-    ) -> None:
-        if isinstance(
-            fault, psycopg.OperationalError | psycopg.InterfaceError | PoolTimeout
-        ):
+    def __exit__(self, kind: object, fault: BaseException | None, trace: object) -> None:
+        if isinstance(fault, psycopg.OperationalError | psycopg.InterfaceError | PoolTimeout):
             raise Unavailable("the database does not answer now") from fault

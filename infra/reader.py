@@ -9,7 +9,7 @@ hole was rolled back for good. Primary server only; the sequence cache must be 1
 import time
 from typing import Any
 
-from infra.postgres import PgConnection, as_query
+from infra.postgres import PgConnection
 
 POLL_S = 0.001
 
@@ -19,11 +19,11 @@ class SettledReader:
 
     def __init__(self, table: str, columns: str, patience_s: float = 5.0) -> None:
         self._table = table
-        self._select = as_query(
+        self._select = (
             f"SELECT position, {columns} FROM {table}"  # noqa: S608, our own constants
             " WHERE position > %s ORDER BY position LIMIT %s"
         )
-        self._range = as_query(
+        self._range = (
             f"SELECT position, {columns} FROM {table}"  # noqa: S608, our own constants
             " WHERE position > %s AND position <= %s ORDER BY position"
         )

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from typing import Protocol
 
 from contracts.envelope import Meta, Opened, Registry, read_meta
@@ -13,10 +14,19 @@ from infra.work import Batch, Cause, Desk, Handler, Work
 Clock = Callable[[], datetime]
 
 
+@lru_cache(maxsize=2048)
+def _meta(headers: tuple[tuple[str, bytes], ...]) -> Meta:
+    """Read attributes once per record, though several steps, and services of one process, ask for them."""
+    return read_meta(headers)
+
+
 class Reading(Protocol):
     """How records of one topic become works: facts of ours, or a foreign system's messages."""
 
-    topic: str
+    @property
+    def topic(self) -> str:
+        """The topic this reads."""
+        ...
 
     def place(self, record: Arrived) -> tuple[str, int] | None:
         """Return stream and version for dropping duplicates, or None where the command id does it.
@@ -51,16 +61,16 @@ class FactReading:
 
     def place(self, record: Arrived) -> tuple[str, int] | None:
         """Return the place in the stream that the CloudEvents id tells."""
-        meta = read_meta(record.headers)
+        meta = _meta(record.headers)
         return meta.stream, meta.stream_version
 
     def matters(self, record: Arrived) -> bool:
         """Say whether this service copies everything or hears the type."""
-        return self.copies is not None or read_meta(record.headers).type in self.hears
+        return self.copies is not None or _meta(record.headers).type in self.hears
 
     def begin(self, record: Arrived, desk: Desk, batch: Batch) -> Work:
         """Open a work caused by the fact, and copy the fact raw if this service copies."""
-        meta = read_meta(record.headers)
+        meta = _meta(record.headers)
         cause = Cause(
             command_id=f"{meta.id}>{self.service}",
             now=self.clock(),
@@ -76,7 +86,7 @@ class FactReading:
 
     def handle(self, record: Arrived, work: Work) -> None:
         """Read the body and let the type's handler decide."""
-        meta = read_meta(record.headers)
+        meta = _meta(record.headers)
         handler = self.hears.get(meta.type)
         if handler is not None:
             handler(Opened(meta, self.registry.read(meta.type, meta.version, record.value)), work)
@@ -103,6 +113,7 @@ class DoorReading:
     def place(self, record: Arrived) -> tuple[str, int] | None:
         """A foreign message has no place in a stream of ours."""
         del record
+        return None
 
     def matters(self, record: Arrived) -> bool:
         """Everything said at a door matters."""

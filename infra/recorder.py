@@ -28,7 +28,7 @@ from psycopg.types.json import Jsonb
 from psycopg_pool import ConnectionPool
 
 from contracts.envelope import Meta, Registry
-from infra.postgres import PgConnection, as_query
+from infra.postgres import PgConnection
 from infra.reader import SettledReader
 from infra.work import Recorded
 
@@ -95,9 +95,7 @@ def meta_of_row(row: StoredFact) -> Meta:
     meta = row.meta or {}
     deal_id = row.deal_id
     if deal_id is None:
-        raise IntegrityError(
-            f"the row {row.originator_id}/{row.originator_version} is no fact"
-        )
+        raise IntegrityError(f"the row {row.originator_id}/{row.originator_version} is no fact")
     return Meta(
         id=f"{row.originator_id}/{row.originator_version}",
         source=meta["source"],
@@ -149,9 +147,7 @@ class PostgresRecorder(ApplicationRecorder):
         events: Sequence[StoredEvent],
         commands: Sequence[tuple[str, int]] | None,
     ) -> list[int]:
-        keys: Sequence[tuple[str | None, int | None]] = commands or [
-            (None, None)
-        ] * len(events)
+        keys: Sequence[tuple[str | None, int | None]] = commands or [(None, None)] * len(events)
         columns = (
             [str(each.originator_id) for each in events],
             [each.originator_version for each in events],
@@ -167,10 +163,7 @@ class PostgresRecorder(ApplicationRecorder):
         )
         try:
             return [
-                row[0]
-                for row in connection.execute(
-                    self.INSERT, columns, prepare=True
-                ).fetchall()
+                row[0] for row in connection.execute(self.INSERT, columns, prepare=True).fetchall()
             ]
         except psycopg.errors.UniqueViolation as fault:
             raise IntegrityError(fault.diag.constraint_name or "unique") from fault
@@ -185,7 +178,7 @@ class PostgresRecorder(ApplicationRecorder):
         limit: int | None = None,
     ) -> Sequence[StoredEvent]:
         """Return the events of a stream, in order."""
-        query = as_query(
+        query = (
             f"SELECT position, {COLUMNS} FROM events WHERE stream = %s"  # noqa: S608, our own constants
             " AND version > %s AND version <= %s"
             f" ORDER BY version {'DESC' if desc else 'ASC'} LIMIT %s"
@@ -198,7 +191,7 @@ class PostgresRecorder(ApplicationRecorder):
         )
         with self._pool.connection() as connection:
             rows = connection.execute(query, bounds, prepare=True).fetchall()
-        return [row_to_stored(row, type(originator_id)) for row in rows]
+        return [row_to_stored(row) for row in rows]
 
     def select_notifications(
         self,
@@ -220,9 +213,7 @@ class PostgresRecorder(ApplicationRecorder):
                 if stop is not None and after > stop:
                     return found
                 if not topics or row[3] in topics:
-                    found.append(
-                        Notification(row[1], row[2], row[3], bytes(row[4]), id=after)
-                    )
+                    found.append(Notification(row[1], row[2], row[3], bytes(row[4]), id=after))
                 if len(found) == limit:
                     return found
             if not rows:
@@ -232,9 +223,7 @@ class PostgresRecorder(ApplicationRecorder):
     def max_notification_id(self) -> int | None:
         """Return the highest position."""
         with self._pool.connection() as connection:
-            row = connection.execute(
-                "SELECT max(position) FROM events", prepare=True
-            ).fetchone()
+            row = connection.execute("SELECT max(position) FROM events", prepare=True).fetchone()
         return row[0] if row else None
 
     def subscribe(
@@ -244,13 +233,12 @@ class PostgresRecorder(ApplicationRecorder):
         return PollingSubscription(self, gt, topics)
 
 
-def row_to_stored(row: tuple[Any, ...], id_type: type = str) -> StoredEvent:
+def row_to_stored(row: tuple[Any, ...]) -> StoredEvent:
     """Turn (position, stream, version, topic, state, deal, meta) into a stored event."""
     position, stream, version, topic, state, deal_id, meta = row
-    originator = UUID(stream) if id_type is UUID else stream
     if meta is None:
-        return StoredEvent(originator, version, topic, bytes(state))
-    return StoredFact(originator, version, topic, bytes(state), deal_id, meta, position)
+        return StoredEvent(stream, version, topic, bytes(state))
+    return StoredFact(stream, version, topic, bytes(state), deal_id, meta, position)
 
 
 class PollingSubscription(Subscription[ApplicationRecorder]):

@@ -4,8 +4,6 @@ One leader per service by advisory lock, fenced by an epoch. Read settled rows -
 acknowledged -> save the position by compare-and-set. A crash in between sends some facts twice.
 """
 
-
-
 from typing import cast
 
 import structlog
@@ -51,7 +49,9 @@ class Relay:
                 rows = self._reader.read(connection, self._position, BATCH)
         if not rows:
             return 0
-        self._bus.produce(self._topic, [sealed(cast("StoredFact", row_to_stored(row))) for row in rows])
+        self._bus.produce(
+            self._topic, [sealed(cast("StoredFact", row_to_stored(row))) for row in rows]
+        )
         with reachable():
             self._save(rows[-1][0])
         return len(rows)
@@ -94,5 +94,3 @@ def sealed(row: StoredFact) -> Sealed:
     """Turn a stored fact into a record of the log, without reading its body."""
     meta = meta_of_row(row)
     return Sealed(str(meta.deal_id).encode(), headers_of(meta), row.state)
-
-

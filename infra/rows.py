@@ -8,7 +8,7 @@ from psycopg.types.json import Jsonb
 
 from contracts.errors import Conflict
 from infra.bus import Arrived, pack_headers
-from infra.postgres import PgConnection, as_query
+from infra.postgres import PgConnection
 from infra.work import Work
 
 
@@ -119,7 +119,7 @@ def write_rows(connection: PgConnection, work: Work) -> None:
             ),
         )
     for statement, params in work.statements:
-        connection.execute(as_query(statement), params or None)
+        connection.execute(statement, params or None)
 
 
 def advance(connection: PgConnection, progress: Progress) -> None:
@@ -165,6 +165,4 @@ def advance(connection: PgConnection, progress: Progress) -> None:
         prepare=True,
     )
     if moved.rowcount != 1:
-        raise Fenced(
-            "another process consumes this partition", partition=progress.partition
-        )
+        raise Fenced("another process consumes this partition", partition=progress.partition)

@@ -8,7 +8,7 @@ from psycopg.rows import dict_row
 from psycopg_pool import ConnectionPool
 
 from contracts.envelope import Registry
-from infra.postgres import PgConnection, as_query, reachable
+from infra.postgres import PgConnection, reachable
 from infra.recorder import FactApplication, PostgresRecorder, row_to_stored
 from infra.rows import (
     CommandRepeated,
@@ -25,9 +25,7 @@ from infra.work import Body, Recorded, Work
 class PostgresStore:
     """A `Desk` on PostgreSQL that also commits."""
 
-    def __init__(
-        self, source: str, pool: ConnectionPool[PgConnection], registry: Registry
-    ) -> None:
+    def __init__(self, source: str, pool: ConnectionPool[PgConnection], registry: Registry) -> None:
         self.source = source
         self.pool = pool
         self.recorder = PostgresRecorder(pool)
@@ -54,9 +52,7 @@ class PostgresStore:
                 prepare=True,
             ).fetchall()
         mapper = self.application.mapper
-        facts = tuple(
-            cast("Recorded", mapper.to_domain_event(row_to_stored(row))) for row in rows
-        )
+        facts = tuple(cast("Recorded", mapper.to_domain_event(row_to_stored(row))) for row in rows)
         return facts, (rows[0][6] or {}).get("request") if rows else None
 
     def body(self, digest: str) -> Body | None:
@@ -71,9 +67,7 @@ class PostgresStore:
     def find(self, name: str) -> str | None:
         """Return the stream that bears a name."""
         with reachable(), self.pool.connection() as connection:
-            row = connection.execute(
-                "SELECT stream FROM names WHERE name = %s", (name,)
-            ).fetchone()
+            row = connection.execute("SELECT stream FROM names WHERE name = %s", (name,)).fetchone()
         return row[0] if row else None
 
     def next_number(self, series: str) -> int:
@@ -92,7 +86,7 @@ class PostgresStore:
         """Read rows of the service's own schema as dicts."""
         with reachable(), self.pool.connection() as connection:
             cursor = connection.cursor(row_factory=dict_row)
-            return cursor.execute(as_query(statement), params or None).fetchall()
+            return cursor.execute(statement, params or None).fetchall()
 
     # ---- writing
 
@@ -106,9 +100,7 @@ class PostgresStore:
                 self._facts(connection, works)
                 return
             with connection.transaction():
-                if not any(map(must_last, works)) and not (
-                    progress and progress.parked
-                ):
+                if not any(map(must_last, works)) and not (progress and progress.parked):
                     # Losing this commit in a crash loses nothing: the batch is read and skipped again.
                     connection.execute("SET LOCAL synchronous_commit = off")
                 self._facts(connection, works)
@@ -133,12 +125,8 @@ class PostgresStore:
             stored.append(row)
         commands = [(work.cause.command_id, ordinal) for _, work, ordinal in facts]
         try:
-            self.recorder.insert_events(
-                stored, connection=connection, commands=commands
-            )
+            self.recorder.insert_events(stored, connection=connection, commands=commands)
         except IntegrityError as fault:
             if "events_command" in str(fault):
-                raise CommandRepeated(
-                    "this command has been carried out before"
-                ) from None
+                raise CommandRepeated("this command has been carried out before") from None
             raise LostRace("somebody else was faster on this stream") from None

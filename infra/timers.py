@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 import structlog
 
 from contracts.errors import Unavailable
-from infra.postgres import Leadership, as_query
+from infra.postgres import Leadership
 from infra.rows import CommandRepeated, LostRace
 from infra.store import PostgresStore
 from infra.work import Cause, Reminder, ReminderHandler, Work
@@ -72,9 +72,11 @@ class Timers:
 
     def _postpone(self, reminder: Reminder, now: datetime, attempts: int) -> None:
         wait = min(RETRY_MAX, timedelta(seconds=2 ** min(attempts, 12)))
-        work = Work(self._store, Cause(f"postpone/{reminder.key}/{attempts}", now, "service/timers"))
+        work = Work(
+            self._store, Cause(f"postpone/{reminder.key}/{attempts}", now, "service/timers")
+        )
         work.sql(
-            as_query("UPDATE reminders SET attempts = attempts + 1, due_at = %s WHERE key = %s"),
+            ("UPDATE reminders SET attempts = attempts + 1, due_at = %s WHERE key = %s"),
             (now + wait, reminder.key),
         )
         self._store.commit([work])

@@ -237,9 +237,7 @@ class Work:
         """Send a message to an outside system after the commit, until it is taken."""
         self.deliveries.append(delivery)
 
-    def sql(
-        self, statement: str, params: Mapping[str, Any] | Sequence[Any] = ()
-    ) -> None:
+    def sql(self, statement: str, params: Mapping[str, Any] | Sequence[Any] = ()) -> None:
         """Write rows of the service's own schema in the same transaction (PostgreSQL only)."""
         self.statements.append((statement, params))
 
@@ -259,9 +257,7 @@ ReminderHandler = Callable[[Reminder, Work], None]
 class Commands(Protocol):
     """What an api may do: run a handler as one command, and read what is committed."""
 
-    def run(
-        self, cause: Cause, handler: Callable[[Work], None]
-    ) -> tuple[Recorded, ...]:
+    def run(self, cause: Cause, handler: Callable[[Work], None]) -> tuple[Recorded, ...]:
         """Run a handler as one command and commit it; returns the facts recorded.
 
         The same command id again returns the facts of the first time and runs nothing; with another

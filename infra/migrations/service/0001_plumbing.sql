@@ -47,7 +47,7 @@ CREATE TABLE parked (
     partition  integer     NOT NULL,
     offset_    bigint      NOT NULL,
     key        bytea       NOT NULL,
-    headers    jsonb       NOT NULL,
+    headers    json        NOT NULL,  -- not jsonb: a foreign header may hold NUL
     value      bytea       NOT NULL,
     reason     text        NOT NULL,
     code       text        NOT NULL,

@@ -1,0 +1,102 @@
+"""Fixtures that every kind of test shares: a clock, a real PostgreSQL, a real Kafka."""
+
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from itertools import count
+from typing import Any
+
+import psycopg
+import pytest
+from psycopg import sql
+from psycopg_pool import ConnectionPool
+
+from infra.local import LocalPostgres
+from infra.local_kafka import LocalKafka
+from infra.postgres import PLUMBING, migrate, open_pool, provision, role_of
+
+_numbers = count(1)
+
+
+class Clock:
+    """A clock that tests set and move."""
+
+    def __init__(self, now: datetime) -> None:
+        self.now = now
+
+    def __call__(self) -> datetime:
+        return self.now
+
+    def advance(self, **by: float) -> None:
+        self.now += timedelta(**by)
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock(datetime(2026, 3, 2, 9, 0, tzinfo=UTC))
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[LocalPostgres]:
+    """A real PostgreSQL 18 of this test session."""
+    with LocalPostgres.ephemeral() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def kafka() -> Iterator[LocalKafka]:
+    """A real Kafka 4.1 broker of this test session."""
+    with LocalKafka.ephemeral(nodes=1) as cluster:
+        yield cluster
+
+
+class Database:
+    """A database of its own, with roles and schemas of the services asked for."""
+
+    def __init__(self, server: LocalPostgres, name: str) -> None:
+        self.server = server
+        self.name = name
+
+    @property
+    def admin_dsn(self) -> str:
+        return self.server.dsn("postgres", self.name)
+
+    def dsn(self, service: str) -> str:
+        return self.server.dsn(role_of(service), self.name)
+
+    def template(self) -> str:
+        return self.server.dsn("quotewright_{service}", self.name)
+
+
+@pytest.fixture
+def make_database(postgres: LocalPostgres) -> Callable[..., Database]:
+    """Make empty databases, provisioned for services (by default one called `thing`)."""
+
+    def make(**services: list[str]) -> Database:
+        name = f"test_{next(_numbers)}"
+        with psycopg.connect(postgres.dsn("postgres", "postgres"), autocommit=True) as admin:
+            admin.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+        database = Database(postgres, name)
+        provision(database.admin_dsn, services or {"thing": ["thing"]})
+        return database
+
+    return make
+
+
+@pytest.fixture
+def open_service(
+    make_database: Callable[..., Database],
+) -> Iterator[Callable[..., ConnectionPool[Any]]]:
+    """Open pools of migrated services; each call with a database given shares it."""
+    pools: list[ConnectionPool[Any]] = []
+
+    def open_(service: str = "thing", database: Database | None = None) -> ConnectionPool[Any]:
+        place = database or make_database(**{service: [service]})
+        pool = open_pool(place.dsn(service), service, 6)
+        pools.append(pool)
+        with pool.connection() as connection:
+            migrate(connection, [PLUMBING])
+        return pool
+
+    yield open_
+    for pool in pools:
+        pool.close()

@@ -1,0 +1,262 @@
+"""The consumer: once applied, in order per deal, also round what can not be read; on memory and PostgreSQL."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from contracts.envelope import Fact, Meta, Opened, Registry, Sealed, seal
+from contracts.errors import Unavailable
+from infra.inbox import Consumer, Hooks
+from infra.ledger import PostgresLedger
+from infra.memory import MemoryBus, MemoryStore
+from infra.reading import FactReading
+from infra.rows import Parked
+from infra.work import Work
+
+TOPIC = "facts"
+DEAL_A = UUID("00000000-0000-4000-8000-00000000000a")
+DEAL_B = UUID("00000000-0000-4000-8000-00000000000b")
+
+
+class Said(Fact):
+    """A fact that somebody else says."""
+
+    word: str
+
+
+class Noted(Fact):
+    """What our handler appends."""
+
+    word: str
+
+
+class Boring(Fact):
+    """A fact that nobody hears."""
+
+
+REGISTRY = Registry([Said, Noted])
+
+
+def said(deal: UUID, version: int, word: str, stream: str = "other.thing") -> Sealed:
+    return sealed(Said(deal_id=deal, word=word), f"{stream}/{deal}", version)
+
+
+def sealed(fact: Fact, stream: str, version: int) -> Sealed:
+    from datetime import UTC, datetime
+
+    meta = Meta(
+        f"{stream}/{version}", "other", fact.wire_type(), fact.VERSION, fact.deal_id, fact.subject(),
+        datetime(2026, 3, 2, tzinfo=UTC), str(fact.deal_id),
+    )  # fmt: skip
+    return seal(fact, meta)
+
+
+class House:
+    """A consumer over a store, a bus, and a handler that can be made to fail."""
+
+    def __init__(self, store: Any, clock: Any) -> None:
+        self.store = store
+        self.bus = MemoryBus()
+        self.fails: dict[str, Exception] = {}
+        self.calls: list[str] = []
+        self.copied: list[str] = []
+        self.told: list[Parked] = []
+        self.pauses: list[float] = []
+        self.clock = clock
+        self.restart()
+
+    def restart(self, batch_size: int = 10) -> None:
+        reading = FactReading(TOPIC, REGISTRY, {Said.wire_type(): self.hear}, None, "thing", self.clock)
+        hooks = Hooks(self.pauses.append, lambda: None, self.told.extend)
+        self.consumer = Consumer(self.store, reading, batch_size, hooks)
+        self.source = self.bus.source("thing", TOPIC, self.consumer.claim)
+
+    def hear(self, heard: Opened, work: Work) -> None:
+        word = heard.fact.word  # type: ignore[attr-defined]
+        self.calls.append(word)
+        if word in self.fails:
+            raise self.fails[word]
+        work.append(f"thing.note/{heard.fact.deal_id}", Noted(deal_id=heard.fact.deal_id, word=word))
+
+    def say(self, *records: Sealed) -> None:
+        self.bus.produce(TOPIC, records)
+
+    def run(self) -> None:
+        for _ in range(50):
+            before = self.source.lag()
+            self.consumer.step(self.source, 0)
+            if not self.source.lag() and not before:
+                return
+
+    def notes(self, deal: UUID) -> list[str]:
+        return [each.fact.word for each in self.store.read(f"thing.note/{deal}")]
+
+    def parked(self) -> list[tuple[str, str]]:
+        return [(each.key.decode()[-1], each.code) for each in self.store.parked()]
+
+
+class InboxConformance:
+    """What a consumer promises over every store."""
+
+    @pytest.fixture
+    def house(self) -> House:
+        raise NotImplementedError
+
+    def test_what_comes_twice_is_applied_once(self, house: House) -> None:
+        house.say(said(DEAL_A, 1, "one"), said(DEAL_A, 1, "one"), said(DEAL_A, 2, "two"))
+        house.run()
+        house.say(said(DEAL_A, 1, "one"), said(DEAL_A, 2, "two"), said(DEAL_A, 3, "three"))
+        house.run()
+        assert house.notes(DEAL_A) == ["one", "two", "three"]
+
+    def test_versions_advance_over_facts_that_nobody_hears(self, house: House) -> None:
+        stream = f"other.thing/{DEAL_A}"
+        house.say(said(DEAL_A, 1, "one"), sealed(Boring(deal_id=DEAL_A), stream, 2), said(DEAL_A, 3, "three"))
+        house.run()
+        assert house.notes(DEAL_A) == ["one", "three"]
+        assert house.store.versions({stream}) == {stream: 3}
+
+    def test_a_restart_goes_on_where_the_effects_stopped(self, house: House) -> None:
+        house.say(said(DEAL_A, 1, "one"))
+        house.run()
+        house.restart()
+        house.say(said(DEAL_A, 2, "two"))
+        house.run()
+        assert house.calls == ["one", "two"]
+
+    def test_an_unreadable_fact_is_parked_and_its_deal_waits_behind_while_others_go_on(
+        self, house: House
+    ) -> None:
+        bad = replace(said(DEAL_A, 2, "bad"), value=b'{"deal_id": 5}')
+        house.say(said(DEAL_A, 1, "one"), bad, said(DEAL_B, 1, "else"), said(DEAL_A, 3, "three"))
+        house.run()
+        house.say(said(DEAL_A, 4, "four"), said(DEAL_B, 2, "more"))
+        house.run()
+        assert house.notes(DEAL_A) == ["one"]
+        assert house.notes(DEAL_B) == ["else", "more"]
+        assert house.parked() == [("a", "poison"), ("a", "parked.behind"), ("a", "parked.behind")]
+        assert [each.code for each in house.told] == ["poison", "parked.behind", "parked.behind"]
+
+    def test_a_fact_without_attributes_is_parked(self, house: House) -> None:
+        house.say(Sealed(b"x", (), b"?"), said(DEAL_B, 1, "else"))
+        house.run()
+        assert [each.code for each in house.store.parked()] == ["poison"]
+        assert house.notes(DEAL_B) == ["else"]
+
+    def test_a_fact_that_breaks_the_handler_is_parked_after_three_attempts(self, house: House) -> None:
+        house.fails["bug"] = KeyError("secret value")
+        house.say(said(DEAL_A, 1, "bug"), said(DEAL_A, 2, "two"), said(DEAL_B, 1, "else"))
+        house.run()
+        assert house.calls.count("bug") == 3  # once in the batch, then alone
+        assert house.notes(DEAL_A) == []
+        assert house.notes(DEAL_B) == ["else"]
+        assert house.parked() == [("a", "bug"), ("a", "parked.behind")]
+        assert "secret" not in house.store.parked()[0].reason
+
+    def test_a_mended_deal_is_retried_in_order(self, house: House) -> None:
+        house.fails["bug"] = KeyError()
+        house.say(said(DEAL_A, 1, "bug"), said(DEAL_A, 2, "two"))
+        house.run()
+        house.fails.clear()
+        assert house.store.ask_retry(house.store.parked()[1].id) == 2
+        assert house.consumer.retry_parked() == 2
+        house.say(said(DEAL_A, 3, "three"))
+        house.run()
+        assert house.notes(DEAL_A) == ["bug", "two", "three"]
+        assert house.store.parked() == []
+
+    def test_a_retry_that_fails_again_keeps_the_whole_deal_waiting(self, house: House) -> None:
+        house.fails["bug"] = KeyError()
+        house.say(said(DEAL_A, 1, "bug"), said(DEAL_A, 2, "two"))
+        house.run()
+        house.store.ask_retry(None)
+        assert house.consumer.retry_parked() == 0
+        assert house.notes(DEAL_A) == []
+        assert [each.attempts for each in house.store.parked()] == [2, 1]
+        assert house.consumer.retry_parked() == 0  # nobody asked again
+
+    def test_what_is_not_available_now_is_tried_again_and_nothing_is_parked(self, house: House) -> None:
+        house.fails["later"] = Unavailable("not now")
+        house.say(said(DEAL_A, 1, "later"), said(DEAL_A, 2, "two"))
+        house.consumer.step(house.source, 0)
+        house.consumer.step(house.source, 0)
+        assert house.notes(DEAL_A) == []
+        house.fails.clear()
+        house.run()
+        assert house.notes(DEAL_A) == ["later", "two"]
+        assert house.parked() == []
+        assert len(house.pauses) == 2
+
+    def test_after_an_unclean_end_facts_go_one_at_a_time_and_the_crasher_is_parked(
+        self, house: House
+    ) -> None:
+        class Killed(BaseException):
+            """Stands for the process being killed inside the handler."""
+
+        house.fails["crash"] = Killed()  # type: ignore[assignment]
+        house.say(said(DEAL_B, 1, "fine"), said(DEAL_A, 1, "crash"), said(DEAL_B, 2, "after"))
+        for _ in range(6):
+            house.restart()
+            try:
+                house.run()
+            except Killed:
+                continue
+            break
+        assert house.notes(DEAL_B) == ["fine", "after"]
+        assert house.parked() == [("a", "poison")]
+        assert house.calls.count("crash") == 4
+
+    def test_a_lost_race_is_decided_again_alone(self, house: House) -> None:
+        hear = house.hear
+        raced: list[str] = []
+
+        def hear_and_be_overtaken(heard: Opened, work: Work) -> None:
+            hear(heard, work)
+            if not raced:
+                raced.append("once")
+                from infra.work import Cause
+
+                other = Work(house.store, Cause("http", house.clock(), "user/u"))
+                other.append(f"thing.note/{DEAL_A}", Noted(deal_id=DEAL_A, word="http"))
+                house.store.commit([other])
+
+        house.hear = hear_and_be_overtaken  # type: ignore[method-assign]
+        house.restart()
+        house.say(said(DEAL_A, 1, "one"), said(DEAL_A, 2, "two"))
+        house.run()
+        assert house.notes(DEAL_A) == ["http", "one", "two"]
+
+    def test_a_hole_in_a_stream_is_parked_for_a_person_to_look_at(self, house: House) -> None:
+        house.say(said(DEAL_A, 1, "one"), said(DEAL_A, 3, "three"))
+        house.run()
+        assert house.notes(DEAL_A) == ["one"]
+        assert house.parked() == [("a", "parked.missing")]
+
+    def test_two_facts_of_a_batch_see_one_another(self, house: House) -> None:
+        seen: list[int] = []
+        hear = house.hear
+
+        def counting(heard: Opened, work: Work) -> None:
+            seen.append(len(work.read(f"thing.note/{heard.fact.deal_id}")))
+            hear(heard, work)
+
+        house.hear = counting  # type: ignore[method-assign]
+        house.restart()
+        house.say(said(DEAL_A, 1, "one"), said(DEAL_A, 2, "two"))
+        house.run()
+        assert seen == [0, 1]
+
+
+class TestInboxOverMemory(InboxConformance):
+    @pytest.fixture
+    def house(self, clock: Any) -> House:
+        return House(MemoryStore("thing", REGISTRY), clock)
+
+
+class TestInboxOverPostgres(InboxConformance):
+    @pytest.fixture
+    def house(self, clock: Any, open_service: Callable[..., Any]) -> House:
+        return House(PostgresLedger("thing", open_service(), REGISTRY), clock)

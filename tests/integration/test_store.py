@@ -1,0 +1,223 @@
+"""The store: one set of promises, kept by memory and by PostgreSQL."""
+
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from typing import Any, ClassVar
+from uuid import UUID, uuid4
+
+import pytest
+from eventsourcing.persistence import ApplicationRecorder
+from eventsourcing.tests.persistence import ApplicationRecorderTestCase
+
+from contracts.envelope import Fact, Registry
+from contracts.errors import Poison
+from infra.desk import CommandDesk, CommandReused
+from infra.ledger import PostgresLedger
+from infra.memory import MemoryStore
+from infra.recorder import PostgresRecorder
+from infra.rows import CommandRepeated, Fenced, LostRace, Progress
+from infra.work import Cause, Delivery, Reminder, Work
+
+DEAL = UUID("00000000-0000-4000-8000-000000000001")
+
+
+class ThingHappened(Fact):
+    """A fact for tests."""
+
+    word: str
+
+
+class ThingRetired(Fact):
+    """A fact that came in version 2."""
+
+    VERSION: ClassVar[int] = 2
+
+    why: str
+
+
+REGISTRY = Registry([ThingHappened, ThingRetired])
+
+
+class StoreConformance:
+    """What every store promises."""
+
+    @pytest.fixture
+    def store(self) -> Any:
+        raise NotImplementedError
+
+    @pytest.fixture
+    def work(self, store: Any, clock: Any) -> Callable[..., Work]:
+        def make(command: str, request: str | None = None) -> Work:
+            return Work(store, Cause(command, clock(), "user/u-1", request_sha256=request))
+
+        return make
+
+    def test_facts_come_back_in_order_with_their_attributes(self, store: Any, work: Any) -> None:
+        first = work("c1")
+        first.append("thing.one/1", ThingHappened(deal_id=DEAL, word="a"), ThingHappened(deal_id=DEAL, word="b"))
+        store.commit([first])
+        second = work("c2")
+        second.append("thing.one/1", ThingHappened(deal_id=DEAL, word="ü €"))
+        store.commit([second])
+        found = store.read("thing.one/1")
+        assert [each.fact.word for each in found] == ["a", "b", "ü €"]
+        assert [each.id for each in found] == ["thing.one/1/1", "thing.one/1/2", "thing.one/1/3"]
+        assert found[2].meta.actor == "user/u-1"
+        assert found[2].meta.correlation == str(DEAL)
+
+    def test_of_two_writers_who_read_the_same_one_loses_and_nothing_of_his_is_kept(
+        self, store: Any, work: Any, clock: Any
+    ) -> None:
+        mine, theirs = work("c1"), work("c2")
+        mine.append("thing.one/1", ThingHappened(deal_id=DEAL, word="mine"))
+        theirs.append("thing.other/1", ThingHappened(deal_id=DEAL, word="lost too"))
+        theirs.append("thing.one/1", ThingHappened(deal_id=DEAL, word="theirs"))
+        digest = theirs.keep(b"body", "text/plain")
+        theirs.name("Q-1", "thing.one/1")
+        store.commit([mine])
+        with pytest.raises(LostRace):
+            store.commit([theirs])
+        assert [each.fact.word for each in store.read("thing.one/1")] == ["mine"]
+        assert store.read("thing.other/1") == []
+        assert store.body(digest) is None
+        assert store.find("Q-1") is None
+
+    def test_a_command_is_carried_out_once(self, store: Any, clock: Any) -> None:
+        desk = CommandDesk(store, lambda: None)
+        cause = Cause("user/u-1:key", clock(), "user/u-1")
+
+        def handler(work: Work) -> None:
+            work.append("thing.one/1", ThingHappened(deal_id=DEAL, word="once"))
+
+        first = desk.run(cause, handler)
+        again = desk.run(cause, handler)
+        assert [each.id for each in again] == [each.id for each in first]
+        assert len(store.read("thing.one/1")) == 1
+
+    def test_a_command_id_with_another_request_is_refused(self, store: Any, clock: Any) -> None:
+        desk = CommandDesk(store, lambda: None)
+
+        def handler(work: Work) -> None:
+            work.append("thing.one/1", ThingHappened(deal_id=DEAL, word="once"))
+
+        desk.run(Cause("k", clock(), "user/u-1", request_sha256="a"), handler)
+        with pytest.raises(CommandReused):
+            desk.run(Cause("k", clock(), "user/u-1", request_sha256="b"), handler)
+
+    def test_the_same_command_committed_twice_by_hand_is_noticed(self, store: Any, work: Any) -> None:
+        one, two = work("same"), work("same")
+        one.append("thing.one/1", ThingHappened(deal_id=DEAL, word="a"))
+        two.append("thing.two/1", ThingHappened(deal_id=DEAL, word="b"))
+        store.commit([one])
+        with pytest.raises(CommandRepeated):
+            store.commit([two])
+        assert store.read("thing.two/1") == []
+
+    def test_a_lost_race_is_decided_again_on_what_is_there_now(self, store: Any, work: Any, clock: Any) -> None:
+        desk = CommandDesk(store, lambda: None)
+        tries = []
+
+        def handler(mine: Work) -> None:
+            seen = len(mine.read("thing.one/1"))
+            tries.append(seen)
+            if len(tries) == 1:
+                other = work("other")
+                other.append("thing.one/1", ThingHappened(deal_id=DEAL, word="first"))
+                store.commit([other])
+            mine.append("thing.one/1", ThingHappened(deal_id=DEAL, word=f"after {seen}"))
+
+        desk.run(Cause("k", clock(), "user/u-1"), handler)
+        assert tries == [0, 1]
+        assert [each.fact.word for each in store.read("thing.one/1")] == ["first", "after 1"]
+
+    def test_bodies_names_and_numbers_are_kept(self, store: Any, work: Any) -> None:
+        mine = work("c1")
+        digest = mine.keep(b"%PDF", "application/pdf")
+        mine.name("Q-1001", "thing.one/1")
+        store.commit([mine])
+        assert (store.body(digest).content, store.body(digest).media_type) == (b"%PDF", "application/pdf")
+        assert store.find("Q-1001") == "thing.one/1"
+        assert [store.next_number("quote"), store.next_number("quote"), store.next_number("order")] == [1, 2, 1]
+
+    def test_a_consumer_that_was_fenced_writes_nothing(self, store: Any, work: Any) -> None:
+        old = store.claim("topic", 0)
+        new = store.claim("topic", 0)
+        late = work("c1")
+        late.append("thing.one/1", ThingHappened(deal_id=DEAL, word="zombie"))
+        with pytest.raises(Fenced):
+            store.commit([late], Progress("topic", 0, old.epoch, 0, 5, {"s": 1}))
+        store.commit([], Progress("topic", 0, new.epoch, 0, 5, {"s": 1}))
+        assert store.read("thing.one/1") == []
+        assert store.versions({"s"}) == {"s": 1}
+        assert store.claim("topic", 0).position == 5
+
+    def test_a_position_moves_only_from_where_it_stands(self, store: Any) -> None:
+        epoch = store.claim("topic", 3).epoch
+        store.commit([], Progress("topic", 3, epoch, 0, 7, {}))
+        with pytest.raises(Fenced):
+            store.commit([], Progress("topic", 3, epoch, 0, 9, {}))
+        assert store.claim("topic", 3).position == 7
+
+    def test_attempts_are_counted_until_a_commit(self, store: Any) -> None:
+        epoch = store.claim("topic", 0).epoch
+        assert [store.attempt("topic", 0, epoch), store.attempt("topic", 0, epoch)] == [1, 2]
+        assert store.claim("topic", 0).attempts == 2
+        epoch = store.claim("topic", 0).epoch
+        store.commit([], Progress("topic", 0, epoch, 0, 1, {}))
+        assert store.claim("topic", 0).attempts == 0
+
+
+class TestMemoryStore(StoreConformance):
+    @pytest.fixture
+    def store(self) -> MemoryStore:
+        return MemoryStore("thing", REGISTRY)
+
+
+class TestPostgresStore(StoreConformance):
+    @pytest.fixture
+    def store(self, open_service: Any) -> PostgresLedger:
+        return PostgresLedger("thing", open_service(), REGISTRY)
+
+    def test_a_newer_reminder_or_delivery_of_a_key_replaces_the_older(
+        self, store: PostgresLedger, work: Any, clock: Any
+    ) -> None:
+        for number in (1, 2):
+            mine = work(f"c{number}")
+            mine.remind(Reminder("r", "kind", clock() + timedelta(days=number), DEAL, {"n": number}))
+            mine.deliver(Delivery("d", "crm", "changed", {"n": number}, DEAL))
+            store.commit([mine])
+        assert store.query("SELECT body, due_at FROM reminders") == [
+            {"body": {"n": 2}, "due_at": clock() + timedelta(days=2)}
+        ]
+        assert store.query("SELECT body, generation FROM deliveries") == [
+            {"body": {"n": 2}, "generation": 2}
+        ]
+
+    def test_a_fact_of_a_newer_version_than_ours_is_not_read_silently(
+        self, store: PostgresLedger, work: Any
+    ) -> None:
+        mine = work("c1")
+        mine.append("thing.one/1", ThingRetired(deal_id=DEAL, why="old"))
+        store.commit([mine])
+        with store.pool.connection() as connection:
+            connection.execute("UPDATE events SET topic = 'quotewright.ThingRetired/3'")
+        with pytest.raises(Poison, match="newer"):
+            store.read("thing.one/1")
+
+
+class TestTheLibrarysApplicationRecorderCases(ApplicationRecorderTestCase):  # type: ignore[type-arg]
+    """The cases that the eventsourcing library ships for application recorders, on ours."""
+
+    @pytest.fixture(autouse=True)
+    def _service(self, open_service: Any) -> Iterator[None]:
+        self.pool = open_service()
+        yield
+
+    def create_recorder(self) -> ApplicationRecorder:
+        return PostgresRecorder(self.pool)
+
+    def new_originator_id(self) -> str:
+        """Our streams are text, which the library's cases allow for."""
+        return f"thing.one/{uuid4()}"
+
+
