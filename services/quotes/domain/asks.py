@@ -12,7 +12,7 @@ from contracts.quote import (
     RevisionSubmitted,
 )
 from services.quotes.domain.content import content_key
-from services.quotes.domain.errors import EmptyQuote
+from services.quotes.domain.errors import EmptyQuote, NotReady
 from services.quotes.domain.quote import NO_PINS, Quote, Revision
 from services.quotes.domain.situation import Situation
 from services.quotes.domain.validity import last_day
@@ -22,7 +22,7 @@ from services.quotes.domain.validity import last_day
 class Wish:
     """All items and discounts as somebody wants them, and who stands behind them.
 
-    `submit`: go on to approval once priced. `fresh_prices`: take the newest book and rates instead of
+    `submit`: go on to approval once priced. `fresh_prices`: take the newest book and rates, not
     those that this revision was priced with.
     """
 
@@ -93,9 +93,10 @@ def price_is_current(situation: Situation, draft: Revision) -> bool:
 
 
 def ask_approval(situation: Situation, draft: Revision) -> RevisionSubmitted:
-    """Ask approvals about the priced offer; fixes terms and validity and binds all by the content key."""
+    """Ask approvals about the priced offer; fixes terms and validity under one content key."""
     quote, unit, price, asked = situation.quote, situation.known_unit(), draft.price, draft.pricing
-    assert price is not None and asked is not None, "only a priced draft is submitted"  # noqa: S101, PT018
+    assert price is not None, "only a priced draft is submitted"  # noqa: S101
+    assert asked is not None, "a price answers an ask"  # noqa: S101
     valid_until = last_day(situation.today(), unit.validity_days)
     return RevisionSubmitted(
         **quote.ids(draft.number),
@@ -129,6 +130,21 @@ def ask_document(situation: Situation, submitted: RevisionSubmitted) -> Document
         brand=unit.brand,
         language=unit.language,
     )
+
+
+def draft_document(situation: Situation, revision: Revision) -> DocumentRequested:
+    """Return the ask as it would be said now, for a preview; nothing is asked.
+
+    Raises: NotReady, without a price; UnknownSellingUnit.
+    """
+    if revision.price is None:
+        raise NotReady(
+            f"revision {revision.number} of {situation.quote.number} has no price yet",
+            quote=situation.quote.number,
+            revision=revision.number,
+            missing="price",
+        )
+    return ask_document(situation, revision.submission or ask_approval(situation, revision))
 
 
 def recalled(quote: Quote, reason: str, actor: str) -> RevisionRecalled:

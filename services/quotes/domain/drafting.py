@@ -25,7 +25,7 @@ FULL_PRICE = Percent(100)
 
 @dataclass(frozen=True, slots=True)
 class NewQuote:
-    """What a quote begins with; the id comes from the command, so saying it twice makes one quote."""
+    """What a quote begins with; its id comes from the command, so saying it twice makes one."""
 
     quote_id: UUID
     number: str

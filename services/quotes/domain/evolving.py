@@ -98,7 +98,7 @@ def _applied(quote: Quote, fact: Fact) -> Quote:
 
 
 def _revised(quote: Quote, fact: QuoteRevised, fact_id: str) -> Revision:
-    """Begin a revision where the earlier one stood: same configuration, same price book and rates."""
+    """Begin a revision where the earlier one stood: same configuration, same book and rates."""
     origin = quote.revision(fact.from_revision)
     return Revision(
         number=fact.revision,

@@ -1,4 +1,4 @@
-"""What quotes records of an answer, and what it asks next; a stale answer is kept without effect."""
+"""What quotes records of an answer and asks next; a stale answer is kept without effect."""
 
 from collections.abc import Iterable
 
@@ -135,7 +135,7 @@ def _priced(situation: Situation, draft: Revision, answer: QuotePriced) -> list[
     priced = then.quote.current
     if price_is_current(then, priced):
         return [price, ask_approval(then, priced)]
-    # Tier, region or day moved while the price was on its way: nobody approves a price of yesterday.
+    # Tier, region or day moved while the price was on its way: nobody approves an old price.
     again = wish_again(priced, situation.actor, submit=True)
     return [price, ask_price(then, priced, priced.configured, again)]
 

@@ -47,7 +47,7 @@ class Situation:
         found = self.quote.current.etag
         if expected not in (None, "*", found):
             raise StaleAsk(
-                f"{self.quote.number} was edited or asked since you looked; reload it and decide again",
+                f"{self.quote.number} was changed since you looked; reload it and decide again",
                 quote=self.quote.number,
                 expected=expected,
                 found=found,

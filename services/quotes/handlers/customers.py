@@ -15,7 +15,7 @@ from services.quotes.handlers.streams import Units, siblings_of, situation_of, w
 class AcceptOffer:
     """The customer's yes: typed name, the document that was shown.
 
-    `nonce` makes the kept evidence unguessable from the name, so that its hash tells nobody anything.
+    `nonce` makes the kept evidence unguessable from the name: its hash tells nobody anything.
     """
 
     quote_id: UUID

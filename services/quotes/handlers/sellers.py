@@ -79,7 +79,7 @@ def _draft(work: Work, deal: Deal, wanted: DraftQuote, clone_of: UUID | None) ->
 
 
 def edit_draft(work: Work, wanted: EditDraft, units: Units) -> None:
-    """Replace the draft's items and discounts and ask again.   Raises: see `asking.edit`, StaleAsk."""
+    """Replace items and discounts and ask again.   Raises: see `asking.edit`, StaleAsk."""
     situation = situation_of(work, wanted.quote_id, units)
     situation.must_match(wanted.expected)
     wish = Wish(wanted.items, wanted.discounts, wanted.submit, wanted.fresh_prices, work.actor)
@@ -96,9 +96,9 @@ def present_quote(work: Work, quote_id: UUID, expected: str | None, units: Units
     _decide(work, quote_id, expected, units, outcomes.present)
 
 
-def revise_quote(work: Work, quote_id: UUID, units: Units) -> None:
-    """Begin the next revision.   Raises: see `asking.revise`."""
-    _decide(work, quote_id, None, units, asking.revise)
+def revise_quote(work: Work, quote_id: UUID, expected: str | None, units: Units) -> None:
+    """Begin the next revision.   Raises: see `asking.revise`, StaleAsk."""
+    _decide(work, quote_id, expected, units, asking.revise)
 
 
 def retry_ask(work: Work, quote_id: UUID, units: Units) -> None:

@@ -47,7 +47,7 @@ def known_quote(work: Work, quote_id: UUID) -> Quote:
 
 
 def situation_of(work: Work, quote_id: UUID, units: Units) -> Situation:
-    """Return all that a decision about the quote looks at.   Raises: QuoteNotFound, DealNotFound."""
+    """Return all that a decision looks at.   Raises: QuoteNotFound, DealNotFound."""
     quote = known_quote(work, quote_id)
     deal = known_deal(work, quote.deal_id)
     unit = units.get(deal.details.selling_unit)

@@ -1,0 +1,18 @@
+"""The HTTP door of quotes: routes of sellers, and of customers who hold a capability link."""
+
+from fastapi import APIRouter
+
+from infra.work import Commands
+from services.quotes.api import customers, reading, sellers
+from services.quotes.api.doorway import Doorway
+
+__all__ = ["Doorway", "routes"]
+
+
+def routes(commands: Commands, doorway: Doorway) -> APIRouter:
+    """Return all routes of quotes; each declares exactly one policy."""
+    router = APIRouter()
+    router.include_router(customers.routes(commands, doorway))
+    router.include_router(reading.routes(commands, doorway))
+    router.include_router(sellers.routes(commands, doorway))
+    return router

@@ -1,0 +1,69 @@
+"""Wires quotes; `python -m services.quotes.main` runs it alone."""
+
+import secrets
+
+from contracts import quote
+from contracts.envelope import Fact, Registry
+from infra.service import Parts, Plumbing, serve
+from infra.settings import Settings, SettingsError
+from services.quotes import api, consumer, units
+from services.quotes.api import Doorway
+from services.quotes.links import Links
+
+OWN_FACTS: tuple[type[Fact], ...] = (
+    quote.DealOpened,
+    quote.DealDetailsChanged,
+    quote.QuoteAdded,
+    quote.DealClosed,
+    quote.DealReopened,
+    quote.QuoteDrafted,
+    quote.ConfigurationRequested,
+    quote.PricingRequested,
+    quote.RevisionSubmitted,
+    quote.DocumentRequested,
+    quote.RevisionPriced,
+    quote.RevisionApproved,
+    quote.RevisionReturned,
+    quote.RevisionRecalled,
+    quote.DocumentAttached,
+    quote.AnswerIgnored,
+    quote.QuotePresented,
+    quote.QuoteViewed,
+    quote.QuoteChangeRequested,
+    quote.QuoteRevised,
+    quote.QuoteAccepted,
+    quote.QuoteDeclined,
+    quote.QuoteWithdrawn,
+    quote.QuoteExpired,
+    quote.OrderPlaced,
+)
+
+BATCH_SIZE = 20
+NONCE_BYTES = 16
+
+
+def build(settings: Settings, plumbing: Plumbing) -> Parts:
+    """Wire the service.   Raises: SettingsError, BadSellingUnits."""
+    if settings.link_key is None:
+        raise SettingsError("QW_LINK_KEY: must be a secret of 32 characters or more")
+    found = units.load(settings.catalog_dir)
+    hears = consumer.hears(found)
+    doorway = Doorway(
+        units=found,
+        links=Links(settings.link_key.get_secret_value().encode()),
+        asker=plumbing.asker,
+        nonce=lambda: secrets.token_hex(NONCE_BYTES),
+        public_url=settings.public_url,
+    )
+    return Parts(
+        name="quotes",
+        hears=hears,
+        registry=Registry((*hears, *OWN_FACTS), quote.UPCASTERS),
+        router=api.routes(plumbing, doorway),
+        reminders=consumer.reminders(found),
+        batch_size=BATCH_SIZE,
+    )
+
+
+if __name__ == "__main__":
+    serve("quotes", build)

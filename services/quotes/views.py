@@ -1,0 +1,128 @@
+"""What a quote looks like: to us, with or without internal figures, and to its customer."""
+
+from typing import Any
+
+from pydantic import BaseModel
+
+from services.quotes.domain.deal import Deal
+from services.quotes.domain.quote import Quote, Revision
+from services.quotes.domain.status import status_of, status_of_quote, waiting
+
+
+def deal_view(deal: Deal, quotes: list[Quote]) -> dict[str, Any]:
+    """Return a deal with a line per quote."""
+    return {
+        "deal_id": str(deal.deal_id),
+        "opportunity": _json(deal.opportunity),
+        "details": _json(deal.details),
+        "closed": deal.closed.outcome if deal.closed else None,
+        "ordered": deal.ordered.number if deal.ordered else None,
+        "quotes": [
+            {"quote_id": str(each.quote_id), "number": each.number, "status": status_of_quote(each)}
+            for each in quotes
+        ],
+    }
+
+
+def quote_view(quote: Quote, *, internal: bool) -> dict[str, Any]:
+    """Return the quote with its newest revision in full and a line per revision.
+
+    `internal`: with costs and margins.
+    """
+    waits = waiting(quote)
+    last = quote.last_presented
+    return {
+        "quote_id": str(quote.quote_id),
+        "number": quote.number,
+        "deal_id": str(quote.deal_id),
+        "clone_of": str(quote.clone_of) if quote.clone_of else None,
+        "status": waits.status,
+        "waits_for": {"who": waits.who, "reason": waits.reason},
+        "outcome_reason": quote.outcome.reason if quote.outcome else None,
+        "presented_revision": last.number if last else None,
+        "revisions": [_line(quote, each) for each in quote.revisions],
+        "current": revision_view(quote, quote.current, internal=internal),
+    }
+
+
+def _line(quote: Quote, revision: Revision) -> dict[str, Any]:
+    net = revision.price.offer.totals.net if revision.price else None
+    presented = revision.presented
+    return {
+        "revision": revision.number,
+        "status": status_of(quote, revision),
+        "net": _json(net),
+        "valid_until": presented.valid_until.isoformat() if presented else None,
+    }
+
+
+def revision_view(quote: Quote, revision: Revision, *, internal: bool) -> dict[str, Any]:
+    """Return one revision in full; `etag` is what If-Match takes."""
+    price, submitted = revision.price, revision.submission
+    view = {
+        "quote_id": str(quote.quote_id),
+        "number": quote.number,
+        "revision": revision.number,
+        "status": status_of(quote, revision),
+        "etag": revision.etag,
+        "items": [_json(each) for each in revision.items],
+        "discounts": [_json(each) for each in revision.discounts],
+        "details": _json(submitted.details if submitted else quote.drafted_details),
+        "configured": [_json(each) for each in revision.configured if revision.is_configured],
+        "offer": _json(price.offer) if price else None,
+        "engine": price.engine if price else None,
+        "trace_sha256": price.trace_sha256 if price else None,
+        "breaches": [_json(each) for each in price.breaches] if price else [],
+        "terms": _json(submitted.terms) if submitted else None,
+        "content_key": submitted.content_key if submitted else None,
+        "valid_until": submitted.valid_until.isoformat() if submitted else None,
+        "zone": submitted.zone if submitted else None,
+        "approval": _json(revision.approval),
+        "document": _json(revision.document),
+        "returned": _json(revision.returned),
+        "recalled": revision.recalled,
+        "presented": _json(revision.presented),
+    }
+    if internal:
+        view["internal"] = _json(price.internal) if price else None
+    return view
+
+
+def offer_view(quote: Quote, revision: Revision) -> dict[str, Any]:
+    """Return what the customer sees of a presented revision: named fields only.
+
+    Costs, margins, price books, discount reasons and approvals are not among them.
+    """
+    submitted, presented = revision.submission, revision.presented
+    assert submitted is not None, "presented means submitted"  # noqa: S101
+    assert presented is not None, "only presented revisions are shown"  # noqa: S101
+    status = status_of(quote, revision)
+    return {
+        "quote_id": str(quote.quote_id),
+        "number": quote.number,
+        "revision": revision.number,
+        "status": status,
+        "may_be_accepted": status == "presented",
+        "customer": submitted.details.account_name,
+        "subject": submitted.details.name,
+        "items": [
+            each.model_dump(
+                mode="json",
+                include={"item_id", "product", "name", "quantity", "options", "parameters"},
+            )
+            for each in submitted.offer.items
+        ],
+        "lines": [_json(each) for each in submitted.offer.lines],
+        "totals": submitted.offer.totals.model_dump(
+            mode="json", include={"currency", "by_charge", "list", "discount", "net"}
+        ),
+        "terms": _json(submitted.terms),
+        "valid_until": presented.valid_until.isoformat(),
+        "zone": presented.zone,
+        "expires_at": presented.expires_at.isoformat(),
+        "document_sha256": presented.document_sha256,
+    }
+
+
+def _json(value: BaseModel | None) -> Any:
+    return None if value is None else value.model_dump(mode="json")
