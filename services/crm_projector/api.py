@@ -155,7 +155,7 @@ def _add_rebuild(router: APIRouter, commands: Commands, registry: Registry) -> N
     def rebuilt(page: RebuildPage, cause: Annotated[Cause, Depends(cause_of)]) -> rebuild.Page:
         """Rebuild a page of deals from our copy of the facts; go on with `next` until null."""
         for _ in range(REBUILD_ATTEMPTS - 1):
-            # Most likely the live path folded one of these deals just now; what it wrote is read next.
+            # Most likely the live path folded one of these deals just now.
             with suppress(Unavailable):
                 return _rebuild(commands, cause, registry, page)
         return _rebuild(commands, cause, registry, page)

@@ -32,6 +32,7 @@ Waits = Literal[
     "presentation",
     "answer",
     "change",
+    "renewal",
     "repair",
     "order",
     "acceptance",
@@ -86,9 +87,10 @@ def _by_itself(quote: QuoteState) -> Standing:
         return _waiting("Accepted", "order", "nobody", quote.outcome_at)
     if current is None:
         return _waiting("Draft", "configuration", "seller", quote.changed_at)
-    if current.expired_at is not None:
-        return Standing(status="Expired")
     status, waits, mover = _STAGES[current.stage]
+    if current.expired_at is not None:
+        status, waits, mover = "Expired", "renewal", "seller"
+        current = current.model_copy(update={"since": current.expired_at})
     match current.stage:
         case "submitted":
             return _pending(quote, current)

@@ -197,7 +197,7 @@ COMMENT ON COLUMN bi.waiting.account_name IS 'The customer''s name.';
 COMMENT ON COLUMN bi.waiting.owner_id IS 'Owner of the opportunity.';
 COMMENT ON COLUMN bi.waiting.revision IS 'Newest revision.';
 COMMENT ON COLUMN bi.waiting.status IS 'Status of the quote.';
-COMMENT ON COLUMN bi.waiting.waits_for IS 'configuration, price, submission, approval, document, presentation, answer, change, repair, order, acceptance (won in the CRM, none accepted) or crm_outcome (lost in the CRM, though accepted).';
+COMMENT ON COLUMN bi.waiting.waits_for IS 'configuration, price, submission, approval, document, presentation, answer, change, renewal, repair, order, acceptance (won in the CRM, none accepted) or crm_outcome (lost in the CRM, though accepted).';
 COMMENT ON COLUMN bi.waiting.waits_since_at IS 'Since when.';
 COMMENT ON COLUMN bi.waiting.who_can_move_it IS 'seller, approver, customer, admin, or nobody: a service is at work.';
 COMMENT ON COLUMN bi.waiting.movers IS 'Ids of those people, where known.';
