@@ -20,7 +20,7 @@ from services.pricer.domain.ask import Priced
 from services.pricer.domain.book import FxTable
 from services.pricer.domain.canonical import canonical, digest
 from services.pricer.domain.running import Running
-from services.pricer.domain.scene import Scene
+from services.pricer.domain.scene import Scene, exact_sum
 from services.pricer.domain.trace import step_tree
 from services.pricer.domain.waterfall import ENGINE, net_unit
 
@@ -99,8 +99,8 @@ def _totals(lines: Sequence[PricedLine], runs: Sequence[Running], currency: str)
             )
     whole = Money.total((each.list for each in found), currency)
     discount = Money.total((each.discount for each in found), currency)
-    regular = sum((run.regular for run in runs), Decimal(0))
-    given = sum((run.given for run in runs), Decimal(0))
+    regular = exact_sum(run.regular for run in runs)
+    given = exact_sum(run.given for run in runs)
     return Totals(
         currency=currency,
         by_charge=tuple(found),
@@ -126,7 +126,7 @@ def _internal(settled: Settled) -> PriceInternal:
             )
         )
     margin = Money.total((each.margin for each in lines), currency)
-    net = sum((run.amount for run in settled.runs), Decimal(0))
+    net = exact_sum(run.amount for run in settled.runs)
     return PriceInternal(
         cost=Money.total((each.cost for each in lines), currency),
         margin=margin,

@@ -32,13 +32,13 @@ class BasketItem(Value):
     item_id: str = Field(pattern=r"^[A-Za-z0-9_-]{1,40}$")
     product: str = Field(min_length=1, max_length=100)
     quantity: Quantity
-    bill_of_materials: tuple[BomLine, ...] = Field(max_length=2000)
+    bill_of_materials: tuple[BomLine, ...]
 
 
 class PriceAsk(Value):
     """Everything that a price depends on, besides the book and the FX table."""
 
-    items: tuple[BasketItem, ...] = Field(min_length=1, max_length=500)
+    items: tuple[BasketItem, ...] = Field(min_length=1)
     account_id: str
     customer_tier: str
     region: str

@@ -6,7 +6,7 @@ of a price.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from decimal import Decimal, Inexact
+from decimal import Decimal, Inexact, InvalidOperation, localcontext
 
 from contracts.pricing import FxRate, GuardrailBreach, LineProblem
 from contracts.values import EXACT, Money, allocate, minor_unit
@@ -18,7 +18,7 @@ from services.pricer.domain.checks import check
 from services.pricer.domain.compiled import CompiledBook
 from services.pricer.domain.matching import RuleConflict
 from services.pricer.domain.running import Running
-from services.pricer.domain.scene import Scene, quantized
+from services.pricer.domain.scene import ROUNDS, Scene, exact_sum, quantized, scene_of
 from services.pricer.domain.trace import Step, say, say_number
 from services.pricer.domain.waterfall import NoCost, price_line
 
@@ -32,21 +32,23 @@ class Unpriced:
 
 def price(ask: PriceAsk, book: CompiledBook, fx: FxTable) -> Priced | Unpriced:
     """Price the ask with exactly this book and FX table; the same input gives the same bytes."""
+    # The digits of a result must not hang on the context that a thread happens to have.
+    with localcontext(ROUNDS):
+        return _price(ask, book, fx)
+
+
+def _price(ask: PriceAsk, book: CompiledBook, fx: FxTable) -> Priced | Unpriced:
     lines, problems = lines_of(ask, book)
     rate = fx.rate(book.book.currency, ask.currency)
     problems = [*check(ask, book, fx, lines), *problems]
     if problems:
         return Unpriced(tuple(problems))
-    scene = Scene(book, ask, rate.rate if rate else Decimal(1), lines, _by_item(ask))
+    scene = scene_of(book, ask, rate.rate if rate else Decimal(1), lines)
     runs = [_run(line, scene) for line in lines]
     failed = [each for each in runs if isinstance(each, LineProblem)]
     if failed:
         return Unpriced(tuple(failed))
     return _settle(scene, fx, rate, [each for each in runs if isinstance(each, Running)])
-
-
-def _by_item(ask: PriceAsk) -> dict[str, Decimal]:
-    return {each.item_id: each.percent.root for each in ask.discounts if each.item_id is not None}
 
 
 def _run(line: BasketLine, scene: Scene) -> Running | LineProblem:
@@ -61,7 +63,7 @@ def _run(line: BasketLine, scene: Scene) -> Running | LineProblem:
             f"the rules {left} and {right} tie for {line.sku}; give one of them a higher priority"
         )
         return problem("rule_conflict", text, "rules", line)
-    except Inexact:
+    except (Inexact, InvalidOperation):
         text = f"the price of {line.sku} can not be held exactly; use fewer decimals"
         return problem("inexact", text, "quantity", line)
 
@@ -72,10 +74,10 @@ def _settle(
     discount_of_quote(scene, runs)
     for run in runs:
         guardrail.second_pass(run, scene)
-    net = sum((run.amount for run in runs), Decimal(0))
+    net = exact_sum(run.amount for run in runs)
     costs = [cost_of(run, scene) for run in runs]
     breaches: list[GuardrailBreach] = [each for run in runs for each in run.breaches]
-    breaches.extend(guardrail.of_quote(scene, net, sum(costs, Decimal(0))))
+    breaches.extend(guardrail.of_quote(scene, net, exact_sum(costs)))
     return priced(Settled(scene, fx, rate, tuple(runs), tuple(costs), tuple(breaches)))
 
 
@@ -93,7 +95,7 @@ def discount_of_quote(scene: Scene, runs: Sequence[Running]) -> None:
     eligible = [run for run in runs if run.line.discountable]
     if not percent or not eligible:
         return
-    whole = sum((run.amount for run in eligible), Decimal(0))
+    whole = exact_sum(run.amount for run in eligible)
     mode = MODES[scene.book.book.rounding.line]
     exact = EXACT.multiply(whole, EXACT.scaleb(percent, -2))
     amount = quantized(exact, minor_unit(scene.currency), mode)

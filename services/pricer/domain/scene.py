@@ -1,7 +1,7 @@
 """What a line is priced in: the book, the rate, the customer, and the rest of the basket."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from decimal import Context, Decimal, InvalidOperation
 
 from contracts.values import EXACT, minor_unit
@@ -27,6 +27,8 @@ class Scene:
     rate: Decimal
     lines: Sequence[BasketLine]
     item_discounts: Mapping[str, Decimal]
+    by_item: Mapping[str, tuple[Entry, ...]]
+    counts: dict[tuple[tuple[str, ...], tuple[str, ...]], Decimal] = field(default_factory=dict)
 
     @property
     def currency(self) -> str:
@@ -37,18 +39,18 @@ class Scene:
         """Convert an amount of the book to the quote's currency, exactly, before anything else."""
         return EXACT.multiply(amount, self.rate)
 
-    def counted(self, skus: Sequence[str], categories: Sequence[str]) -> Decimal:
-        """Add up the quantities of all lines of the quote that a scope covers."""
-        quantities = [each.quantity for each in self.lines if covers(skus, categories, each.entry)]
-        return sum(quantities, Decimal(0))
+    def counted(self, skus: tuple[str, ...], categories: tuple[str, ...]) -> Decimal:
+        """Add up the quantities of all lines of the quote that a scope covers; once per scope."""
+        scope = (skus, categories)
+        if scope not in self.counts:
+            self.counts[scope] = exact_sum(
+                each.quantity for each in self.lines if covers(*scope, each.entry)
+            )
+        return self.counts[scope]
 
     def companions(self, line: BasketLine) -> list[Entry]:
         """Return the other parts of the same item."""
-        return [
-            each.entry
-            for each in self.lines
-            if each.item_id == line.item_id and each.sku != line.sku
-        ]
+        return [each for each in self.by_item[line.item_id] if each.sku != line.sku]
 
     def round_at(self, amount: Decimal, point: RoundingPoint) -> Decimal:
         """Round at a named point of the book's policy; `exact` keeps every digit."""
@@ -71,3 +73,24 @@ class Scene:
 def quantized(amount: Decimal, digits: int, mode: str) -> Decimal:
     """Round a raw amount to a number of decimals; the one operation that may drop digits."""
     return amount.quantize(Decimal(1).scaleb(-digits), rounding=mode, context=ROUNDS)
+
+
+def exact_sum(amounts: Iterable[Decimal]) -> Decimal:
+    """Add exactly; the builtin sum would round in whatever context the thread happens to have."""
+    total = Decimal(0)
+    for each in amounts:
+        total = EXACT.add(total, each)
+    return total
+
+
+def scene_of(
+    book: CompiledBook, ask: PriceAsk, rate: Decimal, lines: Sequence[BasketLine]
+) -> Scene:
+    """Set the scene of one ask."""
+    by_item: dict[str, tuple[Entry, ...]] = {}
+    for line in lines:
+        by_item[line.item_id] = (*by_item.get(line.item_id, ()), line.entry)
+    discounts = {
+        each.item_id: each.percent.root for each in ask.discounts if each.item_id is not None
+    }
+    return Scene(book, ask, rate, lines, discounts, by_item)
