@@ -1,257 +1,28 @@
-"""Runs services: one per process in a company, all six in one process on a laptop.
+"""Serves a house of services: one per process in a company, all six in one process on a laptop."""
 
-A service hands in its `Parts`; here they get a database, a bus, their loops and an HTTP door.
-"""
-
-import random
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from pathlib import Path
+from collections.abc import Mapping
+from types import TracebackType
+from typing import Self
 
 import structlog
 import uvicorn
-from fastapi import APIRouter, FastAPI
+from fastapi import FastAPI
 
-from contracts.envelope import Fact, Meta, Registry, Sealed
 from contracts.errors import Unavailable
 from infra import log as logs
 from infra.admin import admin_routes
-from infra.ask import Asker, HttpAsker
-from infra.auth import Audience, Security
-from infra.bus import Bell, Bus, EmbeddedBus
-from infra.bus_kafka import KafkaBus, create_topics
-from infra.deliveries import Sender, client
-from infra.desk import CommandDesk
-from infra.inbox import Consumer, Hooks
-from infra.keys import key_set
-from infra.ledger import PostgresLedger
-from infra.loops import Job, Loop
-from infra.outbox import PostgresOutbox
-from infra.postgres import PLUMBING, Leadership, migrate, open_pool
-from infra.reading import Door, DoorReading, FactReading
-from infra.relay import Relay
-from infra.rows import Parked
-from infra.seen import PostgresSeen
+from infra.auth import security_of
+from infra.bus_kafka import create_topics
+from infra.parts import Builder, wall_clock
+from infra.reading import Clock
+from infra.running import Service, World
 from infra.settings import Settings, load
-from infra.timers import Timers
 from infra.web import Readiness, Surroundings, application
-from infra.webhooks import Verifier
-from infra.work import Handler, ReminderHandler, Work
 
 log = structlog.get_logger("infra.service")
-Clock = Callable[[], datetime]
-STOP_S = 10.0
-POLL_S = 0.5
-RETRY_LOOK_S = 0.25
-
-
-def wall_clock() -> datetime:
-    """Return now, in UTC: the only clock of a running service."""
-    return datetime.now(UTC)
-
-
-@dataclass(frozen=True, slots=True)
-class Parts:
-    """What makes a service: its name, what it hears, its routes, its timers, its own tables."""
-
-    name: str
-    hears: Mapping[type[Fact], Handler]
-    registry: Registry
-    router: APIRouter
-    batch_size: int
-    reminders: Mapping[str, ReminderHandler] = field(default_factory=dict)
-    copies: Callable[[Meta, bytes, Work], None] | None = None
-    doors: Sequence[Door] = ()
-    migrations: Path | None = None
-    prefix: str | None = None
-    close: Callable[[], None] = lambda: None
-
-
-class Plumbing(CommandDesk):
-    """What a service's main builds on: commands, and the doors to the outside it may use."""
-
-    def __init__(self, settings: Settings, name: str, clock: Clock) -> None:
-        """Open the service's database; the store gets its registry when the parts are built."""
-        self.settings = settings
-        self.clock = clock
-        self.bell = Bell()
-        self.pool = open_pool(settings.dsn_of(name), name, settings.pool_max)
-        self.leadership = Leadership(settings.dsn_of(name), name)
-        self.ledger = PostgresLedger(name, self.pool, Registry([]))
-        self.verifier = Verifier(settings.webhook_keys, PostgresSeen(self.pool), clock)
-        self.asker: Asker = HttpAsker(settings.peers, settings.service_key)
-        super().__init__(self.ledger, self.bell.ring)
-
-    def close(self) -> None:
-        """Give the connections back."""
-        self.leadership.close()
-        self.pool.close()
-
-
-Builder = Callable[[Settings, Plumbing], Parts]
-
-
-class Service:
-    """One running service: its loops over its own database, a relay, its consumers."""
-
-    def __init__(self, settings: Settings, name: str, build: Builder, world: "World") -> None:
-        """Open the database, migrate it, build the parts; nothing runs before `start`."""
-        self.plumbing = Plumbing(settings, name, world.clock)
-        self.parts = build(settings, self.plumbing)
-        self.plumbing.ledger.read_with(self.parts.registry)
-        folders = [PLUMBING, *([self.parts.migrations] if self.parts.migrations else [])]
-        with self.plumbing.pool.connection() as connection:
-            for applied in migrate(connection, folders):
-                log.info("migrated", service=name, file=applied)
-        self.bus = world.bus(self.plumbing)
-        self.relay = Relay(
-            self.plumbing.pool, self.plumbing.leadership, self.bus, settings.facts_topic
-        )
-        self._loops: list[Loop] = []
-        self._lags: dict[str, Callable[[], int]] = {"relay": self.relay.lag}
-        self._closing: list[Callable[[], None]] = []
-        self._settings = settings
-
-    def start(self) -> None:
-        """Start relay, consumers, timers and sender."""
-        plumbing, parts = self.plumbing, self.parts
-        self._loop(Job(f"{parts.name}.relay", self.relay.step))
-        facts = FactReading(
-            self._settings.facts_topic,
-            parts.registry,
-            {each.wire_type(): handler for each, handler in parts.hears.items()},
-            parts.copies,
-            parts.name,
-            plumbing.clock,
-        )
-        self._consume(facts)
-        for door in parts.doors:
-            self._consume(DoorReading(door.topic, door, parts.name, plumbing.clock))
-        timers = Timers(plumbing.ledger, plumbing.leadership, parts.reminders, plumbing.clock)
-        self._loop(Job(f"{parts.name}.timers", self._then_ring(timers.step)))
-        http = client()
-        outbox = PostgresOutbox(plumbing.pool)
-        jitter = random.SystemRandom().uniform
-        sender = Sender(
-            outbox,
-            self._settings.endpoints,
-            http,
-            plumbing.clock,
-            lambda ceiling: jitter(0, ceiling),
-        )
-        self._closing += [sender.close, http.close]
-        self._loop(Job(f"{parts.name}.sender", self._led("sender", sender)))
-        for loop in self._loops:
-            loop.start()
-
-    def readiness(self) -> Readiness:
-        """Say whether every loop works, and how far relay and consumers are behind."""
-        reasons = [trouble for loop in self._loops if (trouble := loop.trouble)]
-        lag: dict[str, int] = {}
-        for name, measure in self._lags.items():
-            try:
-                lag[f"{self.parts.name}.{name}"] = measure()
-            except Unavailable as fault:
-                reasons.append(f"{self.parts.name}.{name}: {fault.message}")
-        return Readiness(not reasons, lag, tuple(reasons))
-
-    def stop(self) -> None:
-        """Stop accepting work, let every step end, publish what is left, close."""
-        for loop in self._loops:
-            loop.stop()
-        self.plumbing.bell.ring()
-        until = time.monotonic() + STOP_S
-        late = [loop for loop in self._loops if not loop.join(max(0.0, until - time.monotonic()))]
-        if late:
-            log.warning("stopped_late", service=self.parts.name, loops=len(late))
-        self._drain()
-        for close in (*self._closing, self.parts.close, self.bus.close, self.plumbing.close):
-            close()
-
-    # ---- inside
-
-    def _loop(self, job: Job) -> Loop:
-        loop = Loop(job, self.plumbing.bell)
-        self._loops.append(loop)
-        return loop
-
-    def _consume(self, reading: FactReading | DoorReading) -> None:
-        plumbing, name = self.plumbing, self.parts.name
-        stopping = threading.Event()
-        hooks = Hooks(stopping.wait, plumbing.bell.ring, self._copy_parked)
-        consumer = Consumer(plumbing.ledger, reading, self.parts.batch_size, hooks)
-        source = self.bus.source(name, reading.topic, consumer.claim)
-        looked = 0.0
-
-        def step() -> int:
-            nonlocal looked
-            done = consumer.step(source, POLL_S)
-            if time.monotonic() - looked > RETRY_LOOK_S:
-                looked = time.monotonic()
-                done += consumer.retry_parked()
-            return done
-
-        self._loop(Job(f"{name}.consumer.{reading.topic}", step, waits_itself=True))
-        self._lags[reading.topic] = source.lag
-        self._closing += [stopping.set, source.close]
-
-    def _then_ring(self, step: Callable[[], int]) -> Callable[[], int]:
-        def rung() -> int:
-            done = step()
-            if done:
-                self.plumbing.bell.ring()
-            return done
-
-        return rung
-
-    def _led(self, job: str, sender: Sender) -> Callable[[], int]:
-        def step() -> int:
-            if not self.plumbing.leadership.holds(job):
-                return 0
-            return len(sender.dispatch(self.plumbing.bell.ring))
-
-        return step
-
-    def _copy_parked(self, parked: Sequence[Parked]) -> None:
-        """Show other teams what could not be handled; the rows are the truth, so a failure is only told."""
-        records = [
-            Sealed(p.key, (*p.headers, ("parked_by", self.parts.name.encode()), ("parked_code", p.code.encode())),
-                   p.value)
-            for p in parked
-        ]  # fmt: skip
-        try:
-            self.bus.produce(self._settings.parked_topic, records)
-        except Unavailable as fault:
-            log.warning("parked_not_copied", service=self.parts.name, reason=fault.message)
-
-    def _drain(self) -> None:
-        try:
-            while self.relay.step():
-                pass
-        except Unavailable as fault:
-            log.warning("not_drained", service=self.parts.name, reason=fault.message)
-
-
-class World:
-    """What the services of one process share: the clock, and the embedded bus's bell."""
-
-    def __init__(self, settings: Settings, clock: Clock = wall_clock) -> None:
-        self.clock = clock
-        self._settings = settings
-        self._bell = Bell()
-
-    def bus(self, plumbing: Plumbing) -> Bus:
-        """Return the bus of one service."""
-        if self._settings.bus == "kafka":
-            return KafkaBus(
-                self._settings.kafka_bootstrap,
-                self._settings.kafka_client(),
-                self._settings.instance,
-            )
-        return EmbeddedBus(plumbing.pool, plumbing.leadership, self._bell)
+START_S = 20.0
 
 
 class House:
@@ -288,13 +59,7 @@ class House:
             admin_routes(service.parts.prefix or f"/{service.parts.name}", service.plumbing.ledger)
             for service in self.services
         ]
-        keys = self.settings.jwt_public_keys
-        security = Security(
-            key_set(keys, time.monotonic) if keys else None,
-            Audience(self.settings.jwt_issuer, self.settings.jwt_audience),
-            self.settings.service_keys,
-            self._clock,
-        )
+        security = security_of(self.settings, self._clock, time.monotonic)
         title = (
             "Quotewright"
             if len(self.services) > 1
@@ -327,7 +92,7 @@ class House:
 
 
 def serve(name: str, build: Builder) -> None:
-    """Run one service in this process until SIGTERM or SIGINT; the end of every services/x/main.py."""
+    """Run one service here until SIGTERM or SIGINT; the end of every services/x/main.py."""
     settings = load()
     logs.configure(settings.log_level, settings.log_format)
     run(House(settings, {name: build}))
@@ -335,23 +100,57 @@ def serve(name: str, build: Builder) -> None:
 
 def run(house: House) -> None:
     """Serve HTTP and run the loops until a signal; then end the requests, drain, and return."""
-    settings = house.settings
-    config = uvicorn.Config(
-        house.app(),
-        host=settings.http_host,
-        port=settings.http_port,
-        log_config=None,
-        access_log=False,
-        timeout_graceful_shutdown=5,
-        lifespan="off",
-    )
-    server = uvicorn.Server(config)
+    server = _server(house)
     house.start()
-    log.info(
-        "serving", port=settings.http_port, services=[each.parts.name for each in house.services]
-    )
+    names = [each.parts.name for each in house.services]
+    log.info("serving", port=house.settings.http_port, services=names)
     try:
         server.run()
     finally:
         house.stop()
         log.info("stopped")
+
+
+class Serving:
+    """Serves a house from a thread of its own, for as long as the context lasts."""
+
+    def __init__(self, house: House) -> None:
+        self._house = house
+        self._server = _server(house)
+        self._thread = threading.Thread(target=self._server.run, name="http", daemon=True)
+
+    def __enter__(self) -> Self:
+        """Start loops and HTTP; returns when requests are taken.   Raises: Unavailable, after 20 s."""
+        self._house.start()
+        self._thread.start()
+        until = time.monotonic() + START_S
+        while not self._server.started:
+            if time.monotonic() > until or not self._thread.is_alive():
+                self._house.stop()
+                raise Unavailable(f"port {self._house.settings.http_port} can not be served")
+            time.sleep(0.005)
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        fault: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """End the requests and the loops."""
+        self._server.should_exit = True
+        self._thread.join(START_S)
+        self._house.stop()
+
+
+def _server(house: House) -> uvicorn.Server:
+    config = uvicorn.Config(
+        house.app(),
+        host=house.settings.http_host,
+        port=house.settings.http_port,
+        log_config=None,
+        access_log=False,
+        timeout_graceful_shutdown=5,
+        lifespan="off",
+    )
+    return uvicorn.Server(config)

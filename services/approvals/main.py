@@ -13,7 +13,8 @@ from contracts.approval import (
 )
 from contracts.envelope import Registry
 from contracts.quote import RevisionRecalled, RevisionSubmitted
-from infra.service import Parts, Plumbing, serve
+from infra.parts import Parts, Plumbing
+from infra.service import serve
 from infra.settings import Settings
 from services.approvals import api, consumer, policy
 

@@ -3,7 +3,8 @@
 from pathlib import Path
 
 from contracts.catalogue import every_fact
-from infra.service import Parts, Plumbing, serve
+from infra.parts import Parts, Plumbing
+from infra.service import serve
 from infra.settings import Settings
 from services.crm_projector import api, consumer, handlers
 from services.crm_projector.crm.generic import GenericCrm

@@ -3,7 +3,8 @@
 from contracts.envelope import Registry
 from contracts.pricing import PricingFailed, QuotePriced
 from contracts.quote import PricingRequested
-from infra.service import Parts, serve
+from infra.parts import Parts
+from infra.service import serve
 from infra.settings import Settings
 from infra.work import Commands
 from services.pricer import api, books, consumer

@@ -4,7 +4,8 @@ import secrets
 
 from contracts import quote
 from contracts.envelope import Fact, Registry
-from infra.service import Parts, Plumbing, serve
+from infra.parts import Parts, Plumbing
+from infra.service import serve
 from infra.settings import Settings, SettingsError
 from services.quotes import api, consumer, units
 from services.quotes.api import Doorway

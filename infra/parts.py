@@ -1,0 +1,66 @@
+"""What a service hands in (`Parts`) and what it gets to build with (`Plumbing`)."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+
+from fastapi import APIRouter
+
+from contracts.envelope import Fact, Meta, Registry
+from infra.ask import Asker, HttpAsker
+from infra.bus import Bell
+from infra.desk import CommandDesk
+from infra.ledger import PostgresLedger
+from infra.postgres import Leadership, open_pool
+from infra.reading import Clock, Door
+from infra.seen import PostgresSeen
+from infra.settings import Settings
+from infra.webhooks import Verifier
+from infra.work import Handler, ReminderHandler, Work
+
+
+def wall_clock() -> datetime:
+    """Return now, in UTC: the only clock of a running service."""
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What makes a service: its name, what it hears, its routes, its timers, its own tables."""
+
+    name: str
+    hears: Mapping[type[Fact], Handler]
+    registry: Registry
+    router: APIRouter
+    batch_size: int
+    reminders: Mapping[str, ReminderHandler] = field(default_factory=dict)
+    copies: Callable[[Meta, bytes, Work], None] | None = None
+    doors: Sequence[Door] = ()
+    migrations: Path | None = None
+    prefix: str | None = None
+    close: Callable[[], None] = lambda: None
+
+
+class Plumbing(CommandDesk):
+    """What a service's main builds on: commands, and the doors to the outside it may use."""
+
+    def __init__(self, settings: Settings, name: str, clock: Clock) -> None:
+        """Open the service's database; the store gets its registry when the parts are built."""
+        self.settings = settings
+        self.clock = clock
+        self.bell = Bell()
+        self.pool = open_pool(settings.dsn_of(name), name, settings.pool_max)
+        self.leadership = Leadership(settings.dsn_of(name), name)
+        self.ledger = PostgresLedger(name, self.pool, Registry([]))
+        self.verifier = Verifier(settings.webhook_keys, PostgresSeen(self.pool), clock)
+        self.asker: Asker = HttpAsker(settings.peers, settings.service_key)
+        super().__init__(self.ledger, self.bell.ring)
+
+    def close(self) -> None:
+        """Give the connections back."""
+        self.leadership.close()
+        self.pool.close()
+
+
+Builder = Callable[[Settings, Plumbing], Parts]

@@ -1,0 +1,1 @@
+"""The command: starts the house on a laptop, shows the walk, answers why and what waits."""
