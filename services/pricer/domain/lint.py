@@ -17,10 +17,16 @@ from services.pricer.domain.book import (
 )
 from services.pricer.domain.compiled import covers
 from services.pricer.domain.guardrail import price_for_margin
-from services.pricer.domain.lint_rules import bounds, lint_rules
+from services.pricer.domain.lint_rules import (
+    AMOUNT_DECIMALS,
+    AMOUNT_MAX,
+    Found,
+    amount_faults,
+    bounds,
+    decimals,
+    lint_rules,
+)
 
-AMOUNT_MAX = Decimal(10) ** 12
-AMOUNT_DECIMALS = 6
 RATE_DECIMALS = 10
 
 
@@ -48,15 +54,19 @@ def lint_book(
     book: PriceBook, parts: Mapping[str, Part], tables: Sequence[FxTable]
 ) -> list[Finding]:
     """Return everything that must change before the book may price; a sound book has nothing."""
+    # First what stands alone; what follows computes with it.
     found = [
         *_once(book),
         *_period("effective", book.effective),
         *(each for entry in book.entries for each in _entry(entry, book)),
-        *_parts(book, parts),
-        *(Finding(*each) for each in lint_rules(book)),
-        *_guardrails(book),
-        *_fx(book, tables),
     ]
+    if not found:
+        found = [
+            *_parts(book, parts),
+            *_found(lint_rules(book)),
+            *_guardrails(book),
+            *_fx(book, tables),
+        ]
     return sorted(set(found), key=str)
 
 
@@ -70,7 +80,7 @@ def lint_fx(table: FxTable) -> list[Finding]:
             found.append(Finding(place, "stands twice; keep one"))
         if pair.base == pair.quote:
             found.append(Finding(place, "names one currency twice; drop it"))
-        if not 0 < pair.rate < AMOUNT_MAX or _decimals(pair.rate) > RATE_DECIMALS:
+        if not 0 < pair.rate < AMOUNT_MAX or decimals(pair.rate) > RATE_DECIMALS:
             text = f"give a rate above zero with at most {RATE_DECIMALS} decimals"
             found.append(Finding(place, text))
     return found
@@ -97,18 +107,8 @@ def _period(place: str, period: Period) -> list[Finding]:
     return []
 
 
-def _decimals(amount: Decimal) -> int:
-    exponent = amount.as_tuple().exponent
-    return -exponent if isinstance(exponent, int) else AMOUNT_DECIMALS + RATE_DECIMALS
-
-
-def _amount(place: str, amount: Decimal) -> list[Finding]:
-    if amount <= 0:
-        return [Finding(place, f"is {amount:f}; give an amount above zero")]
-    if amount >= AMOUNT_MAX or _decimals(amount) > AMOUNT_DECIMALS:
-        text = f"give an amount below {AMOUNT_MAX:f} with at most {AMOUNT_DECIMALS} decimals"
-        return [Finding(place, text)]
-    return []
+def _found(found: Iterable[Found]) -> Iterable[Finding]:
+    return (Finding(*each) for each in found)
 
 
 # ---- entries
@@ -121,10 +121,10 @@ def _entry(entry: Entry, book: PriceBook) -> Iterable[Finding]:
     if entry.cost is None:
         yield Finding(place, "has no cost, which margins, cost-plus and guardrails need; add one")
     else:
-        yield from _amount(f"{place}.cost", entry.cost)
+        yield from _found(amount_faults(f"{place}.cost", entry.cost))
     match entry.price:
         case PerUnit(amount=amount):
-            yield from _amount(f"{place}.price", amount)
+            yield from _found(amount_faults(f"{place}.price", amount))
         case Tiered() as price:
             yield from _tiers(f"{place}.price", price)
         case CostPlus() as price:
@@ -132,10 +132,9 @@ def _entry(entry: Entry, book: PriceBook) -> Iterable[Finding]:
 
 
 def _tiers(place: str, price: Tiered) -> Iterable[Finding]:
-    for found in bounds(place, "tiers", [tier.up_to for tier in price.tiers]):
-        yield Finding(*found)
+    yield from _found(bounds(place, "tiers", [tier.up_to for tier in price.tiers]))
     for tier in price.tiers:
-        yield from _amount(place, tier.unit)
+        yield from _found(amount_faults(place, tier.unit))
     for lower, upper in pairwise(price.tiers):
         if upper.unit > lower.unit:
             text = f"the tier above {lower.up_to} costs more than the one below; lower its unit"
@@ -146,7 +145,7 @@ def _cost_plus(place: str, price: CostPlus) -> Iterable[Finding]:
     given = [each for each in (price.markup_on_cost, price.margin_on_price) if each is not None]
     if len(given) != 1:
         yield Finding(place, "give exactly one of markup_on_cost and margin_on_price")
-    if any(each.root < 0 or _decimals(each.root) > RATE_DECIMALS for each in given):
+    if any(each.root < 0 or decimals(each.root) > RATE_DECIMALS for each in given):
         yield Finding(place, "the percentage is negative or too fine; give 0 or more")
     if price.margin_on_price is not None and price.margin_on_price >= Percent(100):
         yield Finding(place, "a margin on the price stays below 100; did you mean markup_on_cost?")
@@ -179,7 +178,7 @@ def _guardrails(book: PriceBook) -> Iterable[Finding]:
             yield Finding(place, "a margin on the price lies from 0 to below 100; change it")
             continue
         if rail.price is not None:
-            yield from _amount(place, rail.price)
+            yield from _found(amount_faults(place, rail.price))
         if rail.scope == "quote":
             if rail.price is not None or rail.action == "clamp" or rail.skus or rail.categories:
                 text = "a floor of the whole quote is a margin with the action approval, no scope"
@@ -205,7 +204,7 @@ def _above_floor(place: str, entry: Entry, floor: Decimal) -> Iterable[Finding]:
     elif price.margin_on_price is not None and entry.cost is not None:
         lowest = price_for_margin(entry.cost, price.margin_on_price, AMOUNT_DECIMALS)
     if lowest is not None and lowest < floor:
-        text = f"{entry.sku} is listed at {lowest:f}, below this floor; raise its price"
+        text = f"{entry.sku} is listed at {lowest}, below this floor; raise its price"
         yield Finding(place, f"{text} or lower the floor")
 
 

@@ -17,6 +17,8 @@ from services.pricer.domain.compiled import covers
 from services.pricer.domain.matching import rank
 
 PERCENT_DECIMALS = 4
+AMOUNT_MAX = Decimal(10) ** 12
+AMOUNT_DECIMALS = 6
 Found = tuple[str, str]
 """Place and message of a finding."""
 
@@ -65,8 +67,7 @@ def _effect(rule: Rule) -> Iterable[Found]:
         case PercentOff(percent=percent):
             yield from _percent(place, percent, Decimal(-100))
         case AmountOff(amount=amount) | UnitPrice(amount=amount):
-            if amount <= 0:
-                yield place, f"the amount is {amount:f}; give one above zero"
+            yield from amount_faults(place, amount)
         case QuantityBreaks(breaks=breaks):
             yield from bounds(place, "breaks", [each.up_to for each in breaks])
             for each in breaks:
@@ -78,11 +79,24 @@ def _effect(rule: Rule) -> Iterable[Found]:
 
 
 def _percent(place: str, percent: Percent, least: Decimal) -> Iterable[Found]:
-    exponent = percent.root.as_tuple().exponent
-    fine = isinstance(exponent, int) and -exponent > PERCENT_DECIMALS
-    if fine or not least <= percent.root <= 100:
+    if decimals(percent.root) > PERCENT_DECIMALS or not least <= percent.root <= 100:
         text = f"{percent} is out of range; give {least} to 100"
         yield place, f"{text} with at most {PERCENT_DECIMALS} decimals"
+
+
+def amount_faults(place: str, amount: Decimal) -> Iterable[Found]:
+    """Find an amount that is no price: zero, negative, absurd, or finer than Money holds."""
+    if amount <= 0:
+        yield place, f"is {amount}; give an amount above zero"
+    elif amount >= AMOUNT_MAX or decimals(amount) > AMOUNT_DECIMALS:
+        text = f"give an amount below {AMOUNT_MAX:f} with at most {AMOUNT_DECIMALS} decimals"
+        yield place, text
+
+
+def decimals(number: Decimal) -> int:
+    """Return how many decimal places a finite number is written with."""
+    exponent = number.as_tuple().exponent
+    return max(-exponent, 0) if isinstance(exponent, int) else 0
 
 
 def bounds(place: str, what: str, up_to: Sequence[Decimal | None]) -> Iterable[Found]:
@@ -91,13 +105,13 @@ def bounds(place: str, what: str, up_to: Sequence[Decimal | None]) -> Iterable[F
     if len(closed) < len(up_to) - 1:
         yield place, f"{what} after an open one are never reached; give each an up_to"
     if up_to[-1] is not None:
-        yield place, f"{what} end at {up_to[-1]:f}, nothing covers more; make the last up_to null"
+        yield place, f"{what} end at {up_to[-1]}, nothing covers more; make the last up_to null"
         closed.append(up_to[-1])
     if closed and closed[0] <= 0:
-        yield place, f"the first up_to is {closed[0]:f}; begin above zero"
+        yield place, f"the first up_to is {closed[0]}; begin above zero"
     for lower, upper in pairwise(closed):
         if upper <= lower:
-            yield place, f"{what} overlap: up_to {upper:f} follows {lower:f}; let them rise"
+            yield place, f"{what} overlap: up_to {upper} follows {lower}; let them rise"
 
 
 # ---- ties

@@ -1,0 +1,14 @@
+"""The examples in the docstrings of the domain are true."""
+
+import doctest
+
+import pytest
+
+from services.pricer.domain import canonical, guardrail, trace, waterfall
+
+
+@pytest.mark.parametrize("module", [canonical, guardrail, trace, waterfall])
+def test_docstring_examples_show_what_one_will_see(module):
+    found = doctest.testmod(module)
+    assert found.attempted > 0
+    assert found.failed == 0
