@@ -64,7 +64,7 @@ class Callback(DecisionBody):
     """The same from the approvers' system, which says who decided on which case."""
 
     case_id: UUID
-    approver: str = Field(min_length=1, max_length=100)
+    approver: str = Field(min_length=1, max_length=200)
 
 
 class DecisionAnswer(Value):
@@ -116,7 +116,7 @@ def _add_cases(router: APIRouter, commands: Commands, authority: Authority) -> N
     @router.get("/cases", dependencies=[Depends(allow("approver", "manager", "admin"))])
     def cases(
         state: Literal["open", "granted", "rejected", "recalled"] | None = None,
-        approver: Annotated[str | None, Query(max_length=100)] = None,
+        approver: Annotated[str | None, Query(max_length=200)] = None,
         limit: Annotated[int, Query(ge=1, le=MAX_LISTED)] = 50,
     ) -> dict[str, Any]:
         """List cases, the most urgent first; `approver` keeps those that this person can move."""

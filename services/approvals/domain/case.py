@@ -68,7 +68,7 @@ class Decision(Value):
     """What one approver says about one exact content of an offer; a rejection gives its reason."""
 
     content_key: Sha256
-    approver: str = Field(min_length=1, max_length=100)
+    approver: str = Field(min_length=1, max_length=200)
     verdict: Verdict
     reason: str = Field(default="", max_length=2000)
     at: Instant

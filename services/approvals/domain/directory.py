@@ -1,6 +1,7 @@
 """The directory of approvers: who signs at which level, for which selling units, to which limit.
 
-People stand here by id only; names and addresses belong to the systems that reach them.
+People stand here by id only (the subject of their token); names and addresses belong to the systems
+that reach them. An id goes into facts for ever, so it can not be a mail address.
 """
 
 from typing import Annotated
@@ -25,7 +26,7 @@ class Limit(Value):
 class Approver(Value):
     """One person who may approve. An inactive one stays listed and decides nothing."""
 
-    id: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._@-]{0,99}$")]
+    id: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._+|:-]{0,199}$")]
     active: bool
     levels: tuple[Id, ...] = Field(min_length=1)
     selling_units: tuple[str, ...] = Field(min_length=1)

@@ -73,6 +73,21 @@ def test_a_gap_of_a_single_value_is_found():
     assert finding.message == "at sales_discount_percent 10 no rule holds"
 
 
+def test_a_gap_between_two_thresholds_is_found():
+    faulty = policy(
+        rule("small", "nobody", sales_discount_percent=TEN),
+        rule("large", "one", sales_discount_percent={"at_least": "10.01"}),
+    )
+    (finding,) = lint(faulty, EVERYBODY)
+    assert finding.code == "policy.gap"
+    assert finding.message == "at sales_discount_percent 10.005 no rule holds"
+
+
+def test_an_approver_is_no_mail_address():
+    with pytest.raises(ValueError, match="String should match pattern"):
+        approver("somebody@example.test", "director")
+
+
 def test_an_overlap_of_a_single_value_is_found():
     faulty = policy(
         rule("small", "nobody", sales_discount_percent=TEN),

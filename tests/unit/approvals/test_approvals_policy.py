@@ -116,6 +116,25 @@ def test_a_director_whose_limit_is_too_low_is_not_asked():
     )
 
 
+@pytest.mark.parametrize(
+    ("discount", "margin_percent", "covered"),
+    [("25", "10", True), ("25.01", "10", False), ("25", "9.99", False)],
+)
+def test_a_limit_includes_its_own_values(discount, margin_percent, covered):
+    director = DIRECTORY.find("appr-regional-2")
+    assert director is not None
+    assert director.limit.covers(Percent(discount), Percent(margin_percent)) is covered
+
+
+def test_a_step_names_only_the_causes_that_need_its_level():
+    (first, second) = plan_for(POLICY, DIRECTORY, ask_of(submitted("22", breaches=(BREACH,)))).steps
+    assert [cause.rule for cause in first.causes] == [
+        "discount-and-margin/deep-discount",
+        "price-floors/broken",
+    ]
+    assert [cause.rule for cause in second.causes] == ["discount-and-margin/deep-discount"]
+
+
 def test_a_step_that_nobody_of_its_level_can_sign_goes_up_and_says_so():
     (first, second) = plan_for(POLICY, DIRECTORY, ask_of(submitted("45", "30"))).steps
     assert (first.level, second.level) == ("finance-director", "managing-director")
