@@ -1,0 +1,1 @@
+"""The configurator: questions, valid options, conflicts explained and repaired, parts."""

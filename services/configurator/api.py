@@ -1,0 +1,118 @@
+"""The doors of the configurator: products, questions, options, a trial. Makes no facts."""
+
+from datetime import date
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends
+from pydantic import Field
+
+from contracts.configuration import ConfiguredItem, Decision, RequestedItem
+from contracts.values import Pin, Quantity, Value
+from infra.web import Principal, allow, cause_of
+from infra.work import Cause, Commands
+from services.configurator import handlers
+from services.configurator.domain.catalogue import Catalogue
+from services.configurator.domain.decisions import DECISIONS_MAX, binding
+from services.configurator.domain.model import Attribute, Budget, Group, Rule
+from services.configurator.domain.options import OptionsAnswer, options
+from services.configurator.domain.product import Product
+
+Caller = Annotated[Principal, Depends(allow("seller", "approver", "manager", "admin", "service"))]
+Asked = Annotated[Cause, Depends(cause_of)]
+Decisions = Annotated[tuple[Decision, ...], Field(max_length=DECISIONS_MAX)]
+
+
+class OptionsAsk(Value):
+    """The decisions so far; answers of the model itself (`default`, `rule`) do not bind."""
+
+    decisions: Decisions
+
+
+class CompleteAsk(Value):
+    """One item to configure, as it would stand in a quote."""
+
+    item_id: str = Field(pattern=r"^[A-Za-z0-9_-]{1,40}$")
+    quantity: Quantity
+    decisions: Decisions
+    label: str | None = Field(default=None, max_length=200)
+
+
+class ProductSummary(Value):
+    """A product that can be quoted, with the version of its model in force."""
+
+    product: str
+    name: str
+    description: str
+    effective: date
+    model: Pin
+
+
+class RuleWords(Value):
+    """A rule or budget, by id, with its owner and its words."""
+
+    id: str
+    owner: str
+    message: str
+
+
+class ProductQuestions(ProductSummary):
+    """Everything to ask about a product: steps, questions, options; and the rules in words."""
+
+    quantity_max: int
+    groups: tuple[Group, ...]
+    attributes: tuple[Attribute, ...]
+    rules: tuple[RuleWords, ...]
+
+
+def routes(commands: Commands, catalogue: Catalogue) -> APIRouter:
+    """Return the routes below /configurator; they ask the models and write nothing."""
+    del commands  # stateless: every answer comes from the models
+    router = APIRouter(prefix="/configurator")
+
+    @router.get("/products")
+    def products(_caller: Caller, asked: Asked) -> list[ProductSummary]:
+        """List the products that can be quoted today."""
+        found = catalogue.products(handlers.day_of(asked.now))
+        return [ProductSummary(**_summary(each)) for each in found[:200]]
+
+    @router.get("/products/{product}")
+    def product(product: str, _caller: Caller, asked: Asked) -> ProductQuestions:
+        """Return the questions and options of a product."""
+        return _questions(catalogue.product(product, handlers.day_of(asked.now)))
+
+    @router.post("/products/{product}/options")
+    def judge(product: str, ask: OptionsAsk, _caller: Caller, asked: Asked) -> OptionsAnswer:
+        """Say after these decisions which options are selectable, and why the others are not."""
+        found = catalogue.product(product, handlers.day_of(asked.now))
+        return options(found, binding(found, ask.decisions))
+
+    @router.post("/products/{product}/complete")
+    def complete(product: str, ask: CompleteAsk, _caller: Caller, asked: Asked) -> ConfiguredItem:
+        """Complete the decisions to a valid configuration, or say what is in the way."""
+        item = RequestedItem(product=product[:100], **dict(ask))
+        return handlers.completed(catalogue, item, handlers.day_of(asked.now))
+
+    return router
+
+
+def _summary(product: Product) -> dict[str, Any]:
+    model = product.model
+    return {
+        "product": model.id,
+        "name": model.name,
+        "description": model.description,
+        "effective": model.effective,
+        "model": product.pin,
+    }
+
+
+def _questions(product: Product) -> ProductQuestions:
+    model = product.model
+    rules: list[Rule | Budget] = [*model.rules, *model.budgets]
+    return ProductQuestions(
+        **_summary(product),
+        quantity_max=model.quantity_max,
+        groups=model.groups,
+        attributes=model.attributes,
+        rules=tuple(RuleWords(id=r.id, owner=r.owner, message=r.message) for r in rules),
+    )

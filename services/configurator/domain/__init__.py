@@ -1,0 +1,1 @@
+"""Product models as data, and exact answers about them. Pure: no clock, no files, no randomness."""

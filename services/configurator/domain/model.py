@@ -1,0 +1,156 @@
+"""The language of product models: what a YAML file may say.
+
+Structure only; `linting` checks the sense.
+
+A model is data: attributes with finite domains, named rules, budgets, derived parameters and the
+mapping from options to parts. Expressions are strings in the grammar of `expression`.
+"""
+
+from datetime import date
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from contracts.values import ExactDecimal, Value
+
+INTEGER_VALUES_MAX = 100
+
+Id = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,59}$")]
+RuleId = Annotated[str, Field(pattern=r"^[A-Z][A-Z0-9-]{1,39}$")]
+Owner = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,39}$")]
+Words = Annotated[str, Field(min_length=1, max_length=300)]
+Expression = Annotated[str, Field(min_length=1, max_length=2000)]
+
+
+class Group(Value):
+    """A step of the questions."""
+
+    id: Id
+    label: Words
+    help: Words
+
+
+class Option(Value):
+    """One possible answer and what it carries, each measure in the unit that the model declares.
+
+    `absent` marks an answer that means "nothing of the kind"; it is not printed in an offer.
+    """
+
+    id: Id
+    label: Words
+    help: Words | None = None
+    measures: dict[Id, ExactDecimal] = Field(default_factory=dict)
+    absent: bool = False
+
+
+class Question(Value):
+    """What all attributes have: a place, a label and a help text."""
+
+    id: Id
+    group: Id
+    label: Words
+    help: Words
+
+
+class ChoiceAttribute(Question):
+    """Exactly one option; options stand in the order of preference, the default goes first."""
+
+    kind: Literal["choice"]
+    options: tuple[Option, ...] = Field(min_length=1, max_length=200)
+    default: Id | None = None
+
+
+class MultiAttribute(Question):
+    """Any set of options; by default those named and, as far as rules allow, no others."""
+
+    kind: Literal["multi"]
+    options: tuple[Option, ...] = Field(min_length=1, max_length=200)
+    default: tuple[Id, ...] | None = None
+
+
+class IntegerAttribute(Question):
+    """A whole number from the first to the last, both included."""
+
+    kind: Literal["integer"]
+    range: tuple[int, int]
+    unit: str = ""
+    default: int | None = None
+
+
+class FlagAttribute(Question):
+    """Yes or no."""
+
+    kind: Literal["flag"]
+    default: bool | None = None
+
+
+Attribute = Annotated[
+    ChoiceAttribute | MultiAttribute | IntegerAttribute | FlagAttribute, Field(discriminator="kind")
+]
+
+
+class Rule(Value):
+    """A named condition that every configuration meets, with its owner and its words."""
+
+    id: RuleId
+    owner: Owner
+    rule: Expression
+    message: Words
+
+
+class Budget(Value):
+    """A resource: consumption plus its margin stays within the capacity, both in one unit."""
+
+    id: RuleId
+    label: Words
+    owner: Owner
+    consumption: Expression
+    capacity: Expression
+    margin_percent: int = Field(ge=0, le=100)
+    message: Words
+
+
+class ParameterDefinition(Value):
+    """A derived parameter; printed if `when` holds, rounded half up to `digits` places."""
+
+    id: Id
+    label: Words
+    group: Words
+    expression: Expression
+    unit: str = ""
+    digits: int = Field(default=0, ge=0, le=6)
+    when: Expression | None = None
+
+
+class PartMapping(Value):
+    """A part and its quantity for `attribute.option`, or for a flag or a number alone."""
+
+    option: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)?$", max_length=120)]
+    sku: Annotated[str, Field(min_length=1, max_length=100)]
+    quantity: Expression
+
+
+class ProductModel(Value):
+    """One version of a product: immutable once published, effective from a day on."""
+
+    id: Id
+    version: int = Field(ge=1)
+    effective: date
+    name: Words
+    description: Words
+    quantity_max: int = Field(ge=1, le=1_000_000)
+    measures: dict[Id, str]
+    groups: tuple[Group, ...] = Field(min_length=1, max_length=50)
+    attributes: tuple[Attribute, ...] = Field(min_length=1, max_length=300)
+    parameters: tuple[ParameterDefinition, ...] = Field(default=(), max_length=200)
+    rules: tuple[Rule, ...] = Field(default=(), max_length=1000)
+    budgets: tuple[Budget, ...] = Field(default=(), max_length=50)
+    bill_of_materials: tuple[PartMapping, ...] = Field(default=(), max_length=2000)
+
+
+class Part(Value):
+    """What the configurator needs of an entry of the part master."""
+
+    sku: Annotated[str, Field(min_length=1, max_length=100)]
+    name: Words
+    kind: Literal["hardware", "software", "service"]

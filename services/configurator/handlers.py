@@ -1,0 +1,91 @@
+"""Answer an ask for configuration: configure every item on the model of the day, say the fact."""
+
+from datetime import UTC, date, datetime
+
+from contracts.configuration import (
+    ConfigurationRejected,
+    ConfigurationValidated,
+    ConfiguredItem,
+    RejectedItem,
+    RequestedItem,
+)
+from contracts.envelope import Opened
+from contracts.errors import Refused
+from contracts.quote import ConfigurationRequested
+from infra.work import Work
+from services.configurator.domain.catalogue import Catalogue, UnknownProduct
+from services.configurator.domain.configuring import configure
+
+
+class ConfigurationRefused(Refused):
+    """The item has no valid, complete configuration; names code, field, conflict and repairs."""
+
+    code = "configuration.refused"
+    title = "This can not be configured"
+
+    def __init__(self, item: RejectedItem) -> None:
+        super().__init__(
+            item.message,
+            reason=item.code,
+            field=item.field,
+            conflict=item.conflict,
+            rules=item.rules,
+            repairs=item.repairs,
+            open_questions=item.open_questions,
+        )
+
+
+def configure_quote(heard: Opened, work: Work, catalogue: Catalogue) -> None:
+    """Answer ConfigurationRequested: ConfigurationValidated if every item is valid and complete.
+
+    Otherwise ConfigurationRejected, with each item that is not. The models are those effective on
+    the day of the ask (UTC), so that hearing the ask again gives the same answer.
+    """
+    ask = heard.fact
+    if not isinstance(ask, ConfigurationRequested):
+        raise TypeError(f"{heard.meta.type} is no ask for a configuration")
+    day = day_of(heard.meta.time)
+    answers = [configured(catalogue, item, day) for item in ask.items]
+    rejected = tuple(each for each in answers if isinstance(each, RejectedItem))
+    known = {
+        "deal_id": ask.deal_id,
+        "quote_id": ask.quote_id,
+        "revision": ask.revision,
+        "answers": heard.meta.id,
+    }
+    stream = f"configurator.answer/{ask.quote_id}"
+    if rejected:
+        work.append(stream, ConfigurationRejected.model_validate({**known, "items": rejected}))
+        return
+    valid = tuple(each for each in answers if isinstance(each, ConfiguredItem))
+    work.append(stream, ConfigurationValidated.model_validate({**known, "items": valid}))
+
+
+def configured(
+    catalogue: Catalogue, item: RequestedItem, day: date
+) -> ConfiguredItem | RejectedItem:
+    """Configure one item on the model effective on the day; an unknown product is a rejection."""
+    try:
+        product = catalogue.product(item.product, day)
+    except UnknownProduct as fault:
+        return RejectedItem(
+            item_id=item.item_id,
+            product=item.product,
+            code=fault.code,
+            message=fault.message,
+            field="product",
+        )
+    return configure(product, item)
+
+
+def completed(catalogue: Catalogue, item: RequestedItem, day: date) -> ConfiguredItem:
+    """Configure one item without a fact.   Raises: UnknownProduct, ConfigurationRefused."""
+    answer = configure(catalogue.product(item.product, day), item)
+    if isinstance(answer, RejectedItem):
+        raise ConfigurationRefused(answer)
+    return answer
+
+
+def day_of(moment: datetime) -> date:
+    """Return the day (UTC) whose models answer at this moment."""
+    return moment.astimezone(UTC).date()

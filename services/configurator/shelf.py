@@ -1,0 +1,75 @@
+"""The shelf: product models and the part master, read from YAML files and published.
+
+Decimals are read exactly (never as floats). A file that does not fit is refused with its name and
+path.
+"""
+
+from collections.abc import Iterable, Mapping
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import ValidationError
+
+from services.configurator.domain.catalogue import Catalogue
+from services.configurator.domain.model import Part, ProductModel
+from services.configurator.domain.product import ModelRefused, publish
+
+FILE_BYTES_MAX = 2_000_000
+
+
+class _ExactLoader(yaml.SafeLoader):
+    """A safe loader that reads 7.8 as Decimal('7.8')."""
+
+
+def _decimal(loader: yaml.SafeLoader, node: yaml.Node) -> Decimal:
+    return Decimal(str(loader.construct_scalar(node)))  # type: ignore[arg-type]
+
+
+_ExactLoader.add_constructor("tag:yaml.org,2002:float", _decimal)
+
+
+def load(catalog_dir: Path) -> Catalogue:
+    """Read `parts.yaml` and `models/*.yaml` of a catalogue directory and publish every model.
+
+    Raises: ModelRefused, naming the file and every fault.
+    """
+    parts = read_parts(catalog_dir / "parts.yaml")
+    models = [read_model(path) for path in sorted((catalog_dir / "models").glob("*.yaml"))]
+    return Catalogue(publish(model, parts) for model in models)
+
+
+def read_parts(path: Path) -> Mapping[str, Part]:
+    """Read the part master: what parts lists need of each SKU (prices are the pricer's)."""
+    entries = _content(path).get("parts", [])
+    kept = [{name: each.get(name) for name in ("sku", "name", "kind")} for each in entries]
+    try:
+        return {each.sku: each for each in map(Part.model_validate, kept)}
+    except ValidationError as fault:
+        raise ModelRefused(path.name, _sentences(fault)) from None
+
+
+def read_model(path: Path) -> ProductModel:
+    """Read one product model; its structure is checked, its sense by publishing it."""
+    try:
+        return ProductModel.model_validate(_content(path))
+    except ValidationError as fault:
+        raise ModelRefused(path.name, _sentences(fault)) from None
+
+
+def _content(path: Path) -> dict[str, Any]:
+    raw = path.read_bytes()
+    if len(raw) > FILE_BYTES_MAX:
+        raise ModelRefused(path.name, [f"the file is larger than {FILE_BYTES_MAX} bytes; split it"])
+    try:
+        content = yaml.load(raw, Loader=_ExactLoader)  # noqa: S506 (a subclass of the safe loader)
+    except yaml.YAMLError as fault:
+        raise ModelRefused(path.name, [f"not readable as YAML: {fault}"]) from None
+    if not isinstance(content, dict):
+        raise ModelRefused(path.name, ["the file must hold one mapping"])
+    return content
+
+
+def _sentences(fault: ValidationError) -> Iterable[str]:
+    return [f"{'.'.join(map(str, each['loc']))}: {each['msg']}" for each in fault.errors()[:20]]
