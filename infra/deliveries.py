@@ -11,7 +11,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor, wait
+from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import datetime, timedelta
 
 import httpx
@@ -44,7 +44,7 @@ def client() -> httpx.Client:
         timeout=httpx.Timeout(DEADLINE_S, connect=3.0),
         follow_redirects=False,
         trust_env=False,
-        headers={"user-agent": "Quotewright/1"},
+        headers={"user-agent": "Quotewright/1", "accept-encoding": "identity"},
     )
 
 
@@ -70,10 +70,11 @@ class Sender:
         threads = min(THREADS_MAX, PER_TARGET * max(1, len(endpoints)))
         self._threads = ThreadPoolExecutor(threads, thread_name_prefix="deliveries")
 
-    def dispatch(self, then: Callable[[], None] = lambda: None) -> list[Future[None]]:
+    def dispatch(self, then: Callable[[], None] = lambda: None) -> list[Future[bool]]:
         """Start sending what is due and not under way, and return at once.
 
-        `then` runs after each one ends.
+        `then` runs after each one that was settled: taken, put off or stuck. One that was not (the
+        table is away) stays due for the next look.
         Raises: Unavailable, if the table can not be read.
         """
         with self._lock:
@@ -93,25 +94,35 @@ class Sender:
         attempted = 0
         for _ in range(ROUNDS_MAX):
             under_way = self.dispatch()
-            if not under_way:
-                break
-            wait(under_way)
             attempted += len(under_way)
+            if not any([each.result() for each in under_way]):
+                break
         return attempted
 
     def close(self) -> None:
         """Wait for what is under way, at most its deadline; what has not started stays due."""
         self._threads.shutdown(wait=True, cancel_futures=True)
 
-    def _fly(self, due: DueDelivery, then: Callable[[], None]) -> None:
+    def _fly(self, due: DueDelivery, then: Callable[[], None]) -> bool:
+        settled = False
         try:
-            self._settle(due, self._attempt(due))
-        except Exception:  # the row stays due and is tried again; the others must not suffer
+            self._settle(due, self._attempt_safely(due))
+            settled = True
+        except Exception:  # the row stays due; the others must not suffer
             log.exception("delivery_not_settled", key=due.key, target=due.target)
         finally:
             with self._lock:
                 del self._flying[due.key]
+        if settled:
             then()
+        return settled
+
+    def _attempt_safely(self, due: DueDelivery) -> Setback | None:
+        try:
+            return self._attempt(due)
+        except Exception:  # an error of ours must not be tried again at once, for ever
+            log.exception("delivery_broke", key=due.key, target=due.target)
+            return self._setback(due, "an error of ours, see the log")
 
     def _settle(self, due: DueDelivery, setback: Setback | None) -> None:
         if setback is None:
@@ -183,7 +194,7 @@ def payload(due: DueDelivery) -> bytes:
 def _drain(answer: httpx.Response, deadline: float) -> None:
     """Read a short answer, so that the connection can be used again; leave a long or slow one."""
     size = 0
-    for part in answer.iter_raw():
+    for part in answer.iter_bytes():
         size += len(part)
         if size > MAX_ANSWER_BYTES or time.monotonic() > deadline:
             return

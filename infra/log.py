@@ -56,7 +56,11 @@ def configure(level: str, form: Literal["json", "console"], stream: TextIO = sys
     render: Processor = (
         structlog.processors.JSONRenderer(ensure_ascii=False)
         if form == "json"
-        else structlog.dev.ConsoleRenderer(colors=stream.isatty())
+        else structlog.dev.ConsoleRenderer(
+            # The pretty formatter shows local variables, and with them secrets.
+            colors=stream.isatty(),
+            exception_formatter=structlog.dev.plain_traceback,
+        )
     )
     remove = structlog.stdlib.ProcessorFormatter.remove_processors_meta
     foreign: list[Processor] = [_library_event, *shared]

@@ -13,8 +13,8 @@ import jwt
 import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ec import SECP384R1, generate_private_key
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.ed448 import Ed448PrivateKey
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.rsa import generate_private_key as generate_rsa
 from pydantic import SecretStr
 
@@ -110,7 +110,9 @@ def test_nobody_is_anonymous():
 
 def test_a_clock_that_is_a_little_off_does_no_harm(security, key):
     assert security.principal(f"Bearer {signed(key, nbf=AT + 20, iat=AT + 20)}").id == "u-7"
-    assert security.principal(f"Bearer {signed(key, iat=AT - 600, nbf=AT, exp=AT - 20)}").id == "u-7"
+    assert (
+        security.principal(f"Bearer {signed(key, iat=AT - 600, nbf=AT, exp=AT - 20)}").id == "u-7"
+    )
 
 
 def test_an_unknown_role_is_dropped_and_the_person_stays(security, key):
@@ -127,7 +129,16 @@ def test_one_audience_of_several_is_enough(security, key):
 
 @pytest.mark.parametrize(
     "authorization",
-    [None, "", "Bearer", "Bearer ", "Basic dTpw", "Bearer a.b.c", "Bearer ....", "Bearer eyJ\x00.a.b"],
+    [
+        None,
+        "",
+        "Bearer",
+        "Bearer ",
+        "Basic dTpw",
+        "Bearer a.b.c",
+        "Bearer ....",
+        "Bearer eyJ\x00.a.b",
+    ],
 )
 def test_no_credential_is_refused(security, authorization):
     with pytest.raises(Unauthenticated):
@@ -223,7 +234,14 @@ def test_a_wrong_service_key_is_refused():
     whole, digest = service_key("pricer", lambda size: b"\x07" * size)
     other, _ = service_key("pricer", lambda size: b"\x08" * size)
     security = Security(None, OURS, {"pricer": digest, "quotes": "f" * 64}, lambda: NOW)
-    for wrong in (other, whole + "0", whole[:-1], whole.replace("pricer", "quotes"), "qwk_", "qwk__"):
+    for wrong in (
+        other,
+        whole + "0",
+        whole[:-1],
+        whole.replace("pricer", "quotes"),
+        "qwk_",
+        "qwk__",
+    ):
         assert refuses(security, wrong)
 
 
@@ -290,7 +308,10 @@ def test_pem_and_jwks_give_the_same_keys(key, edwards):
         )
         for each in (key, edwards)
     )
-    from_pem, from_jwks = read_keys(pems), read_keys(json.dumps(jwks([key.public, edwards.public])).encode())
+    from_pem, from_jwks = (
+        read_keys(pems),
+        read_keys(json.dumps(jwks([key.public, edwards.public])).encode()),
+    )
     assert [(each.kid, each.algorithm) for each in from_pem] == [
         (key.kid, "ES256"),
         (edwards.kid, "EdDSA"),
@@ -310,10 +331,14 @@ def test_keys_of_other_kinds_and_uses_and_broken_ones_are_skipped(key):
         {**good, "kid": 7},
         "no object",
     ]
-    assert [each.kid for each in read_keys(json.dumps({"keys": [*others, good]}).encode())] == [key.kid]
+    assert [each.kid for each in read_keys(json.dumps({"keys": [*others, good]}).encode())] == [
+        key.kid
+    ]
 
 
-@pytest.mark.parametrize("content", [b"", b"hello", b"[]", b'{"keys": 7}', b"-----BEGIN PUBLIC KEY-----"])
+@pytest.mark.parametrize(
+    "content", [b"", b"hello", b"[]", b'{"keys": 7}', b"-----BEGIN PUBLIC KEY-----"]
+)
 def test_a_file_without_keys_is_no_key_set(content):
     with pytest.raises(ValueError):
         read_keys(content)
@@ -379,7 +404,9 @@ def test_a_key_file_is_read_without_waiting_and_an_address_is_not(tmp_path, key)
 def test_who_signs_verifies_by_his_own_key(tmp_path):
     path = tmp_path / "sign.pem"
     mine = SigningKey.create(path)
-    settings = Settings(jwt_private_key=path, jwt_issuer="i", jwt_audience="a", link_key=SecretStr("x" * 32))
+    settings = Settings(
+        jwt_private_key=path, jwt_issuer="i", jwt_audience="a", link_key=SecretStr("x" * 32)
+    )
     security = security_of(settings, lambda: NOW, lambda: 0.0)
     token = mint(mine, Pass("u-7", ["analyst"]), Audience("i", "a"), NOW)
     assert security.principal(f"Bearer {token}").roles == frozenset({"analyst"})

@@ -76,6 +76,24 @@ def test_an_exception_is_shown_without_its_secrets(lines):
     assert TOKEN not in json.dumps(line)
 
 
+def test_a_console_gets_the_same_without_colours_or_locals():
+    stream, root = io.StringIO(), logging.getLogger()
+    before = root.handlers, root.level
+    configure("info", "console", stream)
+    try:
+        private = "local-" + "value"
+        raise RuntimeError(f"refused {TOKEN}", len(private))
+    except RuntimeError:
+        structlog.get_logger("pricer").exception("failed", link_key="k")
+    finally:
+        root.handlers, root.level = before
+        structlog.reset_defaults()
+    shown = stream.getvalue()
+    assert f"link_key={HIDDEN}" in shown
+    assert "RuntimeError" in shown
+    assert [each for each in (TOKEN, "local-value", "\x1b[") if each in shown] == []
+
+
 def test_debug_lines_are_silent_at_info(lines):
     structlog.get_logger().debug("probe")
     assert lines.read() == []
@@ -83,7 +101,15 @@ def test_debug_lines_are_silent_at_info(lines):
 
 @pytest.mark.parametrize(
     "key",
-    ["authorization", "Cookie", "link_key", "webhook_secret", "db_password", "admin_dsn", "service_key"],
+    [
+        "authorization",
+        "Cookie",
+        "link_key",
+        "webhook_secret",
+        "db_password",
+        "admin_dsn",
+        "service_key",
+    ],
 )
 def test_a_key_with_a_secret_name_is_hidden(key):
     assert redact(None, "info", {"event": "e", key: "plain"}) == {"event": "e", key: HIDDEN}

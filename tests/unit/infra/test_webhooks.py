@@ -160,7 +160,15 @@ def test_a_time_stamp_outside_the_window_is_refused(offset_s):
 def test_a_time_stamp_has_ascii_digits_only():
     seconds = str(int(NOW.timestamp()))
     arabic = "".join(chr(0x660 + int(digit)) for digit in seconds)
-    for strange in (arabic, f"+{seconds}", f" {seconds}", f"{seconds}.0", f"{seconds}\n", "1e9", "9" * 40):
+    for strange in (
+        arabic,
+        f"+{seconds}",
+        f" {seconds}",
+        f"{seconds}.0",
+        f"{seconds}\n",
+        "1e9",
+        "9" * 40,
+    ):
         with pytest.raises(SignatureRefused):
             verified(by_hand("m", strange, BODY))
 
@@ -251,7 +259,9 @@ def test_signings_are_remembered_for_longer_than_they_verify():
 
 
 def cause() -> Cause:
-    return Cause("anonymous/1:k", NOW, "anonymous", traceparent="00-1-1-01", request_sha256="0" * 64)
+    return Cause(
+        "anonymous/1:k", NOW, "anonymous", traceparent="00-1-1-01", request_sha256="0" * 64
+    )
 
 
 def test_a_calls_cause_is_the_message_not_the_request():
