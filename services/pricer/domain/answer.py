@@ -22,7 +22,7 @@ from services.pricer.domain.canonical import canonical, digest
 from services.pricer.domain.running import Running
 from services.pricer.domain.scene import Scene, exact_sum
 from services.pricer.domain.trace import step_tree
-from services.pricer.domain.waterfall import ENGINE, net_unit
+from services.pricer.domain.waterfall import ENGINE, STAGES, net_unit
 
 CHARGES: tuple[Charge, ...] = ("one_time", "monthly", "yearly")
 
@@ -152,6 +152,7 @@ def _trace(
     rate = settled.fx_rate
     return {
         "engine": ENGINE,
+        "stages": STAGES,
         "book": settled.scene.book.pin.model_dump(mode="json"),
         "fx": settled.fx.pin.model_dump(mode="json"),
         "fx_rate": rate.model_dump(mode="json") if rate else None,
