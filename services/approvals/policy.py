@@ -19,6 +19,7 @@ from services.approvals.domain.policy import Policy
 
 POLICIES = "approval_policies"
 DIRECTORY = "directory.yaml"
+SEAL = "sha256"
 M = TypeVar("M", bound=Value)
 
 
@@ -58,7 +59,7 @@ def load(catalog_dir: Path) -> Authority:
 
     Raises: PolicyFaulty, naming the file and every fault.
     """
-    directory = _read(catalog_dir / DIRECTORY, Directory)[0]
+    directory = _checked(catalog_dir / DIRECTORY, Directory, _content(catalog_dir / DIRECTORY))
     files = sorted((catalog_dir / POLICIES).glob("*.yaml"))
     published = sorted(
         (_published(file, directory) for file in files),
@@ -73,8 +74,18 @@ def load(catalog_dir: Path) -> Authority:
 
 
 def _published(file: Path, directory: Directory) -> PublishedPolicy:
-    policy, digest = _read(file, Policy)
+    content = _content(file)
+    sealed = content.pop(SEAL, None)
+    digest = _digest(content)
+    policy = _checked(file, Policy, content)
     check(policy, directory)
+    if sealed != digest:
+        raise PolicyFaulty(
+            f"{file.name}: its content is not what it was sealed with; restore it and publish the "
+            f"change as a new version (the seal of a new version: {digest})",
+            file=file.name,
+            sha256=digest,
+        )
     return PublishedPolicy(policy, Pin(id=policy.id, version=policy.version, sha256=digest))
 
 
@@ -92,16 +103,27 @@ class _ExactLoader(yaml.BaseLoader):
         return super().construct_mapping(node, deep)
 
 
-def _read(file: Path, kind: type[M]) -> tuple[M, str]:
-    """Return a file's checked content and its hash: of what it says, not of how it is laid out."""
+def _content(file: Path) -> dict[str, Any]:
     try:
         raw = yaml.load(file.read_text(encoding="utf-8"), Loader=_ExactLoader)  # noqa: S506
-        content = json.dumps(raw, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
-        return kind.model_validate(raw), hashlib.sha256(content.encode()).hexdigest()
     except OSError:
         raise PolicyFaulty(f"{file.name}: it can not be read", file=file.name) from None
-    except yaml.YAMLError as fault:
+    except (yaml.YAMLError, UnicodeDecodeError) as fault:
         raise PolicyFaulty(f"{file.name}: it is not clean YAML: {fault}", file=file.name) from None
+    if not isinstance(raw, dict):
+        raise PolicyFaulty(f"{file.name}: it must be a mapping", file=file.name)
+    return raw
+
+
+def _digest(content: dict[str, Any]) -> str:
+    """Hash what a file says, not how it is laid out; without the seal itself."""
+    canonical = json.dumps(content, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+    return hashlib.sha256(canonical.encode()).hexdigest()
+
+
+def _checked(file: Path, kind: type[M], content: dict[str, Any]) -> M:
+    try:
+        return kind.model_validate(content)
     except ValidationError as fault:
         told = "; ".join(
             f"{'.'.join(map(str, each['loc'])) or 'file'}: {each['msg']}"

@@ -7,8 +7,7 @@ import pytest
 from services.approvals.domain.directory import Approver, Directory, Limit
 from services.approvals.domain.lint import PolicyFaulty, check, lint
 from services.approvals.domain.policy import Authority, Bounds, Level, Plan, Policy, Rule, Table
-from services.approvals.policy import NoPolicyInForce, load
-from tests.unit.approvals.offers import CATALOGUE, authority
+from tests.unit.approvals.offers import authority
 
 TEN = {"at_most": "10"}
 ABOVE_TEN = {"above": "10"}
@@ -181,66 +180,3 @@ def test_the_example_is_sound_and_pinned_by_what_it_says():
     published = authority().policies[-1]
     assert lint(published.policy, authority().directory) == ()
     assert (published.pin.id, published.pin.version) == ("telecom-authority", 1)
-
-
-def test_the_pin_changes_with_the_content_and_not_with_comments(tmp_path):
-    source = (CATALOGUE / "approval_policies" / "telecom-authority-1.yaml").read_text()
-    first = catalogue(tmp_path / "a", source)
-    commented = catalogue(tmp_path / "b", "# a remark\n" + source)
-    changed = catalogue(tmp_path / "c", source.replace("decision_hours: 24", "decision_hours: 48"))
-    assert first == commented
-    assert first != changed
-
-
-def catalogue(place, policy_text: str):
-    (place / "approval_policies").mkdir(parents=True)
-    (place / "approval_policies" / "p-1.yaml").write_text(policy_text)
-    (place / "directory.yaml").write_text((CATALOGUE / "directory.yaml").read_text())
-    return load(place).policies[0].pin.sha256
-
-
-@pytest.mark.parametrize(
-    ("old", "new", "told"),
-    [
-        ("version: 1\n", "version: 1\nversion: 2\n", "version stands there twice"),
-        (
-            "at_most: 10}, margin",
-            "at_most: ten}, margin",
-            "rules.0.when.sales_discount_percent.at_most",
-        ),
-        ("at_most: 10}, margin", "at_most: 10, below: 9}, margin", "not both"),
-        ("needs: nobody", "need: nobody", "Extra inputs are not permitted"),
-        ("decision_hours: 24", "decision_hours: [24", "it is not clean YAML"),
-    ],
-)
-def test_a_malformed_policy_file_is_refused_by_file_and_place(tmp_path, old, new, told):
-    source = (CATALOGUE / "approval_policies" / "telecom-authority-1.yaml").read_text()
-    assert old in source
-    with pytest.raises(PolicyFaulty) as refused:
-        catalogue(tmp_path, source.replace(old, new, 1))
-    assert refused.value.message.startswith("p-1.yaml: ")
-    assert told in refused.value.message
-
-
-def test_no_number_of_a_policy_ever_was_a_binary_float(tmp_path):
-    source = (CATALOGUE / "approval_policies" / "telecom-authority-1.yaml").read_text()
-    tenth = source.replace("at_most: 10", "at_most: 0.1").replace("above: 10", "above: 0.1")
-    (tmp_path / "approval_policies").mkdir()
-    (tmp_path / "approval_policies" / "p-1.yaml").write_text(tenth)
-    (tmp_path / "directory.yaml").write_text((CATALOGUE / "directory.yaml").read_text())
-    first = load(tmp_path).policies[0].policy.authorities[0].tables[0].rules[0]
-    assert str(first.when["sales_discount_percent"].at_most) == "0.1"
-
-
-def test_the_version_in_force_is_the_last_that_is_effective(tmp_path):
-    source = (CATALOGUE / "approval_policies" / "telecom-authority-1.yaml").read_text()
-    (tmp_path / "approval_policies").mkdir()
-    (tmp_path / "directory.yaml").write_text((CATALOGUE / "directory.yaml").read_text())
-    (tmp_path / "approval_policies" / "p-1.yaml").write_text(source)
-    later = source.replace("version: 1\n", "version: 2\n").replace("2026-01-01", "2026-07-01")
-    (tmp_path / "approval_policies" / "p-2.yaml").write_text(later)
-    loaded = load(tmp_path)
-    assert loaded.on(date(2026, 6, 30)).pin.version == 1
-    assert loaded.on(date(2026, 7, 1)).pin.version == 2
-    with pytest.raises(NoPolicyInForce):
-        loaded.on(date(2025, 12, 31))
