@@ -95,7 +95,8 @@ class Sender:
         for _ in range(ROUNDS_MAX):
             under_way = self.dispatch()
             attempted += len(under_way)
-            if not any([each.result() for each in under_way]):
+            settled = sum(each.result() for each in under_way)
+            if not settled:
                 break
         return attempted
 

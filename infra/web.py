@@ -5,7 +5,7 @@ with a route that declares none is refused at its start.
 """
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -22,7 +22,6 @@ from infra.auth import ROLES, Principal, Security
 from infra.doors import BodyRefused, FrontDoor, Guard, Limits, asked_of, raw_body
 from infra.openapi import describe
 from infra.problems import install
-from infra.webhooks import Verifier
 from infra.work import Cause
 
 __all__ = [
@@ -124,16 +123,11 @@ class Readiness:
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """What an app takes from the world; tests fix the clock and the ids.
-
-    `webhooks` verifies what `infra.webhooks.signed_call` lets in; an app without signed routes
-    needs none.
-    """
+    """What an app takes from the world; tests fix the clock and the ids."""
 
     clock: Callable[[], datetime] = lambda: datetime.now(UTC)  # noqa: TID251, the clock itself
     new_id: Callable[[], str] = lambda: str(uuid4())
     limits: Limits = field(default_factory=Limits)
-    webhooks: Verifier | None = None
 
 
 def application(
@@ -153,9 +147,8 @@ def application(
     )
     app.state.clock = around.clock
     app.state.new_id = around.new_id
-    app.state.webhooks = around.webhooks
     for router in (*routers, _own_routes(readiness)):
-        for route in router.routes:
+        for route in _flat(router):
             app.router.routes.append(_guarded(route, security, around.limits))
     policies(app)
     install(app)
@@ -174,6 +167,21 @@ def policies(app: FastAPI) -> dict[tuple[str, str], frozenset[str] | Literal["pu
     return found
 
 
+def _flat(router: APIRouter) -> Iterator[Any]:
+    """Give the routes of a router and of those it includes, if it adds nothing to these.
+
+    FastAPI keeps an included router as one entry, with prefix and dependencies beside it.
+    """
+    for route in router.routes:
+        included = getattr(route, "original_router", None)
+        context = getattr(route, "include_context", router)
+        adds = (context.prefix, context.dependencies, router.prefix, router.dependencies)
+        if included is None or any(adds):
+            yield route
+        else:
+            yield from _flat(included)
+
+
 def _guarded(route: Any, security: Security, limits: Limits) -> APIRoute:
     """Return the route with its guard; the router's own stays as it is."""
     policy = _policy(route)
@@ -185,7 +193,7 @@ def _guarded(route: Any, security: Security, limits: Limits) -> APIRoute:
 def _policy(route: Any) -> Policy:
     if not isinstance(route, APIRoute):
         raise PolicyMissing(
-            f"{route!r}: only plain API routes can be guarded; give routers one by one"
+            f"{route!r}: only plain API routes can be guarded; include routers without prefix"
         )
     found = [call for call in _calls(route.dependant) if isinstance(call, Policy)]
     if len(found) != 1:

@@ -12,13 +12,11 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Annotated, Protocol
+from typing import Protocol
 
-from fastapi import Depends, Request
 from pydantic import SecretStr
 
 from contracts.errors import Unauthenticated
-from infra.doors import raw_body
 from infra.work import Cause
 
 ID, TIMESTAMP, SIGNATURE = "webhook-id", "webhook-timestamp", "webhook-signature"
@@ -150,21 +148,6 @@ class Verifier:
         except BaseException:
             self._seen.release(call.digest)
             raise
-
-
-def signed_call(
-    system: str, request: Request, raw: Annotated[bytes, Depends(raw_body)]
-) -> Iterator[WebhookCall]:
-    """Let a signed call into a route whose path has `{system}`: verified, and once.
-
-    `call: WebhookCall = Depends(signed_call)`, beside `Depends(public())`; the app's verifier.
-    Raises: SignatureRefused; what the route raises frees the signing for another attempt.
-    """
-    verifier: Verifier | None = request.app.state.webhooks
-    if verifier is None:
-        raise _refused()
-    with verifier.once(verifier.verified(request, raw, system)) as call:
-        yield call
 
 
 def _refused() -> SignatureRefused:

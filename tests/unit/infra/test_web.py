@@ -12,7 +12,7 @@ from uuid import UUID, uuid4
 import httpx
 import pytest
 import structlog
-from fastapi import APIRouter, Depends, FastAPI
+from fastapi import APIRouter, Depends, FastAPI, Request
 from fastapi.staticfiles import StaticFiles
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -36,13 +36,17 @@ from infra.web import (
     public,
     raw_body,
 )
-from infra.webhooks import Verifier, WebhookCall, sign, signed_call
+from infra.webhooks import Verifier, sign
 from infra.work import Cause
 
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 KEY, KEY_SHA256 = service_key("pricer", lambda size: b"\x07" * size)
 SECRET = SecretStr("whsec_" + "AQEB" * 8)
 SERVICE = {"authorization": f"Bearer {KEY}"}
+
+
+Why = Annotated[Cause, Depends(cause_of)]
+Raw = Annotated[bytes, Depends(raw_body)]
 
 
 class Order(BaseModel):
@@ -58,7 +62,9 @@ def router() -> APIRouter:
     routes = APIRouter()
 
     @routes.get("/things/{thing_id}")
-    def thing(thing_id: UUID, principal: Principal = Depends(allow("service", "seller"))) -> Any:
+    def thing(
+        thing_id: UUID, principal: Annotated[Principal, Depends(allow("service", "seller"))]
+    ) -> Any:
         return {
             "by": principal.actor,
             "id": thing_id,
@@ -69,31 +75,35 @@ def router() -> APIRouter:
     @routes.post("/things")
     def order(
         body: Order,
-        principal: Principal = Depends(allow("service")),
-        cause: Cause = Depends(cause_of),
-        expected: str | None = Depends(if_match),
+        principal: Annotated[Principal, Depends(allow("service"))],
+        cause: Why,
+        expected: Annotated[str | None, Depends(if_match)],
     ) -> Any:
         return {"cause": cause.__class__.__name__, "note": body.note, "expected": expected} | told(
             cause
         )
 
     @routes.get("/sellers-only")
-    def sellers(principal: Principal = Depends(allow("seller"))) -> None:
+    def sellers(principal: Annotated[Principal, Depends(allow("seller"))]) -> None:
         pytest.fail("nobody may come here")
 
     @routes.post("/links/{token}")
     def link(
-        principal: Principal = Depends(public()),
-        cause: Cause = Depends(cause_of),
-        raw: bytes = Depends(raw_body),
+        principal: Annotated[Principal, Depends(public())],
+        cause: Why,
+        raw: Raw,
     ) -> Any:
         return {"by": principal.actor, "bytes": len(raw)} | told(cause)
 
+    verifier = Verifier({"crm": [SECRET]}, MemorySeen(), lambda: NOW)
+
     @routes.post("/hooks/{system}", dependencies=[Depends(public())])
-    def hook(call: WebhookCall = Depends(signed_call), cause: Cause = Depends(cause_of)) -> Any:
-        if b"refuse" in call.body:
-            raise OutOfBounds("say it differently")
-        return told(call.cause(cause))
+    def hook(system: str, request: Request, raw: Raw, cause: Why) -> Any:
+        call = verifier.verified(request, raw, system)
+        with verifier.once(call):
+            if b"refuse" in call.body:
+                raise OutOfBounds("say it differently")
+            return told(call.cause(cause))
 
     @routes.get("/errors/{kind}", dependencies=[Depends(public())])
     def error(kind: str) -> None:
@@ -130,7 +140,6 @@ def made(
             clock=lambda: NOW,
             new_id=lambda: f"id-{next(ids)}",
             limits=limits or Limits(),
-            webhooks=Verifier({"crm": [SECRET]}, MemorySeen(), lambda: NOW),
         ),
     )
 
@@ -199,11 +208,22 @@ def test_a_policy_deep_inside_a_dependency_counts():
     assert policies(made(routes))["GET", "/deep"] == frozenset({"admin"})
 
 
+def test_the_routes_of_an_included_router_are_guarded_each():
+    outer = APIRouter()
+    outer.include_router(router())
+    app = made(outer)
+    assert policies(app)["GET", "/sellers-only"] == frozenset({"seller"})
+    assert problem(asked(app, "GET", "/sellers-only")) == (401, "auth.refused")
+
+
 def test_what_can_not_be_guarded_keeps_the_app_from_starting(tmp_path):
-    mounted, nested = APIRouter(), APIRouter()
+    mounted, prefixed, inside_prefix = APIRouter(), APIRouter(), APIRouter(prefix="/outer")
+    dependent = APIRouter(dependencies=[Depends(public())])
     mounted.mount("/files", StaticFiles(directory=tmp_path))
-    nested.include_router(router(), prefix="/nested")
-    for routes in (mounted, nested):
+    prefixed.include_router(router(), prefix="/nested")
+    inside_prefix.include_router(router())
+    dependent.include_router(router())
+    for routes in (mounted, prefixed, inside_prefix, dependent):
         with pytest.raises(PolicyMissing, match="only plain API routes"):
             made(routes)
 
