@@ -186,7 +186,7 @@ def _effect(do: Tree, least: Decimal | None) -> Tree:
     match do["op"]:
         case "percent_off" if least is None:
             return {"kind": "percent_off", "percent": do["percent"]}
-        case "percent_off":
+        case "percent_off" if least is not None:
             steps = [
                 {"up_to": least - STEP, "percent": "0"},
                 {"up_to": None, "percent": do["percent"]},

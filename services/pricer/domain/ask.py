@@ -50,7 +50,15 @@ class PriceAsk(Value):
     def of(cls, fact: PricingRequested) -> "PriceAsk":
         """Take what matters from the fact."""
         return cls(
-            items=tuple(BasketItem.model_validate(each.model_dump()) for each in fact.items),
+            items=tuple(
+                BasketItem(
+                    item_id=each.item_id,
+                    product=each.product,
+                    quantity=each.quantity,
+                    bill_of_materials=each.bill_of_materials,
+                )
+                for each in fact.items
+            ),
             account_id=fact.account_id,
             customer_tier=fact.customer_tier,
             region=fact.region,
