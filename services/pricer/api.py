@@ -45,6 +45,13 @@ class TraceUnknown(NotFound):
 def routes(commands: Commands, shelf: Shelf) -> APIRouter:
     """Return the routes below /pricer."""
     router = APIRouter(prefix="/pricer")
+    _prices(router, commands, shelf)
+    _books(router, shelf)
+    return router
+
+
+def _prices(router: APIRouter, commands: Commands, shelf: Shelf) -> None:
+    """Add the routes that try a price and explain one."""
 
     @router.post("/preview")
     def preview(ask: PreviewAsk, reader: Reader) -> dict[str, Any]:
@@ -54,6 +61,22 @@ def routes(commands: Commands, shelf: Shelf) -> APIRouter:
         tree = shown(json.loads(found.trace), view)
         tree["totals"] = found.totals.model_dump(mode="json")
         return tree
+
+    @router.get("/traces/{sha256}")
+    def trace(
+        sha256: Sha256,
+        reader: Reader,
+        view: Literal["customer", "seller", "internal"] | None = None,
+    ) -> dict[str, Any]:
+        """Return the steps of a kept price in words, as far as the caller may see them."""
+        kept = commands.body(sha256)
+        if kept is None:
+            raise TraceUnknown(f"no price trace is kept under {sha256}", sha256=sha256)
+        return shown(json.loads(kept.content), view_for(reader, view))
+
+
+def _books(router: APIRouter, shelf: Shelf) -> None:
+    """Add the routes that read price books."""
 
     @router.get("/books")
     def books(
@@ -73,20 +96,6 @@ def routes(commands: Commands, shelf: Shelf) -> APIRouter:
             )
             raise BookUnknown(text, book=book_id, version=version)
         return found.model_dump(mode="json")
-
-    @router.get("/traces/{sha256}")
-    def trace(
-        sha256: Sha256,
-        reader: Reader,
-        view: Literal["customer", "seller", "internal"] | None = None,
-    ) -> dict[str, Any]:
-        """Return the steps of a kept price in words, as far as the caller may see them."""
-        kept = commands.body(sha256)
-        if kept is None:
-            raise TraceUnknown(f"no price trace is kept under {sha256}", sha256=sha256)
-        return shown(json.loads(kept.content), view_for(reader, view))
-
-    return router
 
 
 def view_for(reader: Principal, wanted: View | None) -> View:
