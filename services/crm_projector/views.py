@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, datetime
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
@@ -187,4 +188,6 @@ def _ms(earlier: datetime | None, later: datetime) -> int | None:
 def _plain(value: object) -> object:
     if value is None or isinstance(value, bool | int | str):
         return value
+    if isinstance(value, Decimal):
+        return f"{value:f}"  # never 0E-20
     return value.isoformat() if isinstance(value, date) else str(value)

@@ -12,9 +12,9 @@ COMMENT ON SCHEMA bi IS 'Quotewright for analysts: read-only views on opportunit
 CREATE FUNCTION bi.wilson(hits bigint, n bigint, side integer) RETURNS numeric
 LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
     WITH c (z, p, m) AS (SELECT 1.959964::numeric, hits::numeric / nullif(n, 0), nullif(n, 0)::numeric)
-    SELECT round(least(1, greatest(0, (
+    SELECT CASE WHEN n > 0 THEN round(least(1, greatest(0, (
         p + z * z / (2 * m) + side * z * sqrt(p * (1 - p) / m + z * z / (4 * m * m))
-    ) / (1 + z * z / m))), 6)
+    ) / (1 + z * z / m))), 6) END
     FROM c
 $$;
 COMMENT ON FUNCTION bi.wilson(bigint, bigint, integer) IS
@@ -141,7 +141,7 @@ COMMENT ON COLUMN bi.approval.discount_rate IS 'Discount that was submitted, 0 t
 
 CREATE VIEW bi.win_rate_by_tier AS
 SELECT tier, n_won, n_lost, n_open, n_won + n_lost AS n_decided,
-       n_won::numeric / nullif(n_won + n_lost, 0) AS win_rate,
+       round(n_won::numeric / nullif(n_won + n_lost, 0), 6) AS win_rate,
        bi.wilson(n_won, n_won + n_lost, -1) AS win_rate_low,
        bi.wilson(n_won, n_won + n_lost, 1) AS win_rate_high,
        n_won + n_lost < 5 AS is_small_sample

@@ -110,8 +110,8 @@ class Log:
             expected_close=date(2026, 6, 30),
         )
 
-    def say(self, stream: str, fact: Fact, cause: str | None = None) -> str:
-        """Add a fact to a stream; returns its id."""
+    def say(self, stream: str, fact: Fact) -> str:
+        """Add a fact to a stream, caused by the one before; returns its id."""
         version = self.versions[stream] = self.versions.get(stream, 0) + 1
         meta = Meta(
             id=f"{stream}/{version}",
@@ -122,7 +122,7 @@ class Log:
             subject=fact.subject(),
             time=self.starts + timedelta(minutes=len(self.facts)),
             correlation=str(self.deal_id),
-            causation=cause,
+            causation=self.facts[-1].meta.id if self.facts else None,
             actor="service/test",
         )
         self.facts.append(Opened(meta, fact))
