@@ -3,7 +3,8 @@
 from contracts.configuration import ConfigurationRejected, ConfigurationValidated
 from contracts.envelope import Registry
 from contracts.quote import ConfigurationRequested
-from infra.service import Parts, serve
+from infra.parts import Parts
+from infra.service import serve
 from infra.settings import Settings
 from infra.work import Commands
 from services.configurator import api, consumer, shelf

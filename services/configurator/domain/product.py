@@ -60,7 +60,10 @@ class BoundPart:
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Product:
-    """A model ready to answer. `messages` are the words of each rule and budget by id."""
+    """A model ready to answer; a published one has at least one valid configuration.
+
+    `messages` are the words of each rule and budget by id.
+    """
 
     model: ProductModel
     pin: Pin
@@ -72,7 +75,19 @@ class Product:
 
 
 def publish(model: ProductModel, parts: Mapping[str, Part]) -> Product:
-    """Check a model and make it ready.   Raises: ModelRefused, with every fault found."""
+    """Check a model whole and make it ready.   Raises: ModelRefused, with every fault found."""
+    product = bind(model, parts)
+    faults = search_faults(product.space, product.network)
+    if faults:
+        raise ModelRefused(model.id, faults)
+    return product
+
+
+def bind(model: ProductModel, parts: Mapping[str, Part]) -> Product:
+    """Check structure, names, kinds and units, and bind; the space is not searched yet.
+
+    Raises: ModelRefused, with every fault found.
+    """
     faults = structure_faults(model, parts)
     if faults:
         raise ModelRefused(model.id, faults)
@@ -81,10 +96,9 @@ def publish(model: ProductModel, parts: Mapping[str, Part]) -> Product:
     parameters = work.parameters()
     constraints = work.constraints()
     lines = work.lines(space, parts)
+    if work.faults:
+        raise ModelRefused(model.id, work.faults)
     network = Network(len(space.variables), constraints)
-    faults = work.faults or search_faults(space, network)
-    if faults:
-        raise ModelRefused(model.id, faults)
     messages = {each.id: each.message for each in model.rules}
     messages |= {each.id: each.message for each in model.budgets}
     pin = _pin(model, parts)

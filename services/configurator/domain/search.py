@@ -12,7 +12,7 @@ from contracts.errors import Refused
 from services.configurator.domain.bounds import Bounds
 from services.configurator.domain.space import Masks
 
-STEPS_MAX = 20_000
+STEPS_MAX = 2_000
 REMEMBERED_MAX = 20_000
 
 

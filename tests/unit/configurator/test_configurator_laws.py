@@ -1,0 +1,260 @@
+"""Laws of the configurator over random small models, against an oracle that looks at every point."""
+
+from itertools import combinations
+
+from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import strategies as st
+
+from contracts.configuration import Decision, RequestedItem
+from services.configurator.domain.completing import completion
+from services.configurator.domain.configuring import configure
+from services.configurator.domain.explaining import conflict, repairs
+from services.configurator.domain.options import options
+from services.configurator.domain.product import search_faults
+from tests.unit.configurator.small import a_pump, a_rule, bound, meets, valid_points
+
+LAWS = settings(
+    max_examples=30,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
+)
+
+ATOMS = st.sampled_from(
+    [
+        "pump = low",
+        "pump != high",
+        "pump in {low, mid}",
+        "motor = big",
+        "motor in {small, medium}",
+        "extras has sensor",
+        "extras has valve",
+        "count(extras) >= 1",
+        "stages >= 2",
+        "stages != 1",
+        "stages in {0, 3}",
+        "outdoor",
+        "pump.power <= motor.power",
+        "sum(power) <= 500[W]",
+        "stages * pump.power < motor.power + 50[W]",
+        "extras.power * 2 > 30[W]",
+        "if(outdoor, 1, 2) * stages <= 4",
+        "max(stages, count(extras)) = 2",
+        "ceil(stages / 2) >= 1",
+        "min(stages, 2) - 1 < 1",
+        "-stages < -1",
+        "motor.power / 300[W] >= 0.5",
+    ]
+)
+RULES = st.recursive(
+    ATOMS,
+    lambda inner: st.one_of(
+        st.tuples(inner, st.sampled_from(["and", "or", "implies", "iff"]), inner).map(
+            lambda each: f"({each[0]} {each[1]} {each[2]})"
+        ),
+        inner.map(lambda each: f"(not {each})"),
+    ),
+    max_leaves=3,
+)
+BUDGETS = st.sampled_from(
+    [
+        [],
+        [
+            {
+                "id": "B-1",
+                "label": "Power",
+                "owner": "lab",
+                "consumption": "pump.power * stages + extras.power",
+                "capacity": "motor.power",
+                "margin_percent": 15,
+                "message": "The motor is too small.",
+            }
+        ],
+    ]
+)
+ANSWERS = {
+    "pump": ["low", "mid", "high"],
+    "motor": ["small", "medium", "big"],
+    "extras": [(), ("sensor",), ("valve",), ("sensor", "valve")],
+    "stages": [0, 1, 2, 3],
+    "outdoor": [False, True],
+}
+
+
+@st.composite
+def models(draw):
+    rules = draw(st.lists(RULES, min_size=1, max_size=5))
+    return {
+        "rules": [a_rule(text, number) for number, text in enumerate(rules)],
+        "budgets": draw(BUDGETS),
+    }
+
+
+@st.composite
+def decisions(draw):
+    names = draw(st.lists(st.sampled_from(list(ANSWERS)), unique=True, max_size=5))
+    ordered = [each for each in ANSWERS if each in names]
+    return tuple(
+        Decision(
+            attribute=name,
+            value=draw(st.sampled_from(ANSWERS[name])),
+            source=draw(st.sampled_from(["user", "requirement"])),
+        )
+        for name in ordered
+    )
+
+
+def feasible(points, some):
+    return any(meets(point, some) for point in points)
+
+
+@LAWS
+@given(models(), decisions())
+def test_an_option_is_selectable_exactly_if_a_valid_configuration_has_it(tree, some):
+    valid = valid_points(a_pump(**tree))
+    assume(feasible(valid, some))
+    for state in options(bound(**tree), some).attributes:
+        others = [each for each in some if each.attribute != state.attribute]
+        taken = [each.value for each in some if each.attribute == state.attribute]
+        for option in state.options:
+            if state.kind != "multi":
+                wanted = [point[state.attribute] == option.option for point in valid]
+            elif taken:
+                chosen = frozenset({*taken[0], option.option})
+                wanted = [point[state.attribute] == chosen for point in valid]
+            else:
+                wanted = [option.option in point[state.attribute] for point in valid]
+            possible = any(
+                each and meets(point, others) for each, point in zip(wanted, valid, strict=True)
+            )
+            assert (state.attribute, option.option, option.selectable) == (
+                state.attribute,
+                option.option,
+                possible,
+            )
+            assert (option.reason is None) == possible
+
+
+@LAWS
+@given(models(), decisions())
+def test_an_impossible_option_names_decisions_that_really_exclude_it(tree, some):
+    model = a_pump(**tree)
+    assume(feasible(valid_points(model), some))
+    for state in options(bound(**tree), some).attributes:
+        if state.kind == "multi":
+            continue
+        for option in (each for each in state.options if not each.selectable):
+            blamed = [each for each in some if each.attribute in option.conflicts_with]
+            points = [
+                point
+                for point in valid_points(model, {rule.id for rule in option.rules})
+                if point[state.attribute] == option.option
+            ]
+            assert not feasible(points, blamed)
+            for spared in blamed:
+                rest = [each for each in blamed if each != spared]
+                everything = [
+                    point
+                    for point in valid_points(model)
+                    if point[state.attribute] == option.option
+                ]
+                assert feasible(everything, rest)
+
+
+@LAWS
+@given(models(), decisions())
+def test_a_conflict_is_minimal_in_decisions_and_in_rules(tree, some):
+    model = a_pump(**tree)
+    valid = valid_points(model)
+    found = conflict(bound(**tree), some)
+    assert (found is None) == feasible(valid, some)
+    if found is None:
+        return
+    assert not feasible(valid_points(model, set(found.rules)), found.decisions)
+    for spared in found.decisions:
+        assert feasible(valid, [each for each in found.decisions if each != spared])
+    for rule in found.rules:
+        loosened = valid_points(model, set(found.rules) - {rule})
+        assert feasible(loosened, found.decisions)
+
+
+@LAWS
+@given(models(), decisions())
+def test_a_repair_works_and_no_smaller_one_does(tree, some):
+    valid = valid_points(a_pump(**tree))
+    assume(valid)
+    found = repairs(bound(**tree), some)
+    smallest = next(
+        size
+        for size in range(len(some) + 1)
+        if any(feasible(valid, rest) for rest in combinations(some, len(some) - size))
+    )
+    if smallest == 0:
+        assert found == []
+        return
+    working = {
+        drop
+        for drop in combinations(some, smallest)
+        if feasible(valid, [each for each in some if each not in drop])
+    }
+    assert found
+    assert set(found) <= working
+    assert len(found) == min(3, len(working))
+
+
+@LAWS
+@given(models(), decisions())
+def test_a_completion_is_valid_and_keeps_every_decision(tree, some):
+    model = a_pump(**tree)
+    valid = valid_points(model)
+    found = completion(bound(**tree), some)
+    assert (found is None) == (not feasible(valid, some))
+    if found is None:
+        return
+    assert [point for point in valid if meets(point, found.decisions)] != []
+    assert meets({each.attribute: _plain(each.value) for each in found.decisions}, some)
+    for each in found.decisions:
+        left = {point[each.attribute] for point in valid if meets(point, some)}
+        if each.attribute not in {given.attribute for given in some}:
+            assert each.source == ("rule" if len(left) == 1 else "default")
+
+
+@LAWS
+@given(models(), decisions(), st.randoms(use_true_random=False))
+def test_the_answer_does_not_depend_on_order_or_history(tree, some, random):
+    assume(valid_points(a_pump(**tree)))
+    product = bound(**tree)
+    shuffled = list(some)
+    random.shuffle(shuffled)
+    first = RequestedItem(item_id="a", product="pump_skid", quantity="1", decisions=some)
+    other = first.model_copy(update={"decisions": tuple(shuffled)})
+    fresh = configure(bound(**tree), first).model_dump_json()
+    assert configure(product, other).model_dump_json() == fresh
+    options(product, product_decisions(product, shuffled))
+    assert configure(product, first).model_dump_json() == fresh
+
+
+@LAWS
+@given(models())
+def test_the_lint_finds_void_models_and_dead_options(tree):
+    model = a_pump(**tree)
+    valid = valid_points(model)
+    product = bound(**tree)
+    faults = search_faults(product.space, product.network)
+    if not valid:
+        assert faults == ["the rules exclude every configuration; loosen one of them"]
+        return
+    for name in ("pump", "motor"):
+        for option in ANSWERS[name]:
+            dead = all(point[name] != option for point in valid)
+            assert any(f"'{name}.{option}'" in each for each in faults) == dead
+    for option in ("sensor", "valve"):
+        dead = all(option not in point["extras"] for point in valid)
+        assert any(f"'extras.{option}'" in each for each in faults) == dead
+
+
+def product_decisions(product, some):
+    return [each for name in product.space.attributes for each in some if each.attribute == name]
+
+
+def _plain(value):
+    return frozenset(value) if isinstance(value, tuple) else value

@@ -1,0 +1,183 @@
+"""A model with faults is refused when it is loaded, with sentences that say what to change."""
+
+from datetime import date
+
+import pytest
+
+from contracts.errors import NotFound
+from services.configurator import shelf
+from services.configurator.domain.catalogue import Catalogue
+from services.configurator.domain.product import ModelRefused, publish
+from tests.unit.configurator.small import PARTS, a_choice, a_multi, a_pump, a_rule, published
+
+FLAG = {"id": "outdoor", "kind": "flag", "group": "all", "label": "Outdoor", "help": "Outside?"}
+NUMBER = {"id": "stages", "kind": "integer", "group": "all", "label": "Stages", "help": "How many."}
+
+
+def budget(**changes):
+    tree = {
+        "id": "B-1",
+        "label": "Power",
+        "owner": "lab",
+        "consumption": "pump.power",
+        "capacity": "motor.power",
+        "margin_percent": 10,
+        "message": "The motor is too small.",
+    }
+    return tree | changes
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"rules": [a_rule("pumpe = low")]}, "rule R-1: unknown name 'pumpe'; did you mean pump?"),
+        (
+            {"rules": [a_rule("pump = lo")]},
+            "rule R-1: 'pump' has no option 'lo'; did you mean low?",
+        ),
+        ({"rules": [a_rule("pump =")]}, "rule R-1: expected a number, a name or '(' at position 7"),
+        (
+            {"rules": [a_rule("outdoor"), a_rule("pump = low")]},
+            "the rule or budget 'R-1' stands 2 times",
+        ),
+        (
+            {"budgets": [budget(capacity="stages")]},
+            "budget B-1: consumption is in W, capacity in a plain number; use one unit",
+        ),
+        (
+            {
+                "parameters": [
+                    {"id": "load", "label": "Load", "group": "G", "expression": "pump.power"}
+                ]
+            },
+            "parameter 'load': declared in a plain number but computed in W",
+        ),
+        (
+            {"bill_of_materials": [{"option": "pump.lo", "sku": "P-1", "quantity": "1"}]},
+            "bill of materials, pump.lo -> P-1: 'pump' has no option 'lo'; did you mean low?",
+        ),
+        (
+            {"bill_of_materials": [{"option": "pump.low", "sku": "P-9", "quantity": "1"}]},
+            "the part master has no 'P-9'; did you mean",
+        ),
+        (
+            {"bill_of_materials": [{"option": "outdoor.yes", "sku": "P-1", "quantity": "1"}]},
+            "'outdoor' is a flag; write 'outdoor' alone",
+        ),
+        (
+            {"bill_of_materials": [{"option": "pump.low", "sku": "P-1", "quantity": "pump.power"}]},
+            "the quantity is in W, not a plain number",
+        ),
+        (
+            {"bill_of_materials": [{"option": "pump.low", "sku": "P-1", "quantity": "stages - 1"}]},
+            "the quantity can be below zero; use max(0, ...)",
+        ),
+        (
+            {"attributes": [a_choice("pump", ["low", "high"], default="lov")]},
+            "attribute 'pump': the default 'lov' is not one of its options; did you mean low?",
+        ),
+        (
+            {"attributes": [a_multi("extras", ["a", "b"], default=["c"])]},
+            "attribute 'extras': the default 'c' is not one of its options",
+        ),
+        (
+            {"attributes": [a_choice("pump", ["low", "low"])]},
+            "the option of 'pump' 'low' stands 2 times",
+        ),
+        ({"attributes": [FLAG, FLAG]}, "the attribute or parameter 'outdoor' stands 2 times"),
+        ({"attributes": [FLAG | {"group": "al"}]}, "unknown group 'al'; did you mean all?"),
+        (
+            {"attributes": [NUMBER | {"range": [3, 1]}]},
+            "attribute 'stages': the range runs from 3 down to 1; write [1, 3]",
+        ),
+        ({"attributes": [NUMBER | {"range": [0, 100]}]}, "a range holds at most 100 values"),
+        (
+            {"attributes": [NUMBER | {"range": [0, 3], "default": 4}]},
+            "the default 4 is not between 0 and 3",
+        ),
+        ({"measures": {"power": "Watt"}}, "measure 'power': unknown unit 'Watt'"),
+        (
+            {"measures": {"powr": "W"}},
+            "option 'pump.low': unknown measure 'power'; did you mean powr?",
+        ),
+        (
+            {"rules": [a_rule("pump = low"), a_rule("pump = high", 2)]},
+            "the rules exclude every configuration; loosen one of them",
+        ),
+        (
+            {"rules": [a_rule("pump != high")]},
+            "'pump.high' can never be chosen; remove it or loosen the rules against it",
+        ),
+    ],
+)
+def test_a_faulty_model_is_refused_with_what_to_change(changes, words):
+    with pytest.raises(ModelRefused) as refusal:
+        published(**changes)
+    assert words in refusal.value.message
+
+
+def test_a_model_too_hard_to_decide_is_refused_in_bounded_time():
+    """Forty switches of even power can not draw an odd sum; only a count of all ways would show it."""
+    switches = [a_choice(f"switch_{n}", ["off", "on"], power=[0, 2 * n]) for n in range(1, 41)]
+    with pytest.raises(ModelRefused) as refusal:
+        published(attributes=switches, rules=[a_rule("sum(power) = 801[W]")])
+    assert "needs more steps than the configurator allows" in refusal.value.message
+
+
+def test_every_fault_is_named_at_once():
+    with pytest.raises(ModelRefused) as refusal:
+        published(rules=[a_rule("pumpe = low"), a_rule("motor = bigg", 2)])
+    assert len(refusal.value.faults) == 2
+
+
+def test_a_file_that_is_no_model_is_refused_by_name_and_path(tmp_path):
+    path = tmp_path / "pump.yaml"
+    path.write_text("id: pump\nversion: 0\nrulez: []\n")
+    with pytest.raises(ModelRefused) as refusal:
+        shelf.read_model(path)
+    assert "pump.yaml: version: " in refusal.value.message
+    assert "rulez: Extra inputs are not permitted" in refusal.value.message
+
+
+@pytest.mark.parametrize("text", ["- a\n- b\n", "id: [", "!!python/object/apply:os.getcwd []"])
+def test_yaml_that_is_no_plain_mapping_is_refused(tmp_path, text):
+    path = tmp_path / "pump.yaml"
+    path.write_text(text)
+    with pytest.raises(ModelRefused):
+        shelf.read_model(path)
+
+
+def test_the_newest_effective_version_answers():
+    old, new = published(), published(version=2, effective="2026-07-01")
+    catalogue = Catalogue([new, old])
+    assert [catalogue.product("pump_skid", day(month)).pin.version for month in (1, 6, 7)] == [
+        1,
+        1,
+        2,
+    ]
+    with pytest.raises(NotFound):
+        catalogue.product("pump_skid", day(12, 2025))
+
+
+def test_one_version_can_not_stand_twice():
+    with pytest.raises(ModelRefused):
+        Catalogue([published(), published()])
+
+
+def test_the_pin_changes_with_the_content_and_with_nothing_else():
+    lines = [{"option": "pump.low", "sku": "P-1", "quantity": "1"}]
+    first = published(bill_of_materials=lines).pin
+    assert published(bill_of_materials=lines).pin == first
+    assert published(bill_of_materials=lines, description="Another.").pin.sha256 != first.sha256
+    renamed = PARTS | {"P-1": PARTS["P-1"].model_copy(update={"name": "Pump, new"})}
+    assert shelf_pin(lines, renamed).sha256 != first.sha256
+    unused = PARTS | {"P-2": PARTS["P-2"].model_copy(update={"name": "Motor, new"})}
+    assert shelf_pin(lines, unused) == first
+
+
+def shelf_pin(lines, parts):
+    return publish(a_pump(bill_of_materials=lines), parts).pin
+
+
+def day(month, year=2026):
+    return date(year, month, 1)
