@@ -152,7 +152,7 @@ class Guard:
                 while True:
                     message = await receive()
                     if message["type"] == "http.disconnect":
-                        break
+                        raise BodyTooSlow("send the whole body before closing the connection")
                     parts.append(message.get("body", b""))
                     size += len(parts[-1])
                     if size > most:

@@ -518,6 +518,30 @@ def test_a_body_that_never_ends_is_cut_off():
     assert problem(asked(app, "POST", "/links/t", content=forever())) == (408, "request.too_slow")
 
 
+def test_half_a_body_of_a_lost_connection_is_no_command(app):
+    messages = iter(
+        [{"type": "http.request", "body": b"half", "more_body": True}, {"type": "http.disconnect"}]
+    )
+    sent: list[Any] = []
+
+    async def receive() -> Any:
+        return next(messages)
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    scope = {
+        "type": "http",
+        "method": "POST",
+        "path": "/links/t",
+        "raw_path": b"/links/t",
+        "query_string": b"",
+        "headers": [],
+    }
+    asyncio.run(app(scope, receive, send))
+    assert sent[0]["status"] == 408
+
+
 def nested(depth: int) -> bytes:
     return b'{"a":' * depth + b"1" + b"}" * depth
 
