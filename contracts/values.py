@@ -170,8 +170,8 @@ def allocate(amount: Money, weights: Sequence[Decimal]) -> list[Money]:
     scale = minor_unit(amount.currency)
     shares = [Decimal(1)] * len(weights) if not any(weights) else list(weights)
     unit = Decimal(1).scaleb(-scale)
-    whole = sum(shares, Decimal(0))
     with localcontext(Context(prec=60, traps=[InvalidOperation])):
+        whole = sum(shares, Decimal(0))
         exact = [amount.amount * share / whole for share in shares]
         floors = [each.quantize(unit, rounding=ROUND_DOWN) for each in exact]
         missing = amount.amount - sum(floors, Decimal(0))

@@ -17,6 +17,7 @@ import httpx
 from pydantic import SecretStr
 
 from infra.seen import MemorySeen
+from contracts.errors import Unavailable
 from infra.parts import wall_clock
 from infra.webhooks import SignatureRefused, Verifier, sign
 
@@ -63,7 +64,7 @@ class Partner:
         return 204
 
     def wait(self, wanted: Callable[[Message], bool], timeout_s: float) -> Message:
-        """Return the first message taken that is wanted, waiting for it.   Raises: TimeoutError."""
+        """Return the first message taken that is wanted, waiting for it.   Raises: Unavailable, if it does not come."""
         found: list[Message] = []
 
         def look() -> bool:
@@ -73,7 +74,7 @@ class Partner:
         with self._arrived:
             if not self._arrived.wait_for(look, timeout_s):
                 states = [each.get("status") for each in self.taken[-5:]]
-                raise TimeoutError(
+                raise Unavailable(
                     f"{self.name} did not hear it in {timeout_s} s; last states {states}"
                 )
         return found[0]

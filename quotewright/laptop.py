@@ -56,7 +56,8 @@ class Laptop:
         self._kafka: LocalKafka | None = None
         self.port = free_port()
         self.endpoints: dict[str, str] = {}
-        self._database = DATABASE
+        # Positions in one log mean nothing in another, so each bus has a database of its own.
+        self._database = DATABASE if bus == "embedded" else f"{DATABASE}_{bus}"
 
     def start(self) -> None:
         """Start PostgreSQL and, if it is the bus, Kafka; create database, roles, schemas and keys."""
@@ -126,7 +127,7 @@ class Laptop:
             "service_key": self.secrets.service_key,
             "link_key": self.secrets.link_key,
             "http_port": self.port,
-            "log_level": "warning",
+            "log_level": "error",
             "demo": True,
             "instance": "laptop",
             "partitions": 3 if self.bus == "kafka" else 1,

@@ -1,0 +1,202 @@
+"""`quotewright`: one command for the laptop and the operator.
+
+Exit codes: 0 done; 1 refused or not found; 2 wrong usage; 3 not available now.
+"""
+
+import json
+import sys
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import typer
+from rich.console import Console
+
+from contracts.errors import QuotewrightError, Unavailable
+from infra import log as logs
+from infra.postgres import provision as provision_database
+from infra.settings import SettingsError, load
+from quotewright import demo as play
+from quotewright import show
+from quotewright.client import Client, Where, token_for
+from quotewright.house import PREFIXES, SCHEMAS
+from quotewright.laptop import ROOT
+
+HOME = ROOT / ".local"
+REFUSED, NOT_NOW = 1, 3
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+parked_app = typer.Typer(no_args_is_help=True, help="What could not be handled, and trying again.")
+app.add_typer(parked_app, name="parked")
+
+Bus = Annotated[Literal["embedded", "kafka"], typer.Option(help="how facts travel")]
+Home = Annotated[Path, typer.Option(help="where this laptop keeps its servers and keys")]
+Json = Annotated[bool, typer.Option("--json", help="print JSON instead of a table")]
+Url = Annotated[str | None, typer.Option(envvar="QUOTEWRIGHT_URL", help="a house elsewhere")]
+Token = Annotated[str | None, typer.Option(envvar="QUOTEWRIGHT_TOKEN", help="your bearer token")]
+Number = Annotated[str, typer.Argument(help="a quote's number, as Q-1001")]
+Service = Annotated[str, typer.Option(help=f"one of {', '.join(PREFIXES)}")]
+
+
+@app.command()
+def up(bus: Bus = "embedded", home: Home = HOME) -> None:
+    """Start the house on this laptop and keep serving (Ctrl-C ends it)."""
+    play.up(bus, home, Console())
+
+
+@app.command()
+def demo(
+    bus: Bus = "embedded",
+    once: Annotated[bool, typer.Option("--once", help="play the walks, then end")] = False,
+    home: Home = HOME,
+    as_json: Json = False,
+) -> None:
+    """Play two quotes from opportunity to order; then keep serving, or end with --once."""
+    console = Console(stderr=as_json)
+    walks = play.demo(bus, home, once=once, console=console)
+    if as_json:
+        _print_json([each.as_json() for each in walks])
+
+
+@app.command()
+def history(
+    number: Number, as_json: Json = False, url: Url = None, token: Token = None, home: Home = HOME
+) -> None:
+    """Print a quote's walk hop by hop: time, fact, cause."""
+    found = _client(Where(home, url, token), "admin").get(f"/crm/quotes/{number}/history")
+    _print_json(found) if as_json else show.history(Console(), found)
+
+
+@app.command()
+def explain(  # noqa: PLR0913, PLR0917 - the options of a command are its form
+    number: Number,
+    line: Annotated[int | None, typer.Option(help="one line only")] = None,
+    as_json: Json = False,
+    url: Url = None,
+    token: Token = None,
+    home: Home = HOME,
+) -> None:
+    """Say why each price is what it is, and why each approval was needed or not."""
+    found = show.explanation(_client(Where(home, url, token), "admin"), number, line)
+    _print_json(found) if as_json else show.explain(Console(), found)
+
+
+@app.command()
+def waiting(as_json: Json = False, url: Url = None, token: Token = None, home: Home = HOME) -> None:
+    """List what every open quote waits for, since when, and who can move it."""
+    found = _client(Where(home, url, token), "admin").get("/crm/waiting?limit=200")
+    _print_json(found) if as_json else show.waiting(Console(), found["waiting"])
+
+
+@app.command()
+def rebuild(
+    what: Annotated[Literal["crm"], typer.Argument(help="the read tables and analytics")],
+    as_json: Json = False,
+    url: Url = None,
+    token: Token = None,
+    home: Home = HOME,
+) -> None:
+    """Rebuild the CRM views from our own copy of the facts; nobody is asked, nobody is told."""
+    del what
+    client = _client(Where(home, url, token), "admin")
+    found = show.rebuild(Console(stderr=as_json), client)
+    if as_json:
+        _print_json(found)
+
+
+@app.command(name="token")
+def make_token(
+    role: Annotated[list[str], typer.Option(help="seller, approver, manager, analyst or admin")],
+    subject: Annotated[str | None, typer.Option(help="who it is for, an id")] = None,
+    hours: Annotated[int, typer.Option(min=1, max=24)] = 8,
+    home: Home = HOME,
+) -> None:
+    """Print a bearer token for a role, signed by this laptop's key."""
+    _say(token_for(home, subject or f"{role[0]}-1", role, hours))
+
+
+@app.command()
+def provision() -> None:
+    """Create roles and schemas as QW_ADMIN_DSN; harmless when repeated."""
+    settings = load()
+    if settings.admin_dsn is None:
+        raise SettingsError("QW_ADMIN_DSN: must be the connection string of an administrator")
+    provision_database(settings.admin_dsn.get_secret_value(), SCHEMAS)
+    _say("roles, schemas and the bus are there")
+
+
+@parked_app.command(name="list")
+def parked_list(
+    as_json: Json = False, url: Url = None, token: Token = None, home: Home = HOME
+) -> None:
+    """List what is parked in every service, oldest first."""
+    client = _client(Where(home, url, token), "admin")
+    found = {name: client.get(f"{prefix}/admin/parked") for name, prefix in PREFIXES.items()}
+    _print_json(found) if as_json else show.parked(Console(), found)
+
+
+@parked_app.command(name="show")
+def parked_show(
+    number: Annotated[int, typer.Argument(help="the number in the list")],
+    service: Service,
+    url: Url = None,
+    token: Token = None,
+    home: Home = HOME,
+) -> None:
+    """Show one parked record with its headers and raw body."""
+    client = _client(Where(home, url, token), "admin")
+    _print_json(client.get(f"{_prefix(service)}/admin/parked/{number}"))
+
+
+@parked_app.command(name="retry")
+def parked_retry(  # noqa: PLR0913, PLR0917 - the options of a command are its form
+    service: Service,
+    number: Annotated[
+        int | None, typer.Argument(help="one deal by a record's number; else all")
+    ] = None,
+    as_json: Json = False,
+    url: Url = None,
+    token: Token = None,
+    home: Home = HOME,
+) -> None:
+    """Try parked records again, a whole deal in order; says what is left."""
+    client = _client(Where(home, url, token), "admin")
+    one = "" if number is None else f"/{number}"
+    found = show.retried(client, f"{_prefix(service)}/admin/parked", one)
+    _print_json(found) if as_json else show.after_retry(Console(), found)
+    if found["left"]:
+        raise typer.Exit(REFUSED)
+
+
+def _prefix(service: str) -> str:
+    if service not in PREFIXES:
+        raise typer.BadParameter(f"one of {', '.join(PREFIXES)}", param_hint="--service")
+    return PREFIXES[service]
+
+
+def _client(where: Where, role: str) -> Client:
+    return Client(where.address(), where.bearer(role))
+
+
+def _print_json(found: Any) -> None:
+    _say(json.dumps(found, indent=2, ensure_ascii=False))
+
+
+def _say(text: str) -> None:
+    sys.stdout.write(text + "\n")
+
+
+def main() -> None:
+    """Run the command; a problem is one sentence on stderr and an honest exit code."""
+    logs.configure("error", "console")
+    try:
+        app()
+    except QuotewrightError as fault:
+        code = str(fault.facts.get("code", fault.code))
+        sys.stderr.write(f"quotewright: {fault.message} [{code}]\n")
+        sys.exit(NOT_NOW if isinstance(fault, Unavailable | SettingsError) else REFUSED)
+    except KeyboardInterrupt:
+        sys.exit(130)

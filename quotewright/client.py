@@ -1,0 +1,138 @@
+"""The command's view of a running house: where it is, who asks, and its problems as our errors."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from contracts.errors import (
+    Conflict,
+    Forbidden,
+    NotFound,
+    QuotewrightError,
+    Refused,
+    Unauthenticated,
+    Unavailable,
+)
+from infra.auth import Audience, Pass, mint
+from infra.keys import SigningKey
+from infra.parts import wall_clock
+
+RUNNING = "running.json"
+TIMEOUT_S = 30.0
+KINDS: Mapping[int, type[QuotewrightError]] = {
+    401: Unauthenticated,
+    403: Forbidden,
+    404: NotFound,
+    409: Conflict,
+    503: Unavailable,
+}
+
+
+class NotRunning(Unavailable):
+    """No house answers; start one, or say where it is."""
+
+    code = "command.not_running"
+
+
+@dataclass(frozen=True, slots=True)
+class Where:
+    """Which house to ask: its address and a token; both are found on a laptop by themselves."""
+
+    home: Path
+    url: str | None
+    token: str | None
+
+    def address(self) -> str:
+        """Return the address given, or that of the house that runs on this laptop."""
+        if self.url:
+            return self.url.rstrip("/")
+        try:
+            found: str = json.loads((self.home / RUNNING).read_text(encoding="utf-8"))["url"]
+        except (OSError, ValueError, KeyError):
+            raise NotRunning(
+                "no house runs here: start one with `quotewright demo` or `quotewright up`,"
+                " or say where it is with --url"
+            ) from None
+        return found
+
+    def bearer(self, role: str) -> str:
+        """Return the token given, or make one with this laptop's key."""
+        return self.token or token_for(self.home, f"{role}-1", [role])
+
+
+def token_for(home: Path, subject: str, roles: list[str], hours: int = 8) -> str:
+    """Return a bearer token signed by this laptop's key.
+
+    Raises: NotRunning, if there is no key; Refused, for an unknown role or a bad subject.
+    """
+    path = home / "signing.pem"
+    if not path.exists():
+        raise NotRunning(f"no signing key at {path}: start a house first, or give --token")
+    to = Pass(subject, roles, timedelta(hours=hours))
+    try:
+        return mint(SigningKey.load(path), to, Audience("quotewright", "quotewright"), wall_clock())
+    except ValueError as fault:
+        raise Refused(str(fault), field="role") from None
+
+
+class Client:
+    """Asks a running house as one person; without a token as a customer with a link."""
+
+    def __init__(self, url: str, token: str | None) -> None:
+        self._http = httpx.Client(
+            base_url=url,
+            headers={"authorization": f"Bearer {token}"} if token else {},
+            timeout=TIMEOUT_S,
+            trust_env=False,
+        )
+
+    def get(self, path: str) -> Any:
+        """Return the JSON found there.   Raises: the problem it answers, as our error."""
+        return self._answer("GET", path, None).json()
+
+    def post(self, path: str, body: Any = None, **headers: str) -> Any:
+        """Send and return the JSON answered.   Raises: the problem it answers, as our error."""
+        return self._answer("POST", path, body, headers).json()
+
+    def put(self, path: str, body: Any, **headers: str) -> Any:
+        """Put and return the JSON answered.   Raises: the problem it answers, as our error."""
+        return self._answer("PUT", path, body, headers).json()
+
+    def bytes(self, path: str) -> bytes:
+        """Return the body found there."""
+        return self._answer("GET", path, None).content
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._http.close()
+
+    def _answer(
+        self, method: str, path: str, body: Any, headers: Mapping[str, str] | None = None
+    ) -> httpx.Response:
+        named = {name.replace("_", "-"): value for name, value in (headers or {}).items()}
+        try:
+            answer = self._http.request(method, path, json=body, headers=named)
+        except httpx.HTTPError as fault:
+            raise NotRunning(
+                f"{self._http.base_url} does not answer: {type(fault).__name__}"
+            ) from None
+        if answer.is_success:
+            return answer
+        raise problem_of(answer)
+
+
+def problem_of(answer: httpx.Response) -> QuotewrightError:
+    """Turn a problem document back into our error."""
+    try:
+        told = answer.json()
+    except ValueError:
+        told = {}
+    told = told if isinstance(told, dict) else {}
+    facts = {k: v for k, v in told.items() if k not in {"type", "title", "status", "detail"}}
+    kind = KINDS.get(answer.status_code, Unavailable if answer.status_code >= 500 else Refused)
+    return kind(str(told.get("detail") or f"HTTP {answer.status_code}"), **facts)

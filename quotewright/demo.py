@@ -1,0 +1,239 @@
+"""The demo: a CRM opens two opportunities; one runs through untouched, one needs an approver's yes."""
+
+import json
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import yaml
+from rich.console import Console
+
+from contracts.errors import Unavailable
+from infra.service import House, Serving
+from quotewright import show
+from quotewright.actors import Message, Partner
+from quotewright.client import RUNNING, Client, token_for
+from quotewright.house import BUILDERS
+from quotewright.laptop import APPROVER_SYSTEM, CRM, ROOT, BusName, Laptop
+
+WALK_S = 60.0
+EXAMPLES = ROOT / "catalogs" / "telecom" / "examples.yaml"
+
+
+@dataclass(frozen=True, slots=True)
+class Walked:
+    """What one walk led to; times are seconds since the CRM sent the opportunity."""
+
+    title: str
+    number: str
+    net: str
+    pdf: Path
+    pdf_sha256: str
+    presented_s: float
+    ordered_s: float
+    approved_by: str | None
+    hops: list[dict[str, Any]]
+
+    def as_json(self) -> dict[str, Any]:
+        """Return it as JSON."""
+        return {
+            "title": self.title,
+            "quote": self.number,
+            "net": self.net,
+            "pdf": str(self.pdf),
+            "pdf_sha256": self.pdf_sha256,
+            "presented_s": round(self.presented_s, 3),
+            "ordered_s": round(self.ordered_s, 3),
+            "approved_by": self.approved_by,
+            "hops": self.hops,
+        }
+
+
+class Stage:
+    """A running house with a CRM and an approvers' system around it."""
+
+    def __init__(self, laptop: Laptop, crm: Partner, approvers: Partner) -> None:
+        self.laptop = laptop
+        self.crm = crm
+        self.approvers = approvers
+        self.url = laptop.url
+
+    def client(self, *roles: str, subject: str | None = None) -> Client:
+        """Return a client that acts in the roles."""
+        token = token_for(self.laptop.home, subject or f"{roles[0]}-1", list(roles))
+        return Client(self.url, token)
+
+    def say(self, kind: str, opportunity: Message) -> None:
+        """Let the CRM say something of an opportunity.   Raises: Unavailable, if it is not taken."""
+        body = {
+            "id": f"evt-{uuid4().hex}",
+            "type": kind,
+            "occurred_at": datetime.now(UTC).isoformat(),
+            "opportunity": opportunity,
+        }
+        answer = self.crm.send(f"{self.url}/crm/webhooks/{CRM}", body)
+        if not answer.is_success:
+            raise Unavailable(f"the house does not take the CRM's webhook: {answer.text}")
+
+    def told(self, record_id: str, status: str, timeout_s: float = WALK_S) -> Message:
+        """Return the write-back that says the record's quote has this status, waiting for it."""
+        return self.crm.wait(
+            lambda each: each["record_id"] == record_id and each["status"] == status, timeout_s
+        )
+
+
+@contextmanager
+def stage(laptop: Laptop, serve: Callable[[Laptop], Any] | None = None) -> Iterator[Stage]:
+    """Start the stand-ins and the house (`serve` may start it elsewhere), end them in turn."""
+    with ExitStack() as stack:
+        stack.enter_context(laptop)
+        crm = Partner("the CRM", laptop.secrets.crm_outbound, laptop.secrets.crm_inbound)
+        stack.callback(crm.close)
+        approvers = Partner(
+            "the approvers", laptop.secrets.approvals_outbound, laptop.secrets.approvals_inbound
+        )
+        stack.callback(approvers.close)
+        laptop.endpoints = {CRM: crm.url, APPROVER_SYSTEM: approvers.url}
+        stack.enter_context(serve(laptop) if serve else Serving(House(laptop.settings(), BUILDERS)))
+        running = laptop.home / RUNNING
+        running.write_text(json.dumps({"url": laptop.url}), encoding="utf-8")
+        stack.callback(running.unlink, missing_ok=True)
+        yield Stage(laptop, crm, approvers)
+
+
+def opportunity(record_id: str, example: str, **changes: Any) -> Message:
+    """Return an opportunity as the CRM would send it, asking for an example of the catalogue."""
+    close = datetime.now(UTC).date() + timedelta(days=45)
+    body: Message = {
+        "id": record_id,
+        "name": f"Radio access {record_id}",
+        "account": {
+            "id": "acct-001",
+            "name": "Example Telecom",
+            "tier": "gold",
+            "region": "EMEA",
+        },
+        "currency": "EUR",
+        "selling_unit": "emea-direct",
+        "owner_id": "seller-1",
+        "stage": "Proposal",
+        "expected_close": close.isoformat(),
+        "next_follow_up": (close - timedelta(days=30)).isoformat(),
+        "requirements": requirements(example),
+    }
+    return {**body, **changes}
+
+
+def requirements(example: str) -> list[Message]:
+    """Return the items of a catalogue example, as a CRM sends requirements."""
+    examples = yaml.safe_load(EXAMPLES.read_text(encoding="utf-8"))["examples"]
+    found: dict[str, list[Message]] = {each["name"]: each["items"] for each in examples}
+    return found[example]
+
+
+def walk(place: Stage, title: str, asked: Message, approver: str | None) -> Walked:
+    """Let one opportunity run to its order, with an approver's yes where one is asked for."""
+    began = time.monotonic()
+    place.say("opportunity.opened", asked)
+    if approver is not None:
+        _approve(place, asked["id"], approver)
+    told = place.told(asked["id"], "Presented")
+    presented = told["_taken_at"] - began
+    number = told["number"]
+    with_pdf = place.client("seller")
+    pdf = with_pdf.bytes(f"/documents/{told['document_sha256']}")
+    folder = place.laptop.home / "demo"
+    folder.mkdir(exist_ok=True)
+    path = folder / f"{number}.pdf"
+    path.write_bytes(pdf)
+    link = with_pdf.get(f"/quotes/{number}/revisions/{told['presented_revision']}/link")
+    customer = Client(place.url, None)
+    customer.post(
+        _path(link["url"]) + "/accept",
+        {"name": "A. Example", "document_sha256": told["document_sha256"]},
+    )
+    ordered = place.told(asked["id"], "Ordered")["_taken_at"] - began
+    hops = place.client("admin").get(f"/crm/quotes/{number}/history")["hops"]
+    net = f"{told['net']['amount']} {told['net']['currency']}"
+    digest = sha256(pdf).hexdigest()
+    return Walked(title, number, net, path, digest, presented, ordered, approver, hops)
+
+
+def _approve(place: Stage, record_id: str, approver: str) -> None:
+    """Act as the approvers' system: take the ask, answer with a signed callback, step by step."""
+    number = place.crm.wait(
+        lambda each: each["record_id"] == record_id and each["status"] == "PendingApproval", WALK_S
+    )["number"]
+    for step in range(1, 10):
+        ask = place.approvers.wait(
+            lambda each, step=step: each["quote"] == number and each["step"] == step, WALK_S
+        )
+        body = {
+            "case_id": ask["case_id"],
+            "content_key": ask["content_key"],
+            "approver": approver if approver in ask["approvers"] else ask["approvers"][0],
+            "verdict": "approve",
+            "reason": "Strategic site, margin holds.",
+        }
+        answer = place.approvers.send(f"{place.url}{ask['callback']}", body)
+        if not answer.is_success:
+            raise Unavailable(f"the callback is not taken: {answer.text}")
+        if step >= ask["steps"]:
+            return
+
+
+def _path(url: str) -> str:
+    return "/" + url.split("://", 1)[-1].split("/", 1)[1]
+
+
+def demo(bus: BusName, home: Path, *, once: bool, console: Console) -> list[Walked]:
+    """Play both walks and print them; without `once` go on serving until Ctrl-C."""
+    console.print(f"[bold]Quotewright[/] starts PostgreSQL, the {bus} bus and six services ...")
+    with stage(Laptop(home, bus)) as place:
+        batch = uuid4().hex[:6]
+        walks = [
+            walk(
+                place,
+                "within the seller's authority: nobody is asked",
+                opportunity(f"006-{batch}-1", "city_macro"),
+                None,
+            ),
+            walk(
+                place,
+                "above it: a director says yes by signed callback",
+                opportunity(
+                    f"006-{batch}-2",
+                    "rural_lte",
+                    discounts=[{"percent": "15", "rationale": "Reference customer for the region"}],
+                ),
+                "appr-regional-1",
+            ),
+        ]
+        for each in walks:
+            show.walked(console, each)
+        if not once:
+            show.what_to_open(console, place.url, walks)
+            _wait_for_end()
+    return walks
+
+
+def up(bus: BusName, home: Path, console: Console) -> None:
+    """Serve the house on this laptop until Ctrl-C."""
+    with stage(Laptop(home, bus)) as place:
+        show.what_to_open(console, place.url, [])
+        _wait_for_end()
+
+
+def _wait_for_end() -> None:
+    ended = threading.Event()
+    for each in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(each, lambda *_: ended.set())
+    ended.wait()
