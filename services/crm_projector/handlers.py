@@ -1,7 +1,8 @@
 """What crm_projector does: take in what a CRM says, copy every fact, project it, tell the CRM."""
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from typing import Any
 from uuid import UUID
 
 import structlog
@@ -22,11 +23,22 @@ log = structlog.get_logger("crm_projector")
 COPY = """
 INSERT INTO fact_log (id, source, type, version, deal_id, subject, time, correlation, causation,
                       actor, traceparent, value)
-VALUES (%(id)s, %(source)s, %(type)s, %(version)s, %(deal_id)s, %(subject)s, %(time)s,
-        %(correlation)s, %(causation)s, %(actor)s, %(traceparent)s, %(value)s)
+SELECT id, source, type, version, deal_id, subject, time, correlation, causation,
+       actor, traceparent, value
+FROM unnest(%(id)s::text[], %(source)s::text[], %(type)s::text[], %(version)s::integer[],
+            %(deal_id)s::uuid[], %(subject)s::text[], %(time)s::timestamptz[],
+            %(correlation)s::text[], %(causation)s::text[], %(actor)s::text[],
+            %(traceparent)s::text[], %(value)s::bytea[]) WITH ORDINALITY
+     AS heard (id, source, type, version, deal_id, subject, time, correlation, causation,
+               actor, traceparent, value, n)
+ORDER BY n
 ON CONFLICT (id) DO NOTHING
 """
 SAVE = "SELECT save_deal(%(deal_id)s, %(expected)s, %(state)s::jsonb)"
+ATTRIBUTES = tuple(each.name for each in fields(Meta))
+COPIES = "crm_projector.copies"
+
+Statement = tuple[str, Mapping[str, Any]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,12 +58,33 @@ class Outward:
 
 
 @dataclass(frozen=True, slots=True)
-class Held:
-    """A deal as this batch holds it: its state, the revision that is stored, its rows."""
+class Stored:
+    """A deal as it is committed: its state, the state's revision (0: none yet), its rows."""
 
     state: DealState | None
     revision: int
     rows: Mapping[Key, Row]
+
+
+@dataclass(frozen=True, slots=True)
+class Pending:
+    """A deal as this batch has it, and what was put into which work to write it."""
+
+    stored: Stored
+    state: DealState
+    work: Work
+    statements: tuple[Statement, ...]
+    deliveries: tuple[Delivery, ...]
+
+    def take_back(self) -> None:
+        """Write nothing of this after all: a later fact of the same batch writes the newer state.
+
+        The works of one batch are committed together or not at all, so nothing is lost by it.
+        """
+        mine = {id(params) for _, params in self.statements}
+        self.work.statements[:] = [s for s in self.work.statements if id(s[1]) not in mine]
+        told = {id(each) for each in self.deliveries}
+        self.work.deliveries[:] = [d for d in self.work.deliveries if id(d) not in told]
 
 
 def receive(event: InboundEvent, work: Work) -> None:
@@ -71,79 +104,76 @@ def receive(event: InboundEvent, work: Work) -> None:
 
 
 def copy_raw(meta: Meta, value: bytes, work: Work) -> None:
-    """Copy a fact as it came, also one that nobody here can read; once, however often it comes."""
-    work.sql(
-        COPY,
-        {
-            "id": meta.id,
-            "source": meta.source,
-            "type": meta.type,
-            "version": meta.version,
-            "deal_id": meta.deal_id,
-            "subject": meta.subject,
-            "time": meta.time,
-            "correlation": meta.correlation,
-            "causation": meta.causation,
-            "actor": meta.actor,
-            "traceparent": meta.traceparent,
-            "value": value,
-        },
-    )
+    """Copy a fact as it came, also one that nobody here can read; once, however often it comes.
+
+    One statement copies a whole batch: its parameters grow until the batch is committed.
+    """
+    copies = work.scratch.get(COPIES)
+    if copies is None:
+        copies = work.scratch[COPIES] = {name: [] for name in (*ATTRIBUTES, "value")}
+        work.sql(COPY, copies)
+    for name in ATTRIBUTES:
+        copies[name].append(getattr(meta, name))
+    copies["value"].append(value)
 
 
 def project(heard: Opened, work: Work, outward: Outward) -> None:
     """Fold a fact into its deal, write the rows that changed, tell the CRM what changed for it.
 
-    The live path: a rebuild folds and writes the same, and tells nobody.
+    A batch writes each of its deals once. This is the live path: a rebuild folds and writes the
+    same, and tells nobody.
     """
-    before = hold(work, heard.meta.deal_id)
-    state = evolve(before.state, heard.fact, heard.meta)
-    if state is before.state:
+    place = ("crm_projector.deal", heard.meta.deal_id)
+    pending: Pending | None = work.scratch.get(place)
+    stored = pending.stored if pending else read(work, heard.meta.deal_id)
+    before = pending.state if pending else stored.state
+    state = evolve(before, heard.fact, heard.meta)
+    if state is before:
         return
-    after = Held(state, before.revision + 1, rows_of(state))
-    save(work, before, after)
-    work.scratch[_place(heard.meta.deal_id)] = after
-    _tell(work, before.state, state, outward)
+    if pending is not None:
+        pending.take_back()
+    statements, deliveries = writes(stored, state), _tellings(stored.state, state, outward)
+    for statement, params in statements:
+        work.sql(statement, params)
+    for each in deliveries:
+        work.deliver(each)
+    work.scratch[place] = Pending(stored, state, work, statements, deliveries)
 
 
-def hold(work: Work, deal_id: UUID) -> Held:
-    """Return the deal as this batch has it, reading what is committed once."""
-    held = work.scratch.get(_place(deal_id))
-    if isinstance(held, Held):
-        return held
+def read(work: Work, deal_id: UUID) -> Stored:
+    """Return the deal as it is committed."""
     found = work.rows(views.STATE, {"deal_id": deal_id})
     if not found:
-        return Held(None, 0, {})
-    state = DealState.model_validate_json(found[0]["state"])
-    return Held(state, found[0]["revision"], rows_of(state))
+        return Stored(None, 0, {})
+    # Tolerant, so that a state of an earlier version can still be read until a rebuild renews it.
+    state = DealState.model_validate_json(found[0]["state"], extra="ignore")
+    return Stored(state, found[0]["revision"], rows_of(state))
 
 
-def save(work: Work, before: Held, after: Held) -> None:
-    """Write the state and the rows that differ; the commit fails if somebody else folded it."""
-    if after.state is None:
-        return
-    params = {"deal_id": after.state.deal_id, "expected": before.revision}
-    work.sql(SAVE, {**params, "state": after.state.model_dump_json(exclude_defaults=True)})
-    for table, row in changed(before.rows, after.rows):
-        work.sql(upsert(table, tuple(row)), row)
+def writes(stored: Stored, state: DealState) -> tuple[Statement, ...]:
+    """Return what writes the state and the rows that differ.
+
+    Its commit fails as not available if somebody else folded the deal since it was read.
+    """
+    text = state.model_dump_json(exclude_defaults=True)
+    saved = {"deal_id": state.deal_id, "expected": stored.revision, "state": text}
+    rows = changed(stored.rows, rows_of(state))
+    return ((SAVE, saved), *((upsert(table, tuple(row)), row) for table, row in rows))
 
 
-def _tell(work: Work, before: DealState | None, after: DealState, outward: Outward) -> None:
+def _tellings(before: DealState | None, after: DealState, outward: Outward) -> tuple[Delivery, ...]:
+    found = []
     for told in tellings(before, after):
         target = outward.target(told.crm)
         if target is None:
             log.warning("crm_has_no_endpoint", crm=told.crm, quote_id=str(told.quote_id))
             continue
-        work.deliver(
-            Delivery(
-                key=f"quote/{told.quote_id}",
-                target=target,
-                event_type=outward.adapter.event_type,
-                body=outward.adapter.write_back(told),
-                deal_id=after.deal_id,
-            )
+        delivery = Delivery(
+            key=f"quote/{told.quote_id}",
+            target=target,
+            event_type=outward.adapter.event_type,
+            body=outward.adapter.write_back(told),
+            deal_id=after.deal_id,
         )
-
-
-def _place(deal_id: UUID) -> tuple[str, UUID]:
-    return "crm_projector.deal", deal_id
+        found.append(delivery)
+    return tuple(found)

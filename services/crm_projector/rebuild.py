@@ -8,13 +8,15 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
+from pydantic import ValidationError
+
 from contracts.envelope import Meta, Opened, Registry
 from contracts.errors import Poison
 from contracts.values import Value
 from infra.work import Work
 from services.crm_projector import views
 from services.crm_projector.domain.deal import DealState, evolve
-from services.crm_projector.handlers import Held, save
+from services.crm_projector.handlers import ATTRIBUTES, Stored, writes
 from services.crm_projector.rows import KEYS, Key, Row, changed, key_of, rows_of
 
 EXAMPLES_MAX = 20
@@ -90,21 +92,22 @@ class _Done(Value):
 def _one(work: Work, registry: Registry, deal_id: UUID) -> _Done:
     """Fold one deal and write what differs; its revision is read first, so a race is noticed."""
     stored = work.rows(views.STATE, {"deal_id": deal_id})
-    before = Held(None, stored[0]["revision"] if stored else 0, _stored_rows(work, deal_id))
+    before = Stored(None, stored[0]["revision"] if stored else 0, _stored_rows(work, deal_id))
     facts = work.rows(FACTS, {"deal_id": deal_id})
     state, applied = _folded(registry, facts)
-    after = Held(state, before.revision + 1, rows_of(state))
-    differing = changed(before.rows, after.rows)
-    surplus = [key for key in before.rows if key not in after.rows]
+    rows = rows_of(state)
+    differing = changed(before.rows, rows)
+    surplus = [key for key in before.rows if key not in rows]
     for table, key in surplus:
         matches = " AND ".join(f"{column} = %s" for column in KEYS[table])
         work.sql(f"DELETE FROM {table} WHERE {matches}", key)  # noqa: S608, names of our own
-    if differing or surplus or _state_differs(stored, state):
-        save(work, before, after)
+    if state is not None and (differing or surplus or _state_differs(stored, state)):
+        for statement, params in writes(before, state):
+            work.sql(statement, params)
     return _Done(
         facts=applied,
         unreadable=len(facts) - applied,
-        rows=len(after.rows),
+        rows=len(rows),
         removed=len(surplus),
         differences=tuple(_difference(before.rows, table, row) for table, row in differing),
     )
@@ -125,7 +128,7 @@ def _folded(registry: Registry, facts: Sequence[Row]) -> tuple[DealState | None,
 
 
 def _opened(registry: Registry, row: Row) -> Opened:
-    attributes: Mapping[str, Any] = {name: row[name] for name in Meta.__slots__}
+    attributes: Mapping[str, Any] = {name: row[name] for name in ATTRIBUTES}
     body = registry.read(row["type"], row["version"], bytes(row["value"]))
     return Opened(Meta(**attributes), body)
 
@@ -140,8 +143,11 @@ def _stored_rows(work: Work, deal_id: UUID) -> dict[Key, Row]:
 
 
 def _state_differs(stored: Sequence[Row], state: DealState | None) -> bool:
-    old = DealState.model_validate_json(stored[0]["state"]) if stored else None
-    return old != state
+    """Compare with what is stored; what an earlier version stored may not even be readable."""
+    try:
+        return not stored or DealState.model_validate_json(stored[0]["state"]) != state
+    except ValidationError:
+        return True
 
 
 def _difference(before: Mapping[Key, Row], table: str, row: Row) -> Difference:

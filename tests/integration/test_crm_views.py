@@ -153,6 +153,17 @@ def test_a_walk_stands_in_the_rows_and_in_one_delivery_of_its_newest_state(crm: 
     assert "margin" not in json.dumps(delivery["body"])
 
 
+def test_a_batch_writes_each_deal_and_tells_each_quote_once(crm: Crm) -> None:
+    log = Log().open()
+    Walk(log, "Q-1001").to_presented()
+    Walk(log, "Q-1002").to_presented()
+    assert len(log.facts) < crm.service.parts.batch_size
+    crm.hear(log.facts)
+    assert crm.rows("SELECT revision FROM deal_state") == [{"revision": 1}]
+    told = crm.rows("SELECT generation, body ->> 'status' AS status FROM deliveries")
+    assert told == [{"generation": 1, "status": "Presented"}] * 2
+
+
 def test_one_fact_at_a_time_and_any_interleaving_give_the_same_rows(
     make_crm: Callable[[], Crm],
 ) -> None:
@@ -518,6 +529,20 @@ def test_the_live_path_goes_on_after_a_rebuild(crm: Crm) -> None:
     rebuilt(crm)
     said = len(walk.log.facts)
     walk.say(QuoteDeclined, reason_code="price", comment=None, at=T0)
+    crm.hear(walk.log.facts[said:])
+    assert crm.rows("SELECT status FROM quote") == [{"status": "Declined"}]
+
+
+def test_a_state_of_an_earlier_version_is_read_and_renewed_by_a_rebuild(crm: Crm) -> None:
+    walk = Walk(Log().open()).to_presented()
+    said = len(walk.log.facts)
+    walk.say(QuoteDeclined, reason_code="price", comment=None, at=T0)
+    crm.hear(walk.log.facts[:said])
+    older = "UPDATE deal_state SET state = state || '{\"gone\": 1}'"
+    crm.plumbing.run(cause("older"), lambda work: work.sql(older))
+    rebuilt(crm)
+    assert crm.rows("SELECT 1 FROM deal_state WHERE state ? 'gone'") == []
+    crm.plumbing.run(cause("older again"), lambda work: work.sql(older))
     crm.hear(walk.log.facts[said:])
     assert crm.rows("SELECT status FROM quote") == [{"status": "Declined"}]
 
