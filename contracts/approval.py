@@ -57,7 +57,10 @@ class CaseInternal(Value):
 
 
 class DiscountApprovalRequested(Fact):
-    """A discount or margin passes the seller's authority: a case is open and somebody must decide."""
+    """A discount or margin passes the seller's authority.
+
+    A case is open and somebody must decide.
+    """
 
     quote_id: UUID
     revision: int

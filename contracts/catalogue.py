@@ -1,4 +1,7 @@
-"""All facts that exist, and the registry that reads every one of them (the projector's, and the tests')."""
+"""All facts that exist, and the registry that reads every one of them (the projector's.
+
+And the tests').
+"""
 
 from contracts import approval, configuration, document, opportunity, pricing, quote
 from contracts.envelope import Fact, Registry
@@ -10,7 +13,10 @@ FACTS: tuple[type[Fact], ...] = tuple(
     each
     for module in _MODULES
     for each in vars(module).values()
-    if isinstance(each, type) and issubclass(each, Fact) and each not in _BASES and each.__module__ == module.__name__
+    if isinstance(each, type)
+    and issubclass(each, Fact)
+    and each not in _BASES
+    and each.__module__ == module.__name__
 )
 
 

@@ -9,15 +9,16 @@ from pydantic import Field
 from contracts.envelope import Fact
 from contracts.values import ExactDecimal, Pin, Quantity, Value
 
-# A flag, the name of an option, a whole number, or an exact decimal in the unit that the model declares.
+# A flag, the name of an option, a whole number, or an exact decimal in the unit that the model
+# declares.
 Answer = bool | int | str
 
 
 class Decision(Value):
     """One answer of a configuration and who gave it.
 
-    `user`: a person answered; `requirement`: it came with the opportunity; `default`: the model proposes it;
-    `rule`: nothing else was possible.
+    `user`: a person answered; `requirement`: it came with the opportunity; `default`: the model
+    proposes it; `rule`: nothing else was possible.
     """
 
     attribute: str = Field(min_length=1, max_length=100)
@@ -93,7 +94,10 @@ class Repair(Value):
 
 
 class RejectedItem(Value):
-    """Why one item has no valid configuration: a minimal conflict and repairs, or the open questions."""
+    """Why one item has no valid configuration.
+
+    A minimal conflict and repairs, or the open questions.
+    """
 
     item_id: str
     product: str

@@ -24,7 +24,8 @@ CONTENT_TYPE = "application/json"
 class Fact(Value):
     """Base of all facts: past tense, business words, frozen, self-contained.
 
-    `deal_id` is the record key of the log, so every fact has one; `VERSION` counts incompatible changes.
+    `deal_id` is the record key of the log, so every fact has one; `VERSION` counts incompatible
+    changes.
     """
 
     VERSION: ClassVar[int] = 1
@@ -111,15 +112,15 @@ class Registry:
     def read(self, wire_type: str, version: int, value: bytes) -> Fact:
         """Read a body of any released version with today's class.
 
-        Unknown members are ignored (readers are tolerant).
-        Raises: Poison, if the type is unknown, the version is newer than ours, or the body does not fit.
+        Unknown members are ignored (readers are tolerant). Raises: Poison, if the type is unknown,
+        the version is newer than ours, or the body does not fit.
         """
         cls = self._facts.get(wire_type)
         if cls is None:
             raise Poison(f"nobody here reads {wire_type}", fact_type=wire_type)
         if version > cls.VERSION:
             raise Poison(
-                f"{wire_type} version {version} is newer than {cls.VERSION}, which this service reads; deploy it",
+                f"{wire_type} version {version} is newer than our {cls.VERSION}; deploy this service",
                 fact_type=wire_type,
                 version=version,
             )
@@ -136,7 +137,9 @@ class Registry:
                 fields=where,
             ) from None
 
-    def _upcast(self, wire_type: str, version: int, cls: type[Fact], value: bytes) -> dict[str, Any]:
+    def _upcast(
+        self, wire_type: str, version: int, cls: type[Fact], value: bytes
+    ) -> dict[str, Any]:
         try:
             body = json.loads(value)
         except ValueError:
@@ -147,7 +150,10 @@ class Registry:
 
 
 def seal(fact: Fact, meta: Meta) -> Sealed:
-    """Put a fact into binary-mode CloudEvents headers and a JSON body; the deal is the record key."""
+    """Put a fact into binary-mode CloudEvents headers and a JSON body.
+
+    The deal is the record key.
+    """
     return Sealed(str(meta.deal_id).encode(), headers_of(meta), fact.model_dump_json().encode())
 
 
@@ -172,11 +178,17 @@ def headers_of(meta: Meta) -> tuple[tuple[str, bytes], ...]:
 
 
 def read_meta(headers: Iterable[tuple[str, bytes]]) -> Meta:
-    """Read the attributes without touching the body, so that a consumer can skip what it does not want.
+    """Read the attributes without touching the body.
+
+    So that a consumer can skip what it does not want.
 
     Raises: Poison, naming the missing or malformed attribute.
     """
-    found = {name: bytes(value).decode("utf-8", "replace") for name, value in headers if value is not None}
+    found = {
+        name: bytes(value).decode("utf-8", "replace")
+        for name, value in headers
+        if value is not None
+    }
     try:
         if found["ce_specversion"] != SPEC:
             raise Poison("only CloudEvents 1.0 is read here", attribute="ce_specversion")

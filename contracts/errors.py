@@ -1,7 +1,8 @@
 """The five kinds of error, each rendering itself as RFC 9457 problem+json.
 
-A subclass names its facts as keyword arguments, carries a `code` (`approval.beyond_authority`) and a
-sentence that says what to do. Exceptions are caught at the doors only (api, consumer, command line).
+A subclass names its facts as keyword arguments, carries a `code` (`approval.beyond_authority`) and
+a sentence that says what to do. Exceptions are caught at the doors only (api, consumer, command
+line).
 """
 
 from typing import Any, ClassVar
@@ -10,7 +11,8 @@ from typing import Any, ClassVar
 class QuotewrightError(Exception):
     """Base of all errors that a person or a peer system may see.
 
-    `facts` become members of the problem document, so they never hold secrets, costs or personal data.
+    `facts` become members of the problem document, so they never hold secrets, costs or personal
+    data.
     """
 
     status: ClassVar[int] = 500
@@ -23,7 +25,10 @@ class QuotewrightError(Exception):
         self.facts = facts
 
     def problem(self) -> dict[str, Any]:
-        """Return the problem+json members: type, title, status, detail, code and the named facts."""
+        """Return the problem+json members.
+
+        Type, title, status, detail, code and the named facts.
+        """
         facts = {name: _plain(value) for name, value in self.facts.items()}
         return {
             "type": f"urn:quotewright:problem:{self.code}",

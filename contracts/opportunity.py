@@ -1,7 +1,7 @@
 """Facts that crm_projector says for the CRM: what happened to an opportunity.
 
-`occurred_at` is when it happened in the CRM, by the CRM's clock, where the CRM told us; the envelope's
-time is when we heard of it.
+`occurred_at` is when it happened in the CRM, by the CRM's clock, where the CRM told us; the
+envelope's time is when we heard of it.
 """
 
 from datetime import date
@@ -58,7 +58,10 @@ class OpportunityOpened(Fact):
 
 
 class OpportunityDetailsChanged(Fact):
-    """Owner, close date, tier, amount or another detail changed; carries all details as they are now."""
+    """Owner, close date, tier, amount or another detail changed.
+
+    Carries all details as they are now.
+    """
 
     opportunity: OpportunityRef
     details: OpportunityDetails

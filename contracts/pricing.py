@@ -13,7 +13,10 @@ Charge = Literal["one_time", "monthly", "yearly"]
 
 
 class DiscountAsk(Value):
-    """A discount that a seller grants, on one item or (no item) on the whole quote, with the reason."""
+    """A discount that a seller grants, on one item or (no item) on the whole quote.
+
+    With the reason.
+    """
 
     percent: Percent
     rationale: str = Field(min_length=3, max_length=1000)
@@ -30,8 +33,9 @@ class PricingPins(Value):
 class PricedLine(Value):
     """One line of the offer, as the customer may see it.
 
-    `list_total - discount == net_total`, exactly; `discount` collects every step of the waterfall, so a
-    surcharge makes it smaller. `net_total` includes this line's share of discounts on the whole quote.
+    `list_total - discount == net_total`, exactly; `discount` collects every step of the waterfall,
+    so a surcharge makes it smaller. `net_total` includes this line's share of discounts on the
+    whole quote.
     """
 
     line: int = Field(ge=1)
@@ -58,7 +62,10 @@ class ChargeTotal(Value):
 
 
 class Totals(Value):
-    """What the offer comes to. `discount_percent` is for display and thresholds, never an input of a price."""
+    """What the offer comes to. `discount_percent` is for display and thresholds.
+
+    Never an input of a price.
+    """
 
     currency: Currency
     by_charge: tuple[ChargeTotal, ...]
@@ -116,7 +123,10 @@ class FxRate(Value):
 
 
 class QuotePriced(Fact):
-    """Every line has a price. `answers` is the id of the ask; the trace lies with the pricer under its hash."""
+    """Every line has a price. `answers` is the id of the ask.
+
+    The trace lies with the pricer under its hash.
+    """
 
     quote_id: UUID
     revision: int

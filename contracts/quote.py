@@ -89,7 +89,10 @@ class QuoteDrafted(RevisionFact):
 
 
 class ConfigurationRequested(RevisionFact):
-    """quotes asks the configurator; carries everything the seller gave, so it is also the edit of the draft."""
+    """quotes asks the configurator.
+
+    Carries everything the seller gave, so it is also the edit of the draft.
+    """
 
     items: tuple[RequestedItem, ...] = Field(min_length=1)
     discounts: tuple[DiscountAsk, ...]
@@ -265,7 +268,10 @@ class QuoteRevised(RevisionFact):
 
 
 class QuoteAccepted(RevisionFact):
-    """The customer accepted the revision; name and circumstances lie with quotes under their hash."""
+    """The customer accepted the revision.
+
+    Name and circumstances lie with quotes under their hash.
+    """
 
     content_key: Sha256
     document_sha256: Sha256
@@ -274,7 +280,10 @@ class QuoteAccepted(RevisionFact):
 
 
 class QuoteDeclined(RevisionFact):
-    """The customer said no. Version 1 had one free text `reason`; version 2 has a code and a comment."""
+    """The customer said no. Version 1 had one free text `reason`.
+
+    Version 2 has a code and a comment.
+    """
 
     VERSION: ClassVar[int] = 2
 

@@ -5,15 +5,46 @@ Decimal throughout; a binary float is refused at the door, because 0.1 is not a 
 
 from collections.abc import Iterable, Sequence
 from datetime import date, datetime
-from decimal import ROUND_DOWN, ROUND_HALF_UP, Context, Decimal, Inexact, InvalidOperation, localcontext
+from decimal import (
+    ROUND_DOWN,
+    ROUND_HALF_UP,
+    Context,
+    Decimal,
+    Inexact,
+    InvalidOperation,
+    localcontext,
+)
 from typing import Annotated, Any, Self
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, RootModel, WithJsonSchema, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    RootModel,
+    WithJsonSchema,
+    model_validator,
+)
 
 from contracts.errors import Refused
 
-# ISO 4217 minor units; every other currency of the table has two digits. Source: ISO 4217 list one, 2025.
-MINOR_UNITS = {"JPY": 0, "KRW": 0, "CLP": 0, "ISK": 0, "VND": 0, "XOF": 0, "XAF": 0, "BHD": 3, "KWD": 3, "OMR": 3, "TND": 3, "JOD": 3}
+# ISO 4217 minor units; every other currency of the table has two digits. Source: ISO 4217 list
+# one, 2025.
+MINOR_UNITS = {
+    "JPY": 0,
+    "KRW": 0,
+    "CLP": 0,
+    "ISK": 0,
+    "VND": 0,
+    "XOF": 0,
+    "XAF": 0,
+    "BHD": 3,
+    "KWD": 3,
+    "OMR": 3,
+    "TND": 3,
+    "JOD": 3,
+}
 MAX_SCALE = 6
 EXACT = Context(prec=60, rounding=ROUND_HALF_UP, traps=[Inexact, InvalidOperation])
 
@@ -40,7 +71,9 @@ ExactDecimal = Annotated[
     Decimal,
     BeforeValidator(_no_float),
     AfterValidator(_finite),
-    WithJsonSchema({"type": "string", "pattern": r"^-?\d+(\.\d+)?$", "description": "exact decimal"}),
+    WithJsonSchema(
+        {"type": "string", "pattern": r"^-?\d+(\.\d+)?$", "description": "exact decimal"}
+    ),
 ]
 
 
@@ -62,7 +95,9 @@ class CurrencyMismatch(Refused):
 
 
 class Money(Value):
-    """An exact amount of one currency, padded to its minor unit; unit prices may be finer (6 digits).
+    """An exact amount of one currency, padded to its minor unit.
+
+    Unit prices may be finer (6 digits).
 
     >>> Money.of("1180", "EUR")
     Money('1180.00 EUR')
@@ -80,7 +115,9 @@ class Money(Value):
         if not isinstance(exponent, int) or -exponent > MAX_SCALE:
             raise ValueError(f"at most {MAX_SCALE} decimal places")
         if -exponent < scale:
-            object.__setattr__(self, "amount", EXACT.quantize(self.amount, Decimal(1).scaleb(-scale)))
+            object.__setattr__(
+                self, "amount", EXACT.quantize(self.amount, Decimal(1).scaleb(-scale))
+            )
         return self
 
     @classmethod
@@ -138,7 +175,9 @@ class Money(Value):
     def _same(self, other: "Money") -> Decimal:
         if other.currency != self.currency:
             raise CurrencyMismatch(
-                f"{self} and {other} have different currencies", left=self.currency, right=other.currency
+                f"{self} and {other} have different currencies",
+                left=self.currency,
+                right=other.currency,
             )
         return other.amount
 
@@ -154,15 +193,18 @@ def rounded(
     """Round a raw amount once, at a named point, and make it Money."""
     digits = minor_unit(currency) if scale is None else scale
     with localcontext(Context(prec=60, traps=[InvalidOperation])):
-        return Money(amount=amount.quantize(Decimal(1).scaleb(-digits), rounding=mode), currency=currency)
+        return Money(
+            amount=amount.quantize(Decimal(1).scaleb(-digits), rounding=mode), currency=currency
+        )
 
 
 def allocate(amount: Money, weights: Sequence[Decimal]) -> list[Money]:
-    """Split an amount by weights so that the parts sum to it exactly: largest remainder, ties to the earlier.
+    """Split an amount by weights so that the parts sum to it exactly.
 
-    Zero weights throughout split equally.
+    By largest remainder, ties to the earlier; zero weights throughout split equally.
 
-    >>> [str(part) for part in allocate(Money.of("1.02", "EUR"), [Decimal(1), Decimal(2), Decimal(3), Decimal(4)])]
+    >>> weights = [Decimal(1), Decimal(2), Decimal(3), Decimal(4)]
+    >>> [str(part) for part in allocate(Money.of("1.02", "EUR"), weights)]
     ['0.10 EUR', '0.20 EUR', '0.31 EUR', '0.41 EUR']
     """
     if not weights:
@@ -183,11 +225,14 @@ def allocate(amount: Money, weights: Sequence[Decimal]) -> list[Money]:
 
 
 class Percent(RootModel[ExactDecimal]):
-    """An exact percentage: `Percent("12.5")` is 12.5 %. A surcharge is negative; a markup may pass 100."""
+    """An exact percentage: `Percent("12.5")` is 12.5 %. A surcharge is negative.
+
+    A markup may pass 100.
+    """
 
     model_config = ConfigDict(frozen=True)
 
-    def __init__(self, root: str | int | Decimal = Decimal(0)) -> None:
+    def __init__(self, root: str | int | Decimal) -> None:
         super().__init__(root=root)
 
     @property
@@ -226,10 +271,12 @@ def share(part: Decimal, whole: Decimal, digits: int = 2) -> Percent:
     if not whole:
         return Percent(0)
     with localcontext(Context(prec=60, traps=[InvalidOperation])):
-        return Percent((part * 100 / whole).quantize(Decimal(1).scaleb(-digits), rounding=ROUND_HALF_UP))
+        return Percent(
+            (part * 100 / whole).quantize(Decimal(1).scaleb(-digits), rounding=ROUND_HALF_UP)
+        )
 
 
-MAX_QUANTITY = Decimal("1000000")
+MAX_QUANTITY = Decimal(1000000)
 
 
 def _sane_quantity(value: Decimal) -> Decimal:

@@ -44,7 +44,10 @@ def admin_routes(prefix: str, ledger: PostgresLedger) -> APIRouter:
 
     @router.post("/parked/{parked_id}/retry", status_code=202)
     def retry_one(parked_id: int, _: Principal = Depends(allow("admin"))) -> dict[str, int]:
-        """Ask for the record's whole deal to be tried again, in order; returns how many records that is."""
+        """Ask for the record's whole deal to be tried again, in order.
+
+        Returns how many records that is.
+        """
         if ledger.parked_one(parked_id) is None:
             raise NotParked(
                 f"nothing is parked under {parked_id}; list what is", parked_id=parked_id

@@ -1,7 +1,9 @@
-"""The bus: how facts travel. A port, and the embedded bus, a table that every service appends to and reads.
+"""The bus: how facts travel. A port, and the embedded bus.
 
-Above this module nothing knows which bus it is. Delivery is at least once and in order per key; whoever
-consumes keeps its own position with its effects, so an effect happens once.
+A table that every service appends to and reads.
+
+Above this module nothing knows which bus it is. Delivery is at least once and in order per key;
+whoever consumes keeps its own position with its effects, so an effect happens once.
 """
 
 import re
@@ -36,7 +38,8 @@ class Arrived:
 class Slice:
     """Records of one partition in order: from `start` on, `after` is the next offset to read.
 
-    Offsets between may be missing (other topics, rolled-back numbers); nothing of ours is lost by that.
+    Offsets between may be missing (other topics, rolled-back numbers); nothing of ours is lost by
+    that.
     """
 
     topic: str
@@ -83,7 +86,8 @@ class Bus(Protocol):
     def produce(self, topic: str, records: Sequence[Sealed]) -> None:
         """Append records in order; returns when every one is acknowledged.
 
-        Raises: Unavailable; then any part of them may have been appended, and producing again is right.
+        Raises: Unavailable; then any part of them may have been appended, and producing again is
+        right.
         """
         ...
 
@@ -110,7 +114,10 @@ class Bell:
             self._condition.notify_all()
 
     def count(self) -> int:
-        """Return how often it rang; pass it to `wait`, so that no ring between look and wait is missed."""
+        """Return how often it rang; pass it to `wait`.
+
+        So that no ring between look and wait is missed.
+        """
         with self._condition:
             return self._rung
 
@@ -133,8 +140,8 @@ class EmbeddedBus:
     def produce(self, topic: str, records: Sequence[Sealed]) -> None:
         """Insert the records in order in one statement, then wake this process's consumers.
 
-        Commits without waiting for the disk: the facts stand in their service's table, and a crash that
-        loses these rows also loses the later relay position that says they were published.
+        Commits without waiting for the disk: the facts stand in their service's table, and a crash
+        that loses these rows also loses the later relay position that says they were published.
         """
         with self._pool.connection() as connection, connection.transaction():
             connection.execute("SET LOCAL synchronous_commit = off")
@@ -152,7 +159,12 @@ class EmbeddedBus:
         self._bell.ring()
 
     def source(self, group: str, topic: str, claim: Claim) -> "EmbeddedSource":
-        """Return the source of a group; it yields records only while this process leads the group."""
+        """Return the source of a group.
+
+        It yields records only while this process leads the group. The lock and the position are
+        the service's own, so the group's name adds nothing here.
+        """
+        del group
         return EmbeddedSource(self._pool, self._leadership, self._bell, topic, claim)
 
     def close(self) -> None:
@@ -160,7 +172,10 @@ class EmbeddedBus:
 
 
 class EmbeddedSource:
-    """Exact reader of `bus.log` for one topic; offset = log position - 1, as Kafka counts from 0."""
+    """Exact reader of `bus.log` for one topic.
+
+    Offset = log position - 1, as Kafka counts from 0.
+    """
 
     PARTITION = 0
 

@@ -1,8 +1,10 @@
-"""The bus over Apache Kafka, by kafka-python: idempotent producer, bytes in, positions kept in PostgreSQL.
+"""The bus over Apache Kafka, by kafka-python.
 
-No Kafka transactions and no deserialisers (a record that makes one raise makes its poll spin for ever).
-The group only shares out partitions; where to go on is asked of the service's own store at every
-assignment, and an epoch there fences a zombie.
+Idempotent producer, bytes in, positions kept in PostgreSQL.
+
+No Kafka transactions and no deserialisers (a record that makes one raise makes its poll spin for
+ever). The group only shares out partitions; where to go on is asked of the service's own store at
+every assignment, and an epoch there fences a zombie.
 """
 
 import threading
@@ -41,7 +43,10 @@ class KafkaBus:
         security: Mapping[str, Any],
         instance: str | None = None,
     ) -> None:
-        """Connect lazily; `instance` names this process stably, so that its restart is no rebalance."""
+        """Connect lazily; `instance` names this process stably.
+
+        So that its restart is no rebalance.
+        """
         self._client = {
             "bootstrap_servers": list(bootstrap),
             "reconnect_backoff_max_ms": 1000,
@@ -52,10 +57,12 @@ class KafkaBus:
         self._guard = threading.Lock()
 
     def produce(self, topic: str, records: Sequence[Sealed]) -> None:
-        """Send the records in order and wait until every one is acknowledged by all in-sync replicas.
+        """Send the records in order and wait until every one is acknowledged by all in-sync.
 
-        A delivery never expires inside the client: it would let later records overtake the lost one. When
-        our own deadline passes, the producer is thrown away with everything unsent.
+        Replicas.
+
+        A delivery never expires inside the client: it would let later records overtake the lost
+        one. When our own deadline passes, the producer is thrown away with everything unsent.
         Raises: Unavailable; producing all of them again is right, consumers drop what came twice.
         """
         with self._guard:
@@ -126,7 +133,10 @@ class KafkaBus:
 
 
 class _Assignment(ConsumerRebalanceListener):  # type: ignore[misc]
-    """Notes that partitions came or went; runs on the client's own thread, so it does nothing slow."""
+    """Notes that partitions came or went.
+
+    Runs on the client's own thread, so it does nothing slow.
+    """
 
     def __init__(self, moved: set[int], guard: threading.Lock) -> None:
         self._moved = moved
@@ -138,7 +148,10 @@ class _Assignment(ConsumerRebalanceListener):  # type: ignore[misc]
             self._moved.update(each.partition for each in revoked)
 
     def on_partitions_assigned(self, assigned: Any) -> None:
-        """Remember which partitions came: each is claimed anew before its first record is believed."""
+        """Remember which partitions came.
+
+        Each is claimed anew before its first record is believed.
+        """
         with self._guard:
             self._moved.update(each.partition for each in assigned)
 
@@ -178,7 +191,8 @@ class KafkaSource:
         for place, records in fetched.items():
             start = self._next.get(place.partition)
             if start is None or place.partition in self._moved or records[0].offset < start:
-                continue  # not claimed yet: `_settle` seeks to where our store says, and they come again
+                # Not claimed yet: `_settle` seeks to where our store says, and they come again.
+                continue
             arrived = tuple(
                 Arrived(
                     each.offset,

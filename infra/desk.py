@@ -1,4 +1,7 @@
-"""The command desk: runs a handler as one command, once per command id, deciding again after a lost race."""
+"""The command desk: runs a handler as one command, once per command id.
+
+Deciding again after a lost race.
+"""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
@@ -35,7 +38,10 @@ class StillRacing(Conflict):
 
 
 class CommandDesk:
-    """`Commands` over a store; `committed` is called after every commit, to wake relay and senders."""
+    """`Commands` over a store; `committed` is called after every commit.
+
+    To wake relay and senders.
+    """
 
     def __init__(self, store: Store, committed: Callable[[], None]) -> None:
         self._store = store

@@ -1,8 +1,8 @@
 """The consumer: hears records, lets handlers decide, and writes effects and position together.
 
-Read a slice -> decide outside -> one short transaction. Duplicates drop out by stream version. What can
-not be read, or fails again and again, is parked raw, and later facts of the same deal wait behind it
-while other deals go on.
+Read a slice -> decide outside -> one short transaction. Duplicates drop out by stream version. What
+can not be read, or fails again and again, is parked raw, and later facts of the same deal wait
+behind it while other deals go on.
 """
 
 import random
@@ -104,7 +104,10 @@ class Consumer:
         return claimed.position
 
     def step(self, source: Source, timeout_s: float) -> int:
-        """Handle the next slice, if one comes within the timeout; returns how many records it had."""
+        """Handle the next slice, if one comes within the timeout.
+
+        Returns how many records it had.
+        """
         piece = source.poll(self._batch_size, timeout_s)
         if piece is None:
             return 0
@@ -124,7 +127,10 @@ class Consumer:
         return 0
 
     def retry_parked(self) -> int:
-        """Retry what somebody asked for, in order per deal, stopping a deal at its first failure."""
+        """Retry what somebody asked for, in order per deal.
+
+        Stopping a deal at its first failure.
+        """
         done, stuck = 0, set[bytes]()
         for parked in self._ledger.retries(self._reading.topic):
             if parked.key in stuck:
@@ -247,8 +253,10 @@ class Consumer:
             self._hooks.parked(parked)
 
     def _try(self, record: Arrived, batch: Batch, alone: bool) -> tuple[Work, Poison | None]:
-        """Handle one record; a Poison leaves only what `begin` did. Among others it is raised: the batch may
-        hold half of what the handler appended before it failed."""
+        """Handle one record; a Poison leaves only what `begin` did.
+
+        Among other records it is raised: the batch may hold half of what the handler appended.
+        """
         work = self._reading.begin(record, self._ledger, batch)
         try:
             self._reading.handle(record, work)
@@ -265,7 +273,10 @@ class Consumer:
             return True
 
     def _reclaim(self, piece: Slice) -> bool:
-        """Check that the partition is still where we think; the last commit's answer may be lost."""
+        """Check that the partition is still where we think.
+
+        The last commit's answer may be lost.
+        """
         try:
             claimed = self._ledger.claim(piece.topic, piece.partition, clean=True)
         except Unavailable:

@@ -28,7 +28,10 @@ class PostgresLedger(PostgresStore):
         return Claimed(*row) if row else Claimed(0, 0, 0)
 
     def attempt(self, topic: str, partition: int, epoch: int) -> int:
-        """Count one more attempt; not flushed to disk, since losing a count only costs one more try."""
+        """Count one more attempt; not flushed to disk.
+
+        Since losing a count only costs one more try.
+        """
         with reachable(), self.pool.connection() as connection, connection.transaction():
             connection.execute("SET LOCAL synchronous_commit = off")
             row = connection.execute(
@@ -71,7 +74,10 @@ class PostgresLedger(PostgresStore):
         return found[0] if found else None
 
     def ask_retry(self, parked_id: int | None) -> int:
-        """Mark the whole deal of a record (None: every deal) for a retry; returns how many records."""
+        """Mark the whole deal of a record (None: every deal) for a retry.
+
+        Returns how many records.
+        """
         with reachable(), self.pool.connection() as connection:
             return connection.execute(
                 "UPDATE parked SET retry = true WHERE %s::bigint IS NULL"

@@ -19,7 +19,9 @@ STALE_S = 60.0
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """What a loop does: `step` returns how much it did; nothing to do means wait for the bell or poll.
+    """What a loop does: `step` returns how much it did.
+
+    Nothing to do means wait for the bell or poll.
 
     A step that waits by itself (a consumer's poll) says so by `waits_itself`.
     """
@@ -30,7 +32,10 @@ class Job:
 
 
 class Loop:
-    """Calls a job's step until told to stop; waits on the bell when idle, backs off when it fails."""
+    """Calls a job's step until told to stop.
+
+    Waits on the bell when idle, backs off when it fails.
+    """
 
     def __init__(self, job: Job, bell: Bell) -> None:
         self._job = job
@@ -82,22 +87,21 @@ class Loop:
         try:
             done = self._job.step()
         except Unavailable as fault:
-            self._back_off(fault.message, loud=False)
+            self._back_off(fault.message)
             return 0
         except (
             Exception
         ) as fault:  # a loop outlives every fault: the next step starts from what is stored
-            self._back_off(type(fault).__name__, loud=True)
+            log.exception("loop_failed", job=self._job.name)
+            self._back_off(type(fault).__name__)
             return 0
         self._failures = 0
         return done
 
-    def _back_off(self, reason: str, *, loud: bool) -> None:
+    def _back_off(self, reason: str) -> None:
         self._failures += 1
         ceiling = min(BACKOFF_MAX_S, BACKOFF_MIN_S * 2 ** min(self._failures, 10))
         wait_s = random.uniform(0, ceiling)  # noqa: S311, jitter
-        if loud:
-            log.exception("loop_failed", job=self._job.name, wait_s=round(wait_s, 3))
-        elif not self._stopping.is_set():
+        if not self._stopping.is_set():
             log.warning("loop_waits", job=self._job.name, reason=reason, wait_s=round(wait_s, 3))
         self._stopping.wait(wait_s)

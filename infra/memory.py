@@ -1,7 +1,9 @@
-"""The store and the bus in a dict, for tests and for trying things out; held to the tests of the real ones.
+"""The store and the bus in a dict, for tests and for trying things out.
 
-Facts go through the same JSON and the same registry as in PostgreSQL, so that what can not be stored or
-read back fails here too. One lock per store stands for the transaction.
+Held to the tests of the real ones.
+
+Facts go through the same JSON and the same registry as in PostgreSQL, so that what can not be
+stored or read back fails here too. One lock per store stands for the transaction.
 """
 
 import threading
@@ -19,7 +21,10 @@ from infra.work import Body, Delivery, Recorded, Reminder, Work
 
 
 class MemoryStore:
-    """A `Ledger` in memory: facts, bodies, names, reminders, deliveries, positions, parked records."""
+    """A `Ledger` in memory: facts, bodies, names, reminders, deliveries, positions.
+
+    Parked records.
+    """
 
     def __init__(self, source: str, registry: Registry) -> None:
         self.source = source

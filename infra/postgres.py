@@ -1,6 +1,7 @@
 """PostgreSQL for one service: its pool, its migrations, and its advisory locks.
 
-Every connection is in autocommit; a transaction is always spelt out. A service sees its own schema only.
+Every connection is in autocommit; a transaction is always spelt out. A service sees its own schema
+only.
 """
 
 import logging
@@ -28,7 +29,10 @@ logging.getLogger("psycopg.pool").setLevel(logging.ERROR)
 
 
 def options(schema: str) -> str:
-    """Return the session options of a service's connections: its schema, UTC, and bounded statements."""
+    """Return the session options of a service's connections.
+
+    Its schema, UTC, and bounded statements.
+    """
     return (
         f"-c search_path={schema} -c timezone=UTC -c statement_timeout={STATEMENT_TIMEOUT_MS}"
         f" -c idle_in_transaction_session_timeout={IDLE_IN_TRANSACTION_MS} -c jit=off"
@@ -62,7 +66,9 @@ def open_pool(dsn: str, schema: str, size_max: int) -> ConnectionPool[PgConnecti
 
 
 def migrate(connection: PgConnection, folders: Iterable[Path]) -> list[str]:
-    """Apply numbered SQL files that are not applied yet, in order, each once, under an advisory lock.
+    """Apply numbered SQL files that are not applied yet, in order, each once.
+
+    Under an advisory lock.
 
     Returns the names applied. Raises: Unavailable, if a file that was applied has changed since.
     """
@@ -102,7 +108,9 @@ def provision(
     services: Mapping[str, Sequence[str]],
     analyst: str = "quotewright_analyst",
 ) -> None:
-    """Create what only an administrator may: a role and its schemas per service, the bus, the analysts' role.
+    """Create what only an administrator may.
+
+    A role and its schemas per service, the bus, the analysts' role.
 
     `services` maps each service to the schemas it owns. Harmless when repeated. Roles are named
     `quotewright_<service>`; passwords are the operator's matter.
@@ -112,6 +120,7 @@ def provision(
             admin.execute("SELECT pg_advisory_xact_lock(%s)", (MIGRATION_LOCK,))
             admin.execute("CREATE SCHEMA IF NOT EXISTS bus")
             _role(admin, analyst)
+            _hold_back(admin, analyst)
             for service, schemas in services.items():
                 _room(admin, service, schemas)
         migrate(admin, [MIGRATIONS / "bus"])
@@ -131,6 +140,13 @@ def _role(admin: PgConnection, name: str) -> None:
         admin.execute(sql.SQL("CREATE ROLE {} LOGIN").format(sql.Identifier(name)))
 
 
+def _hold_back(admin: PgConnection, analyst: str) -> None:
+    """Analysts read only, and no question of theirs may hold the house up."""
+    role = sql.Identifier(analyst)
+    admin.execute(sql.SQL("ALTER ROLE {} SET default_transaction_read_only = on").format(role))
+    admin.execute(sql.SQL("ALTER ROLE {} SET statement_timeout = '30s'").format(role))
+
+
 def _room(admin: PgConnection, service: str, schemas: Sequence[str]) -> None:
     role = sql.Identifier(role_of(service))
     _role(admin, role_of(service))
@@ -143,9 +159,12 @@ def _room(admin: PgConnection, service: str, schemas: Sequence[str]) -> None:
 
 
 class Leadership:
-    """Session advisory locks on one connection of their own: who holds one is the only one to do a job.
+    """Session advisory locks on one connection of their own.
 
-    A broken connection loses all locks; the next `holds` opens a new one and asks again. Thread-safe.
+    Who holds one is the only one to do a job.
+
+    A broken connection loses all locks; the next `holds` opens a new one and asks again.
+    Thread-safe.
     """
 
     def __init__(self, dsn: str, schema: str) -> None:

@@ -1,9 +1,9 @@
 """Exact reader of a numbered table: never skips a row that a slower writer commits later.
 
-Numbers are drawn before commit, so a reader can see 7 before 6. Guessing by a timeout loses facts; we
-decide exactly. Every inserter takes RowExclusiveLock on the table before it draws a number and keeps it
-to its end. So once all holders seen *after* a hole was seen have ended, whatever is still missing in the
-hole was rolled back for good. Primary server only; the sequence cache must be 1.
+Numbers are drawn before commit, so a reader can see 7 before 6. Guessing by a timeout loses facts;
+we decide exactly. Every inserter takes RowExclusiveLock on the table before it draws a number and
+keeps it to its end. So once all holders seen *after* a hole was seen have ended, whatever is still
+missing in the hole was rolled back for good. Primary server only; the sequence cache must be 1.
 """
 
 import time
@@ -15,7 +15,10 @@ POLL_S = 0.001
 
 
 class SettledReader:
-    """Reads rows of one table in number order, without ever passing over one that may still appear."""
+    """Reads rows of one table in number order.
+
+    Without ever passing over one that may still appear.
+    """
 
     def __init__(self, table: str, columns: str, patience_s: float = 5.0) -> None:
         self._table = table
@@ -32,8 +35,8 @@ class SettledReader:
     def read(self, connection: PgConnection, after: int, limit: int) -> list[tuple[Any, ...]]:
         """Return the next settled rows after a position; empty if there is none yet.
 
-        Never blocks longer than the patience: a writer that holds a hole open that long makes it return
-        nothing, and the caller asks again.
+        Never blocks longer than the patience: a writer that holds a hole open that long makes it
+        return nothing, and the caller asks again.
         """
         rows = connection.execute(self._select, (after, limit), prepare=True).fetchall()
         contiguous = _contiguous(rows, after)

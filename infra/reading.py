@@ -1,4 +1,7 @@
-"""How a record of a topic becomes a work: facts of ours, or a foreign system's messages at a door."""
+"""How a record of a topic becomes a work.
+
+Facts of ours, or a foreign system's messages at a door.
+"""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -16,7 +19,10 @@ Clock = Callable[[], datetime]
 
 @lru_cache(maxsize=2048)
 def _meta(headers: tuple[tuple[str, bytes], ...]) -> Meta:
-    """Read attributes once per record, though several steps, and services of one process, ask for them."""
+    """Read attributes once per record, though several steps, and services of one process.
+
+    Ask for them.
+    """
     return read_meta(headers)
 
 
@@ -36,7 +42,10 @@ class Reading(Protocol):
         ...
 
     def matters(self, record: Arrived) -> bool:
-        """Say whether anybody here wants the record; what nobody hears is neither handled nor parked."""
+        """Say whether anybody here wants the record.
+
+        What nobody hears is neither handled nor parked.
+        """
         ...
 
     def begin(self, record: Arrived, desk: Desk, batch: Batch) -> Work:
@@ -94,7 +103,10 @@ class FactReading:
 
 @dataclass(frozen=True, slots=True)
 class Door:
-    """A topic on which a foreign system speaks; its service says how to tell messages apart and what to do."""
+    """A topic on which a foreign system speaks.
+
+    Its service says how to tell messages apart and what to do.
+    """
 
     topic: str
     identify: Callable[[Arrived], str]
@@ -121,7 +133,10 @@ class DoorReading:
         return True
 
     def begin(self, record: Arrived, desk: Desk, batch: Batch) -> Work:
-        """Open a work under the foreign system's own id, or under the record's place if it has none."""
+        """Open a work under the foreign system's own id.
+
+        Or under the record's place if it has none.
+        """
         try:
             command_id = self.door.identify(record)
         except Poison:

@@ -1,8 +1,8 @@
 """Our recorder and mapper behind the eventsourcing library's extension points.
 
 The library's own PostgreSQL recorder locks the whole table for every save; ours is one INSERT whose
-numbered rows are the outbox. The mapper writes plain JSON under a closed list of types, so that moving
-a class never orphans history and the table's content never chooses an import.
+numbered rows are the outbox. The mapper writes plain JSON under a closed list of types, so that
+moving a class never orphans history and the table's content never chooses an import.
 """
 
 import time
@@ -46,7 +46,10 @@ class StoredFact(StoredEvent):
 
 
 class FactMapper(Mapper[str]):
-    """Turns recorded facts into rows and back, by a closed registry; never imports what a row names."""
+    """Turns recorded facts into rows and back, by a closed registry.
+
+    Never imports what a row names.
+    """
 
     def __init__(self, registry: Registry) -> None:
         super().__init__(transcoder=JSONTranscoder())
@@ -66,7 +69,10 @@ class FactMapper(Mapper[str]):
         )
 
     def to_domain_event(self, stored_event: StoredEvent) -> DomainEventProtocol[str]:
-        """Return the recorded fact of a row.   Raises: Poison, also for a version newer than ours."""
+        """Return the recorded fact of a row.   Raises.
+
+        Poison, also for a version newer than ours.
+        """
         row = cast("StoredFact", stored_event)
         meta = meta_of_row(row)
         recorded = Recorded(
@@ -112,12 +118,15 @@ def meta_of_row(row: StoredFact) -> Meta:
 
 
 class PostgresRecorder(ApplicationRecorder):
-    """Records events of one service by single INSERT statements, without lock and without NOTIFY."""
+    """Records events of one service by single INSERT statements.
+
+    Without lock and without NOTIFY.
+    """
 
     INSERT = (
         "INSERT INTO events (stream, version, topic, state, deal_id, meta, command_id, ordinal)"
-        " SELECT * FROM unnest(%s::text[], %s::int[], %s::text[], %s::bytea[], %s::uuid[], %s::jsonb[],"
-        " %s::text[], %s::int[]) RETURNING position"
+        " SELECT * FROM unnest(%s::text[], %s::int[], %s::text[], %s::bytea[], %s::uuid[],"
+        " %s::jsonb[], %s::text[], %s::int[]) RETURNING position"
     )
 
     def __init__(self, pool: ConnectionPool[PgConnection]) -> None:
@@ -130,8 +139,8 @@ class PostgresRecorder(ApplicationRecorder):
         """Write all events or none; returns their positions.
 
         Keyword `connection`: write inside that connection's transaction. Keyword `commands`: the
-        (command id, ordinal) of each event.
-        Raises: IntegrityError, if a version of a stream or an ordinal of a command exists already.
+        (command id, ordinal) of each event. Raises: IntegrityError, if a version of a stream or an
+        ordinal of a command exists already.
         """
         if not stored_events:
             return []
@@ -202,7 +211,10 @@ class PostgresRecorder(ApplicationRecorder):
         *,
         inclusive_of_start: bool = True,
     ) -> Sequence[Notification]:
-        """Return settled events in the order of positions; see `SettledReader` for what that promises."""
+        """Return settled events in the order of positions.
+
+        See `SettledReader` for what that promises.
+        """
         after = 0 if start is None else (start - 1 if inclusive_of_start else start)
         found: list[Notification] = []
         while len(found) < limit:

@@ -1,7 +1,9 @@
-"""The relay: publishes a service's facts in the order of its table, at least once, never skipping one.
+"""The relay: publishes a service's facts in the order of its table, at least once.
 
-One leader per service by advisory lock, fenced by an epoch. Read settled rows -> produce -> every one
-acknowledged -> save the position by compare-and-set. A crash in between sends some facts twice.
+Never skipping one.
+
+One leader per service by advisory lock, fenced by an epoch. Read settled rows -> produce -> every
+one acknowledged -> save the position by compare-and-set. A crash in between sends some facts twice.
 """
 
 from typing import cast

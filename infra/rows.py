@@ -9,7 +9,7 @@ from psycopg.types.json import Jsonb
 from contracts.errors import Conflict
 from infra.bus import Arrived, pack_headers
 from infra.postgres import PgConnection
-from infra.work import Work
+from infra.work import Delivery, Work
 
 
 class LostRace(Conflict):
@@ -81,45 +81,52 @@ def must_last(work: Work) -> bool:
     return bool(work.facts or work.deliveries or work.bodies or work.reminders)
 
 
+PUT_BODY = """
+INSERT INTO bodies (sha256, media_type, content) VALUES (%s, %s, %s) ON CONFLICT DO NOTHING
+"""
+PUT_NAME = """
+INSERT INTO names VALUES (%s, %s) ON CONFLICT (name) DO UPDATE SET stream = excluded.stream
+"""
+PUT_REMINDER = """
+INSERT INTO reminders (key, kind, due_at, deal_id, body) VALUES (%s, %s, %s, %s, %s)
+ON CONFLICT (key) DO UPDATE SET kind = excluded.kind, due_at = excluded.due_at,
+    deal_id = excluded.deal_id, body = excluded.body, attempts = 0
+"""
+PUT_DELIVERY = """
+INSERT INTO deliveries (key, target, event_type, body, deal_id, generation)
+VALUES (%(key)s, %(target)s, %(type)s, %(body)s, %(deal)s,
+        COALESCE((SELECT generation FROM delivered WHERE key = %(key)s), 0) + 1)
+ON CONFLICT (key) DO UPDATE SET target = excluded.target, event_type = excluded.event_type,
+    body = excluded.body, generation = deliveries.generation + 1, attempts = 0, state = 'due',
+    due_at = clock_timestamp(), last_error = NULL
+"""
+
+
 def write_rows(connection: PgConnection, work: Work) -> None:
     """Write everything of a work but its facts."""
     for body in work.bodies.values():
-        connection.execute(
-            "INSERT INTO bodies (sha256, media_type, content) VALUES (%s, %s, %s) ON CONFLICT DO NOTHING",
-            (body.sha256, body.media_type, body.content),
-        )
+        connection.execute(PUT_BODY, (body.sha256, body.media_type, body.content))
     for name, stream in work.names.items():
-        connection.execute(
-            "INSERT INTO names VALUES (%s, %s) ON CONFLICT (name) DO UPDATE SET stream = excluded.stream",
-            (name, stream),
-        )
+        connection.execute(PUT_NAME, (name, stream))
     for key in work.forgotten:
         connection.execute("DELETE FROM reminders WHERE key = %s", (key,))
     for each in work.reminders:
-        connection.execute(
-            "INSERT INTO reminders (key, kind, due_at, deal_id, body) VALUES (%s, %s, %s, %s, %s)"
-            " ON CONFLICT (key) DO UPDATE SET kind = excluded.kind, due_at = excluded.due_at,"
-            " deal_id = excluded.deal_id, body = excluded.body, attempts = 0",
-            (each.key, each.kind, each.due_at, each.deal_id, Jsonb(dict(each.body))),
-        )
+        row = (each.key, each.kind, each.due_at, each.deal_id, Jsonb(dict(each.body)))
+        connection.execute(PUT_REMINDER, row)
     for delivery in work.deliveries:
-        connection.execute(
-            "INSERT INTO deliveries (key, target, event_type, body, deal_id, generation)"
-            " VALUES (%s, %s, %s, %s, %s, COALESCE((SELECT generation FROM delivered WHERE key = %s), 0) + 1)"
-            " ON CONFLICT (key) DO UPDATE SET target = excluded.target, event_type = excluded.event_type,"
-            " body = excluded.body, generation = deliveries.generation + 1, attempts = 0, state = 'due',"
-            " due_at = clock_timestamp(), last_error = NULL",
-            (
-                delivery.key,
-                delivery.target,
-                delivery.event_type,
-                Jsonb(dict(delivery.body)),
-                delivery.deal_id,
-                delivery.key,
-            ),
-        )
+        connection.execute(PUT_DELIVERY, _delivery_row(delivery))
     for statement, params in work.statements:
         connection.execute(statement, params or None)
+
+
+def _delivery_row(delivery: Delivery) -> dict[str, object]:
+    return {
+        "key": delivery.key,
+        "target": delivery.target,
+        "type": delivery.event_type,
+        "body": Jsonb(dict(delivery.body)),
+        "deal": delivery.deal_id,
+    }
 
 
 def advance(connection: PgConnection, progress: Progress) -> None:

@@ -1,4 +1,7 @@
-"""One running service: its loops over its own database, a relay, its consumers, timers, a sender."""
+"""One running service: its loops over its own database, a relay, its consumers, timers.
+
+A sender.
+"""
 
 import random
 import threading
@@ -171,12 +174,15 @@ class Service:
         return step
 
     def _copy_parked(self, parked: Sequence[Parked]) -> None:
-        """Show other teams what could not be handled; the rows are the truth, so a failure is only told."""
+        """Show other teams what could not be handled.
+
+        The rows are the truth, so a failure is only told.
+        """
+        by = ("parked_by", self.parts.name.encode())
         records = [
-            Sealed(p.key, (*p.headers, ("parked_by", self.parts.name.encode()), ("parked_code", p.code.encode())),
-                   p.value)
-            for p in parked
-        ]  # fmt: skip
+            Sealed(each.key, (*each.headers, by, ("parked_code", each.code.encode())), each.value)
+            for each in parked
+        ]
         try:
             self.bus.produce(self._settings.parked_topic, records)
         except Unavailable as fault:

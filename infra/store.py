@@ -1,4 +1,7 @@
-"""The store of one service in PostgreSQL: reads streams, commits works in one short transaction each."""
+"""The store of one service in PostgreSQL.
+
+Reads streams, commits works in one short transaction each.
+"""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, cast
@@ -32,7 +35,10 @@ class PostgresStore:
         self.application = FactApplication(self.recorder, registry)
 
     def read_with(self, registry: Registry) -> None:
-        """Read facts by this registry from now on; a service's parts know it only after the store exists."""
+        """Read facts by this registry from now on.
+
+        A service's parts know it only after the store exists.
+        """
         self.application = FactApplication(self.recorder, registry)
 
     # ---- reading
@@ -43,7 +49,10 @@ class PostgresStore:
             return cast("list[Recorded]", list(self.application.events.get(stream)))
 
     def by_command(self, command_id: str) -> tuple[tuple[Recorded, ...], str | None]:
-        """Return the facts recorded under a command id, and the hash of the request that gave it."""
+        """Return the facts recorded under a command id.
+
+        And the hash of the request that gave it.
+        """
         with reachable(), self.pool.connection() as connection:
             rows = connection.execute(
                 "SELECT position, stream, version, topic, state, deal_id, meta FROM events"
@@ -101,7 +110,8 @@ class PostgresStore:
                 return
             with connection.transaction():
                 if not any(map(must_last, works)) and not (progress and progress.parked):
-                    # Losing this commit in a crash loses nothing: the batch is read and skipped again.
+                    # Losing this commit in a crash loses nothing: the batch is read and skipped
+                    # again.
                     connection.execute("SET LOCAL synchronous_commit = off")
                 self._facts(connection, works)
                 for work in works:

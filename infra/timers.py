@@ -1,4 +1,7 @@
-"""Timers: calls handlers when their reminders fall due, one leader per service, each effect once."""
+"""Timers: calls handlers when their reminders fall due, one leader per service.
+
+Each effect once.
+"""
 
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from hashlib import sha256
 from typing import Any, Literal
-from uuid import uuid4  # noqa: TID251, here ids are made
+from uuid import uuid4
 
 from fastapi import APIRouter, Depends, FastAPI, Request
 from fastapi.dependencies.models import Dependant
@@ -125,7 +125,7 @@ class Readiness:
 class Surroundings:
     """What an app takes from the world; tests fix the clock and the ids."""
 
-    clock: Callable[[], datetime] = lambda: datetime.now(UTC)  # noqa: TID251, the clock itself
+    clock: Callable[[], datetime] = lambda: datetime.now(UTC)
     new_id: Callable[[], str] = lambda: str(uuid4())
     limits: Limits = field(default_factory=Limits)
 

@@ -1,8 +1,11 @@
-"""One unit of work: what a handler reads and what it wants written; nothing is written before commit.
+"""One unit of work: what a handler reads and what it wants written.
 
-A handler gets a `Work`, reads streams, decides, appends. The desk (PostgreSQL or memory) then writes the
-whole work in one short transaction: facts, rows, bodies, reminders, deliveries, and for a consumer its
-position. The decision happens outside that transaction, so a handler may be slow but must be repeatable.
+Nothing is written before commit.
+
+A handler gets a `Work`, reads streams, decides, appends. The desk (PostgreSQL or memory) then
+writes the whole work in one short transaction: facts, rows, bodies, reminders, deliveries, and for
+a consumer its position. The decision happens outside that transaction, so a handler may be slow but
+must be repeatable.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -19,7 +22,10 @@ S = TypeVar("S")
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
-    """A fact in its stream: attributes, body, and its place in the service's table (0 while pending)."""
+    """A fact in its stream: attributes, body.
+
+    And its place in the service's table (0 while pending).
+    """
 
     meta: Meta
     fact: Fact
@@ -68,8 +74,9 @@ class Reminder:
 class Delivery:
     """A message to an outside system, sent as a signed webhook until it is taken.
 
-    `target` names an endpoint of the settings. One undelivered message stands per key: a newer one takes
-    its place, so a receiver sees the newest state of a record and never an older one after it.
+    `target` names an endpoint of the settings. One undelivered message stands per key: a newer one
+    takes its place, so a receiver sees the newest state of a record and never an older one after
+    it.
     """
 
     key: str
@@ -158,7 +165,10 @@ class Work:
     # ---- streams
 
     def read(self, stream: str) -> Sequence[Recorded]:
-        """Return the stream as this work sees it: committed facts, then what this batch has appended."""
+        """Return the stream as this work sees it.
+
+        Committed facts, then what this batch has appended.
+        """
         if stream not in self._streams:
             self._streams[stream] = list(self._desk.read(stream))
         return self._streams[stream]
@@ -170,7 +180,10 @@ class Work:
         return state
 
     def append(self, stream: str, *facts: Fact) -> list[Recorded]:
-        """Append facts to the stream; the commit fails if somebody else appended since it was read."""
+        """Append facts to the stream.
+
+        The commit fails if somebody else appended since it was read.
+        """
         seen = self.read(stream)
         done = []
         for fact in facts:

@@ -1,24 +1,23 @@
 """Stand-ins for the systems around us, for demo, tests and bench: a CRM and an approvers' system.
 
-Both speak the real protocols: Standard Webhooks over HTTP, each side with its own key. They verify what
-we send as a partner would, and keep what they got.
+Both speak the real protocols: Standard Webhooks over HTTP, each side with its own key. They verify
+what we send as a partner would, and keep what they got.
 """
 
 import json
+import secrets
 import threading
 import time
 from collections.abc import Callable
-from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
-from uuid import uuid4
 
 import httpx
 from pydantic import SecretStr
 
-from infra.seen import MemorySeen
 from contracts.errors import Unavailable
 from infra.parts import wall_clock
+from infra.seen import MemorySeen
 from infra.webhooks import SignatureRefused, Verifier, sign
 
 Message = dict[str, Any]
@@ -64,7 +63,10 @@ class Partner:
         return 204
 
     def wait(self, wanted: Callable[[Message], bool], timeout_s: float) -> Message:
-        """Return the first message taken that is wanted, waiting for it.   Raises: Unavailable, if it does not come."""
+        """Return the first message taken that is wanted, waiting for it.   Raises.
+
+        Unavailable, if it does not come.
+        """
         found: list[Message] = []
 
         def look() -> bool:
@@ -82,7 +84,9 @@ class Partner:
     def send(self, address: str, body: Message, message_id: str | None = None) -> httpx.Response:
         """Send a signed webhook to us."""
         raw = json.dumps(body).encode()
-        headers = sign(self._secret, message_id or f"msg_{uuid4().hex}", datetime.now(UTC), raw)
+        headers = sign(
+            self._secret, message_id or f"msg_{secrets.token_hex(16)}", wall_clock(), raw
+        )
         return self.http.post(
             address, content=raw, headers={**headers, "content-type": "application/json"}
         )

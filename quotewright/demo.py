@@ -1,22 +1,26 @@
-"""The demo: a CRM opens two opportunities; one runs through untouched, one needs an approver's yes."""
+"""The demo: a CRM opens two opportunities.
+
+One runs through untouched, one needs an approver's yes.
+"""
 
 import json
+import secrets
 import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
 import yaml
 from rich.console import Console
 
 from contracts.errors import Unavailable
+from infra.parts import wall_clock
 from infra.service import House, Serving
 from quotewright import show
 from quotewright.actors import Message, Partner
@@ -72,11 +76,14 @@ class Stage:
         return Client(self.url, token)
 
     def say(self, kind: str, opportunity: Message) -> None:
-        """Let the CRM say something of an opportunity.   Raises: Unavailable, if it is not taken."""
+        """Let the CRM say something of an opportunity.   Raises.
+
+        Unavailable, if it is not taken.
+        """
         body = {
-            "id": f"evt-{uuid4().hex}",
+            "id": f"evt-{secrets.token_hex(16)}",
             "type": kind,
-            "occurred_at": datetime.now(UTC).isoformat(),
+            "occurred_at": wall_clock().isoformat(),
             "opportunity": opportunity,
         }
         answer = self.crm.send(f"{self.url}/crm/webhooks/{CRM}", body)
@@ -111,7 +118,7 @@ def stage(laptop: Laptop, serve: Callable[[Laptop], Any] | None = None) -> Itera
 
 def opportunity(record_id: str, example: str, **changes: Any) -> Message:
     """Return an opportunity as the CRM would send it, asking for an example of the catalogue."""
-    close = datetime.now(UTC).date() + timedelta(days=45)
+    close = wall_clock().date() + timedelta(days=45)
     body: Message = {
         "id": record_id,
         "name": f"Radio access {record_id}",
@@ -173,9 +180,7 @@ def _approve(place: Stage, record_id: str, approver: str) -> None:
         lambda each: each["record_id"] == record_id and each["status"] == "PendingApproval", WALK_S
     )["number"]
     for step in range(1, 10):
-        ask = place.approvers.wait(
-            lambda each, step=step: each["quote"] == number and each["step"] == step, WALK_S
-        )
+        ask = place.approvers.wait(_asks(number, step), WALK_S)
         body = {
             "case_id": ask["case_id"],
             "content_key": ask["content_key"],
@@ -190,6 +195,10 @@ def _approve(place: Stage, record_id: str, approver: str) -> None:
             return
 
 
+def _asks(number: str, step: int) -> Callable[[Message], bool]:
+    return lambda each: bool(each["quote"] == number and each["step"] == step)
+
+
 def _path(url: str) -> str:
     return "/" + url.split("://", 1)[-1].split("/", 1)[1]
 
@@ -198,7 +207,7 @@ def demo(bus: BusName, home: Path, *, once: bool, console: Console) -> list[Walk
     """Play both walks and print them; without `once` go on serving until Ctrl-C."""
     console.print(f"[bold]Quotewright[/] starts PostgreSQL, the {bus} bus and six services ...")
     with stage(Laptop(home, bus)) as place:
-        batch = uuid4().hex[:6]
+        batch = secrets.token_hex(3)
         walks = [
             walk(
                 place,

@@ -1,4 +1,6 @@
-"""A laptop's surroundings: PostgreSQL, Kafka where asked for, keys and secrets, and the settings of it all.
+"""A laptop's surroundings: PostgreSQL, Kafka where asked for, keys and secrets.
+
+And the settings of it all.
 
 Everything lies below one folder (`.local`); secrets are made once, readable by their owner only.
 """
@@ -60,7 +62,10 @@ class Laptop:
         self._database = DATABASE if bus == "embedded" else f"{DATABASE}_{bus}"
 
     def start(self) -> None:
-        """Start PostgreSQL and, if it is the bus, Kafka; create database, roles, schemas and keys."""
+        """Start PostgreSQL and, if it is the bus, Kafka.
+
+        Create database, roles, schemas and keys.
+        """
         self.home.mkdir(parents=True, exist_ok=True)
         if self._given is None:
             self._postgres = LocalPostgres(self.home)

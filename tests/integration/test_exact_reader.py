@@ -39,7 +39,10 @@ def test_nothing_committed_is_skipped_and_a_naive_reader_would_skip(
 ) -> None:
     database = make_database()
     pool = open_service("thing", database)
-    writers = [threading.Thread(target=write, args=(database.dsn("thing"), seed)) for seed in range(WRITERS)]
+    writers = [
+        threading.Thread(target=write, args=(database.dsn("thing"), seed))
+        for seed in range(WRITERS)
+    ]
     exact, naive = SettledReader("events", "stream"), set[int]()
     seen: list[int] = []
     naive_at = 0
@@ -49,14 +52,19 @@ def test_nothing_committed_is_skipped_and_a_naive_reader_would_skip(
     with pool.connection() as connection:
         while time.monotonic() < deadline:
             running = any(writer.is_alive() for writer in writers)
-            rows = connection.execute("SELECT position FROM events WHERE position > %s", (naive_at,)).fetchall()
+            rows = connection.execute(
+                "SELECT position FROM events WHERE position > %s", (naive_at,)
+            ).fetchall()
             naive |= {row[0] for row in rows}
             naive_at = max([naive_at, *naive])
             found = exact.read(connection, seen[-1] if seen else 0, 50)
             seen += [row[0] for row in found]
             if not running and not found:
                 break
-        stored = [row[0] for row in connection.execute("SELECT position FROM events ORDER BY 1").fetchall()]
+        stored = [
+            row[0]
+            for row in connection.execute("SELECT position FROM events ORDER BY 1").fetchall()
+        ]
     assert seen == stored
     assert len(naive) < len(stored), "the faults of this test were too weak to fool a naive reader"
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
@@ -14,7 +15,7 @@ from infra.ledger import PostgresLedger
 from infra.memory import MemoryBus, MemoryStore
 from infra.reading import FactReading
 from infra.rows import Parked
-from infra.work import Work
+from infra.work import Cause, Work
 
 TOPIC = "facts"
 DEAL_A = UUID("00000000-0000-4000-8000-00000000000a")
@@ -45,8 +46,6 @@ def said(deal: UUID, version: int, word: str, stream: str = "other.thing") -> Se
 
 
 def sealed(fact: Fact, stream: str, version: int) -> Sealed:
-    from datetime import UTC, datetime
-
     meta = Meta(
         f"{stream}/{version}", "other", fact.wire_type(), fact.VERSION, fact.deal_id, fact.subject(),
         datetime(2026, 3, 2, tzinfo=UTC), str(fact.deal_id),
@@ -69,7 +68,9 @@ class House:
         self.restart()
 
     def restart(self, batch_size: int = 10) -> None:
-        reading = FactReading(TOPIC, REGISTRY, {Said.wire_type(): self.hear}, None, "thing", self.clock)
+        reading = FactReading(
+            TOPIC, REGISTRY, {Said.wire_type(): self.hear}, None, "thing", self.clock
+        )
         hooks = Hooks(self.pauses.append, lambda: None, self.told.extend)
         self.consumer = Consumer(self.store, reading, batch_size, hooks)
         self.source = self.bus.source("thing", TOPIC, self.consumer.claim)
@@ -79,7 +80,9 @@ class House:
         self.calls.append(word)
         if word in self.fails:
             raise self.fails[word]
-        work.append(f"thing.note/{heard.fact.deal_id}", Noted(deal_id=heard.fact.deal_id, word=word))
+        work.append(
+            f"thing.note/{heard.fact.deal_id}", Noted(deal_id=heard.fact.deal_id, word=word)
+        )
 
     def say(self, *records: Sealed) -> None:
         self.bus.produce(TOPIC, records)
@@ -114,7 +117,11 @@ class InboxConformance:
 
     def test_versions_advance_over_facts_that_nobody_hears(self, house: House) -> None:
         stream = f"other.thing/{DEAL_A}"
-        house.say(said(DEAL_A, 1, "one"), sealed(Boring(deal_id=DEAL_A), stream, 2), said(DEAL_A, 3, "three"))
+        house.say(
+            said(DEAL_A, 1, "one"),
+            sealed(Boring(deal_id=DEAL_A), stream, 2),
+            said(DEAL_A, 3, "three"),
+        )
         house.run()
         assert house.notes(DEAL_A) == ["one", "three"]
         assert house.store.versions({stream}) == {stream: 3}
@@ -146,7 +153,9 @@ class InboxConformance:
         assert [each.code for each in house.store.parked()] == ["poison"]
         assert house.notes(DEAL_B) == ["else"]
 
-    def test_a_fact_that_breaks_the_handler_is_parked_after_three_attempts(self, house: House) -> None:
+    def test_a_fact_that_breaks_the_handler_is_parked_after_three_attempts(
+        self, house: House
+    ) -> None:
         house.fails["bug"] = KeyError("secret value")
         house.say(said(DEAL_A, 1, "bug"), said(DEAL_A, 2, "two"), said(DEAL_B, 1, "else"))
         house.run()
@@ -178,7 +187,9 @@ class InboxConformance:
         assert [each.attempts for each in house.store.parked()] == [2, 1]
         assert house.consumer.retry_parked() == 0  # nobody asked again
 
-    def test_what_is_not_available_now_is_tried_again_and_nothing_is_parked(self, house: House) -> None:
+    def test_what_is_not_available_now_is_tried_again_and_nothing_is_parked(
+        self, house: House
+    ) -> None:
         house.fails["later"] = Unavailable("not now")
         house.say(said(DEAL_A, 1, "later"), said(DEAL_A, 2, "two"))
         house.consumer.step(house.source, 0)
@@ -217,8 +228,6 @@ class InboxConformance:
             hear(heard, work)
             if not raced:
                 raced.append("once")
-                from infra.work import Cause
-
                 other = Work(house.store, Cause("http", house.clock(), "user/u"))
                 other.append(f"thing.note/{DEAL_A}", Noted(deal_id=DEAL_A, word="http"))
                 house.store.commit([other])

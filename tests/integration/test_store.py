@@ -1,6 +1,6 @@
 """The store: one set of promises, kept by memory and by PostgreSQL."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any, ClassVar
 from uuid import UUID, uuid4
@@ -54,7 +54,11 @@ class StoreConformance:
 
     def test_facts_come_back_in_order_with_their_attributes(self, store: Any, work: Any) -> None:
         first = work("c1")
-        first.append("thing.one/1", ThingHappened(deal_id=DEAL, word="a"), ThingHappened(deal_id=DEAL, word="b"))
+        first.append(
+            "thing.one/1",
+            ThingHappened(deal_id=DEAL, word="a"),
+            ThingHappened(deal_id=DEAL, word="b"),
+        )
         store.commit([first])
         second = work("c2")
         second.append("thing.one/1", ThingHappened(deal_id=DEAL, word="ü €"))
@@ -104,7 +108,9 @@ class StoreConformance:
         with pytest.raises(CommandReused):
             desk.run(Cause("k", clock(), "user/u-1", request_sha256="b"), handler)
 
-    def test_the_same_command_committed_twice_by_hand_is_noticed(self, store: Any, work: Any) -> None:
+    def test_the_same_command_committed_twice_by_hand_is_noticed(
+        self, store: Any, work: Any
+    ) -> None:
         one, two = work("same"), work("same")
         one.append("thing.one/1", ThingHappened(deal_id=DEAL, word="a"))
         two.append("thing.two/1", ThingHappened(deal_id=DEAL, word="b"))
@@ -113,7 +119,9 @@ class StoreConformance:
             store.commit([two])
         assert store.read("thing.two/1") == []
 
-    def test_a_lost_race_is_decided_again_on_what_is_there_now(self, store: Any, work: Any, clock: Any) -> None:
+    def test_a_lost_race_is_decided_again_on_what_is_there_now(
+        self, store: Any, work: Any, clock: Any
+    ) -> None:
         desk = CommandDesk(store, lambda: None)
         tries = []
 
@@ -135,9 +143,16 @@ class StoreConformance:
         digest = mine.keep(b"%PDF", "application/pdf")
         mine.name("Q-1001", "thing.one/1")
         store.commit([mine])
-        assert (store.body(digest).content, store.body(digest).media_type) == (b"%PDF", "application/pdf")
+        assert (store.body(digest).content, store.body(digest).media_type) == (
+            b"%PDF",
+            "application/pdf",
+        )
         assert store.find("Q-1001") == "thing.one/1"
-        assert [store.next_number("quote"), store.next_number("quote"), store.next_number("order")] == [1, 2, 1]
+        assert [
+            store.next_number("quote"),
+            store.next_number("quote"),
+            store.next_number("order"),
+        ] == [1, 2, 1]
 
     def test_a_consumer_that_was_fenced_writes_nothing(self, store: Any, work: Any) -> None:
         old = store.claim("topic", 0)
@@ -183,7 +198,9 @@ class TestPostgresStore(StoreConformance):
     ) -> None:
         for number in (1, 2):
             mine = work(f"c{number}")
-            mine.remind(Reminder("r", "kind", clock() + timedelta(days=number), DEAL, {"n": number}))
+            mine.remind(
+                Reminder("r", "kind", clock() + timedelta(days=number), DEAL, {"n": number})
+            )
             mine.deliver(Delivery("d", "crm", "changed", {"n": number}, DEAL))
             store.commit([mine])
         assert store.query("SELECT body, due_at FROM reminders") == [
@@ -209,9 +226,8 @@ class TestTheLibrarysApplicationRecorderCases(ApplicationRecorderTestCase):  # t
     """The cases that the eventsourcing library ships for application recorders, on ours."""
 
     @pytest.fixture(autouse=True)
-    def _service(self, open_service: Any) -> Iterator[None]:
+    def _service(self, open_service: Any) -> None:
         self.pool = open_service()
-        yield
 
     def create_recorder(self) -> ApplicationRecorder:
         return PostgresRecorder(self.pool)
@@ -219,5 +235,3 @@ class TestTheLibrarysApplicationRecorderCases(ApplicationRecorderTestCase):  # t
     def new_originator_id(self) -> str:
         """Our streams are text, which the library's cases allow for."""
         return f"thing.one/{uuid4()}"
-
-
