@@ -1,9 +1,10 @@
 """Serves a house of services: one per process in a company, all six in one process on a laptop."""
 
+import signal
 import threading
 import time
 from collections.abc import Mapping
-from types import TracebackType
+from types import FrameType, TracebackType
 from typing import Self
 
 import structlog
@@ -101,6 +102,15 @@ def serve(name: str, build: Builder) -> None:
 def run(house: House) -> None:
     """Serve HTTP and run the loops until a signal; then end the requests, drain, and return."""
     server = _server(house)
+
+    def end(number: int, frame: FrameType | None) -> None:
+        del number, frame
+        server.should_exit = True
+
+    # The server raises a signal again when it has shut down: without a handler of ours the
+    # process would die there, before it has drained.
+    for each in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(each, end)
     house.start()
     names = [each.parts.name for each in house.services]
     log.info("serving", port=house.settings.http_port, services=names)
