@@ -1,0 +1,85 @@
+"""Places to walk on: all services in one process, and each in its own over a real Kafka."""
+
+from collections.abc import Iterator
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from infra.local import SUPERUSER, LocalPostgres
+from infra.local_kafka import LocalKafka
+from quotewright.demo import stage
+from quotewright.laptop import Laptop, Servers
+from tests.e2e.place import Place
+from tests.e2e.processes import Apart
+
+_numbers = count(1)
+
+
+@pytest.fixture(scope="session")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One home for all houses of the session: keys are made and fonts are cut once."""
+    return tmp_path_factory.mktemp("home")
+
+
+@pytest.fixture(scope="module")
+def embedded(postgres: LocalPostgres, home: Path) -> Iterator[Place]:
+    """Six services in this process, on the embedded bus, with a CRM and approvers around."""
+    database = f"e2e_{next(_numbers)}"
+    with stage(Laptop(home, "embedded", Servers(postgres, None, database))) as running:
+        place = Place(running, postgres.dsn(SUPERUSER, database))
+        yield place
+        place.close()
+
+
+@pytest.fixture(scope="module")
+def over_kafka(postgres: LocalPostgres, kafka: LocalKafka, home: Path) -> Iterator[Place]:
+    """Six processes over a real Kafka, behind one ingress; each must end cleanly in the end."""
+    number = next(_numbers)
+    database = f"e2e_{number}"
+    topics = {
+        "facts_topic": f"e2e-{number}.facts",
+        "inbound_topic": f"e2e-{number}.crm.inbound",
+        "parked_topic": f"e2e-{number}.parked",
+    }
+    laptop = Laptop(home, "kafka", Servers(postgres, kafka, database))
+    apart: list[Apart] = []
+
+    def serve(prepared: Laptop) -> Apart:
+        apart.append(Apart(prepared, **topics))
+        return apart[0]
+
+    with stage(laptop, serve) as running:
+        place = Place(
+            running,
+            postgres.dsn(SUPERUSER, database),
+            {"quotewright.facts": topics["facts_topic"]}
+            | {"quotewright.crm.inbound": topics["inbound_topic"]},
+            apart[0],
+            kafka.bootstrap,
+        )
+        yield place
+        place.close()
+
+
+@pytest.fixture(
+    scope="module", params=["embedded", pytest.param("over_kafka", marks=pytest.mark.kafka)]
+)
+def place(request: pytest.FixtureRequest) -> Place:
+    """A running house, over each bus in turn."""
+    found: Place = request.getfixturevalue(request.param)
+    return found
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Any:
+    """Show the logs of the processes with a failing test."""
+    report = yield
+    fixtures = getattr(item, "funcargs", {})
+    if report.when == "call" and report.failed:
+        for each in fixtures.values():
+            if isinstance(each, Place) and each.apart:
+                for name, text in each.apart.tails().items():
+                    report.sections.append((f"log of {name}", text))
+    return report
