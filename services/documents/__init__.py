@@ -1,0 +1,1 @@
+"""Documents: the branded PDF of a quote, kept under its hash."""

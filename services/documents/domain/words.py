@@ -1,0 +1,128 @@
+"""The fixed words of a quote document, per language."""
+
+from services.documents.domain.refusals import UnknownLanguage
+
+ENGLISH = {
+    "quote": "Quotation",
+    "number": "Quote number",
+    "revision": "Revision",
+    "issued": "Date of issue",
+    "valid": "Valid until",
+    "valid_sentence": "This offer is valid through {day}, end of day, {zone}.",
+    "currency": "Currency",
+    "prepared_for": "Prepared for",
+    "project": "Project",
+    "offer_value": "Your price",
+    "one_time": "One-time",
+    "monthly": "Monthly",
+    "yearly": "Yearly",
+    "per_one_time": "",
+    "per_monthly": "per month",
+    "per_yearly": "per year",
+    "products": "Products and configuration",
+    "quantity": "Quantity",
+    "configuration": "Configuration",
+    "specification": "Technical specification",
+    "prices": "Prices",
+    "part": "Part number",
+    "description": "Description",
+    "unit_list": "Unit price",
+    "list": "List price",
+    "discount": "Discount",
+    "net": "Net price",
+    "subtotal": "Subtotal, {charge}",
+    "total": "Total",
+    "totals": "Totals",
+    "total_note": "Recurring charges are counted for one period in the total.",
+    "amounts_in": "Amounts in {currency}, net of taxes.",
+    "discounts": "Discounts included",
+    "discount_item": "Item {item}: {percent}",
+    "discount_all": "On the whole quote: {percent}",
+    "discount_given": "You save {amount} against the list price.",
+    "rate": "Converted at {rate} of {day}.",
+    "terms": "Commercial terms",
+    "payment": "Payment",
+    "delivery": "Delivery",
+    "warranty": "Warranty",
+    "incoterm": "Delivery terms",
+    "notes": "Notes",
+    "validity": "Validity",
+    "page_x_of_y": "Page {x} of {y}",
+    "reference": "Reference",
+    "draft": "DRAFT",
+    "draft_note": "Draft for discussion. Not an offer.",
+    "yes": "yes",
+    "no": "no",
+}
+
+GERMAN = {
+    "quote": "Angebot",
+    "number": "Angebotsnummer",
+    "revision": "Revision",
+    "issued": "Ausgestellt am",
+    "valid": "Gültig bis",
+    "valid_sentence": "Dieses Angebot gilt bis einschließlich {day}, Ende des Tages, {zone}.",
+    "currency": "Währung",
+    "prepared_for": "Erstellt für",
+    "project": "Projekt",
+    "offer_value": "Ihr Preis",
+    "one_time": "Einmalig",
+    "monthly": "Monatlich",
+    "yearly": "Jährlich",
+    "per_one_time": "",
+    "per_monthly": "pro Monat",
+    "per_yearly": "pro Jahr",
+    "products": "Produkte und Konfiguration",
+    "quantity": "Menge",
+    "configuration": "Konfiguration",
+    "specification": "Technische Daten",
+    "prices": "Preise",
+    "part": "Artikelnummer",
+    "description": "Bezeichnung",
+    "unit_list": "Einzelpreis",
+    "list": "Listenpreis",
+    "discount": "Nachlass",
+    "net": "Nettopreis",
+    "subtotal": "Zwischensumme {charge}",
+    "total": "Gesamt",
+    "totals": "Summen",
+    "total_note": "Wiederkehrende Beträge zählen in der Gesamtsumme für einen Zeitraum.",
+    "amounts_in": "Beträge in {currency}, ohne Steuern.",
+    "discounts": "Enthaltene Nachlässe",
+    "discount_item": "Position {item}: {percent}",
+    "discount_all": "Auf das ganze Angebot: {percent}",
+    "discount_given": "Sie sparen {amount} gegenüber dem Listenpreis.",
+    "rate": "Umgerechnet zu {rate} vom {day}.",
+    "terms": "Kaufmännische Bedingungen",
+    "payment": "Zahlung",
+    "delivery": "Lieferung",
+    "warranty": "Gewährleistung",
+    "incoterm": "Lieferbedingung",
+    "notes": "Hinweise",
+    "validity": "Gültigkeit",
+    "page_x_of_y": "Seite {x} von {y}",
+    "reference": "Referenz",
+    "draft": "ENTWURF",
+    "draft_note": "Entwurf zur Abstimmung. Kein verbindliches Angebot.",
+    "yes": "ja",
+    "no": "nein",
+}
+
+WORDS = {"de": GERMAN, "en": ENGLISH}
+
+
+def words_of(language: str) -> dict[str, str]:
+    """Return the words for a language tag such as `en`, `en-GB` or `de-AT`.
+
+    Raises: UnknownLanguage.
+    """
+    words = WORDS.get(language.replace("_", "-").partition("-")[0].lower())
+    if words is None:
+        raise UnknownLanguage(
+            f"there are no words in {language!r}; ask for one of {', '.join(WORDS)}, "
+            "or have an admin add it to services/documents/domain/words.py",
+            field="language",
+            language=language,
+            languages=list(WORDS),
+        )
+    return words
