@@ -13,9 +13,11 @@ from services.configurator.domain.decisions import domains_of
 from services.configurator.domain.product import Product
 from services.configurator.domain.search import Attempt, SearchBound
 from services.configurator.domain.space import Masks
+from services.configurator.domain.witnesses import Witnesses
 
 REPAIRS_MAX = 3
 CONFLICTS_MAX = 300
+RULE_STEPS_MAX = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,31 +32,43 @@ def conflict(
     product: Product,
     decisions: Sequence[Decision],
     hard: Masks | None = None,
-    near: Masks | None = None,
+    near: Witnesses | None = None,
 ) -> Conflict | None:
     """Return a minimal conflict of the decisions, or None if they can all hold.
 
     `hard` are domains that stand in any case (the option asked about), by default the whole space;
-    `near` is a valid configuration to look around first, if one is known. Raises: SearchBound.
+    `near` are valid configurations known already. Raises: SearchBound.
     """
-    attempt = Attempt(product.network, hint=near)
-    if attempt.solve(domains_of(product, decisions, hard)) is not None:
+    used = _proof(product, domains_of(product, decisions, hard), near)
+    if used is None:
         return None
     # The last decisions are let go first: a reason names the basic choices, asked early.
-    kept = _touched(product, decisions, attempt.used)
+    kept = _touched(product, decisions, used)
     needed: list[Decision] = []
     while kept:
         without = kept[:-1]
-        trial = Attempt(product.network, hint=near)
-        if trial.solve(domains_of(product, [*without, *needed], hard)) is None:
-            attempt = trial
-            kept = _touched(product, without, trial.used)
-        else:
+        proof = _proof(product, domains_of(product, [*without, *needed], hard), near)
+        if proof is None:
             needed.insert(0, kept[-1])
             kept = without
-    kept = needed
-    rules = _needed_rules(product, domains_of(product, kept, hard), attempt.used, near)
-    return Conflict(tuple(kept), tuple(product.network.constraints[each].id for each in rules))
+        else:
+            used = proof
+            kept = _touched(product, without, used)
+    rules = _needed_rules(product, domains_of(product, needed, hard), used, near)
+    return Conflict(tuple(needed), tuple(product.network.constraints[each].id for each in rules))
+
+
+def _proof(product: Product, domains: Masks, near: Witnesses | None) -> set[int] | None:
+    """Return constraints that prove the domains hold no valid configuration; None if they do."""
+    if near is not None and near.inside(domains):
+        return None
+    attempt = Attempt(product.network, hint=near.home if near else None)
+    point = attempt.solve(domains)
+    if point is None:
+        return attempt.used
+    if near is not None:
+        near.add(point)
+    return None
 
 
 def _touched(product: Product, decisions: Sequence[Decision], used: set[int]) -> Sequence[Decision]:
@@ -64,17 +78,27 @@ def _touched(product: Product, decisions: Sequence[Decision], used: set[int]) ->
 
 
 def _needed_rules(
-    product: Product, domains: Masks, used: set[int], near: Masks | None
+    product: Product, domains: Masks, used: set[int], near: Witnesses | None
 ) -> list[int]:
+    """Return the rules without those that the contradiction does not need.
+
+    A rule whose part can not be settled within a bound of steps is kept: a reason too many harms
+    less than no answer.
+    """
     kept = sorted(used)
     at = 0
     while at < len(kept):
         active = frozenset(kept[:at] + kept[at + 1 :])
-        trial = Attempt(product.network, active=active, hint=near)
-        if trial.solve(domains) is None:
-            kept = sorted(trial.used)
-        else:
+        hint = near.home if near else None
+        trial = Attempt(product.network, active=active, hint=hint, steps=RULE_STEPS_MAX)
+        try:
+            needed = trial.solve(domains) is not None
+        except SearchBound:
+            needed = True
+        if needed:
             at += 1
+        else:
+            kept = sorted(trial.used)
     return kept
 
 

@@ -21,6 +21,7 @@ from services.configurator.domain.model import (
 from services.configurator.domain.product import BoundParameter, Product
 from services.configurator.domain.search import Attempt
 from services.configurator.domain.space import TRUE, Masks, values_of
+from services.configurator.domain.witnesses import Witnesses
 from services.configurator.domain.wording import (
     answer_words,
     contradiction_words,
@@ -133,6 +134,7 @@ class _Judge:
         self._kept = kept
         self._decided = {each.attribute: each.value for each in decisions}
         self._held = {each.attribute: each.value for each in kept}
+        self._near = Witnesses(product.space, found.point)
         self._proposed = {each.attribute: each.value for each in found.decisions}
 
     def attribute(self, attribute: Attribute) -> AttributeState:
@@ -157,7 +159,7 @@ class _Judge:
         hard = self._hard(attribute, value)
         clash = None
         if not self._is_selectable(attribute, value, hard, others):
-            clash = conflict(self._product, others, hard, self._found.point)
+            clash = conflict(self._product, others, hard, self._near)
         return OptionState(
             option=value,
             label=_label(attribute, value),
@@ -196,7 +198,12 @@ class _Judge:
         if _holds(self._held[attribute.id], value):
             return True
         domains = domains_of(self._product, others, hard)
-        return Attempt(self._product.network, hint=self._found.point).solve(domains) is not None
+        if self._near.inside(domains):
+            return True
+        point = Attempt(self._product.network, hint=self._near.home).solve(domains)
+        if point is not None:
+            self._near.add(point)
+        return point is not None
 
 
 def _holds(decided: Answer | tuple[str, ...] | None, value: Answer) -> bool:

@@ -190,7 +190,7 @@ class _Bench:
         for rule in self._model.rules:
             term = self._term(f"rule {rule.id}", rule.rule, condition=True)
             if term is not None:
-                found.append(Constraint(rule.id, tuple(sorted(term.scope)), term.bounds))
+                found.append(Constraint(rule.id, term.scope, term.bounds))
         for budget in self._model.budgets:
             found.extend(self._budget(budget))
         return found
@@ -209,7 +209,7 @@ class _Bench:
         # Whole percents: need * (100 + margin) <= have * 100 stays exact.
         scaled = b.times(need.bounds, b.constant(100 + budget.margin_percent))
         bounds = b.less(scaled, b.times(have.bounds, b.constant(100)), or_equal=True)
-        return [Constraint(budget.id, tuple(sorted(need.scope | have.scope)), bounds)]
+        return [Constraint(budget.id, need.scope | have.scope, bounds)]
 
     def lines(self, space: Space, parts: Mapping[str, Part]) -> list[BoundPart]:
         bound = []

@@ -5,8 +5,9 @@ are proofs and change the time only.
 """
 
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from operator import itemgetter
 
 from contracts.errors import Refused
 from services.configurator.domain.bounds import Bounds
@@ -14,6 +15,7 @@ from services.configurator.domain.space import Masks
 
 STEPS_MAX = 2_000
 REMEMBERED_MAX = 20_000
+UNCHANGED: tuple[int, ...] = ()
 
 
 class SearchBound(Refused):
@@ -23,30 +25,37 @@ class SearchBound(Refused):
     title = "Too hard to decide"
 
 
-@dataclass(frozen=True, eq=False, slots=True)
 class Constraint:
     """A condition that must hold, under the id of its rule or budget."""
 
-    id: str
-    scope: tuple[int, ...]
-    bounds: Bounds
-    remembered: dict[tuple[int, ...], tuple[int, ...] | None] = field(default_factory=dict)
+    def __init__(self, id_: str, scope: Iterable[int], bounds: Bounds) -> None:
+        self.id = id_
+        self.scope = tuple(sorted(scope))
+        self.bounds = bounds
+        self._seen: dict[object, tuple[int, ...] | None] = {}
+        # One place gives its mask, several a tuple of masks: each a key of what is remembered.
+        self._key: Callable[[Masks], object] = (
+            itemgetter(*self.scope) if self.scope else lambda _: None
+        )
 
     def narrowed(self, masks: Masks) -> tuple[int, ...] | None:
-        """Return the domains of the scope without values that can not hold; None if nothing can.
+        """Return the domains of the scope without values that can not hold.
 
-        Leaves the masks as they were.
+        UNCHANGED, if that is all of them; None, if nothing can hold. Leaves the masks as they were.
         """
-        key = tuple(masks[place] for place in self.scope)
+        key = self._key(masks)
         try:
-            return self.remembered[key]
+            return self._seen[key]
         except KeyError:
+            before = tuple(masks[place] for place in self.scope)
             found = self._narrow(masks)
-        for place, mask in zip(self.scope, key, strict=True):
+        for place, mask in zip(self.scope, before, strict=True):
             masks[place] = mask
-        if len(self.remembered) >= REMEMBERED_MAX:
-            self.remembered.clear()
-        self.remembered[key] = found
+        if found == before:
+            found = UNCHANGED
+        if len(self._seen) >= REMEMBERED_MAX:
+            self._seen.clear()
+        self._seen[key] = found
         return found
 
     def _narrow(self, masks: Masks) -> tuple[int, ...] | None:
@@ -54,7 +63,7 @@ class Constraint:
         if high == 0:
             return None
         if low == 1:
-            return tuple(masks[place] for place in self.scope)
+            return UNCHANGED
         for place in self.scope:
             rest = masks[place]
             if rest & (rest - 1) == 0:
@@ -87,6 +96,8 @@ class Network:
 class Attempt:
     """One question to the network: which constraints count, which were used, steps left.
 
+    After "there is none", `used` are constraints that prove it together.
+
     `hint` is a point whose values are tried first; it changes the witness, never the verdict.
     """
 
@@ -95,9 +106,10 @@ class Attempt:
     hint: Sequence[int] | None = None
     steps: int = STEPS_MAX
     used: set[int] = field(default_factory=set)
+    _trail: list[tuple[int, int]] = field(default_factory=list)
 
     def settled(self, masks: Sequence[int]) -> Masks | None:
-        """Return the domains without what propagation alone excludes; None if one gets empty."""
+        """Return the domains without what propagation alone excludes; None if one is empty."""
         domains = list(masks)
         return domains if self._settle(domains, range(len(self.network.constraints))) else None
 
@@ -135,9 +147,11 @@ class Attempt:
 
     def _broken(self, point: Masks) -> Constraint | None:
         """Return the first active constraint that the point does not meet."""
-        for number, constraint in enumerate(self.network.constraints):
-            if self.active is not None and number not in self.active:
-                continue
+        numbers = (
+            range(len(self.network.constraints)) if self.active is None else sorted(self.active)
+        )
+        for number in numbers:
+            constraint = self.network.constraints[number]
             if constraint.narrowed(point) is None:
                 return constraint
         return None
@@ -150,28 +164,41 @@ class Attempt:
                 " decide more attributes first, or simplify the rules of the model"
             )
 
+    def _blame(self, number: int) -> None:
+        """Add to the used constraints the one that failed and all that led there.
+
+        Walks the trail of narrowings backwards; what other branches left there may be blamed too
+        much, never too little.
+        """
+        self.used.add(number)
+        reasons = set(self.network.constraints[number].scope)
+        for other, place in reversed(self._trail):
+            if place in reasons:
+                self.used.add(other)
+                reasons.update(self.network.constraints[other].scope)
+
     def _settle(self, domains: Masks, start: Iterable[int]) -> bool:
         """Narrow the domains to a fixed point; False if one gets empty."""
         active, watchers = self.active, self.network.watchers
-        queue = deque(start)
+        queue = deque(start if active is None else [each for each in start if each in active])
         waiting = set(queue)
         while queue:
             number = queue.popleft()
             waiting.discard(number)
-            if active is not None and number not in active:
-                continue
             constraint = self.network.constraints[number]
             found = constraint.narrowed(domains)
             if found is None:
-                self.used.add(number)
+                self._blame(number)
                 return False
+            if not found:
+                continue
             for place, mask in zip(constraint.scope, found, strict=True):
                 if domains[place] == mask:
                     continue
                 domains[place] = mask
-                self.used.add(number)
+                self._trail.append((number, place))
                 for other in watchers[place]:
-                    if other not in waiting:
+                    if other not in waiting and (active is None or other in active):
                         waiting.add(other)
                         queue.append(other)
         return True

@@ -103,6 +103,22 @@ def decisions(draw):
     )
 
 
+# The default first, then the options in order; a number moves from its default as little as it can.
+PREFERENCES = [
+    ("pump", ["low", "mid", "high"]),
+    ("motor", ["small", "medium", "big"]),
+    ("extras.sensor", [False, True]),
+    ("extras.valve", [False, True]),
+    ("stages", [1, 0, 2, 3]),
+    ("outdoor", [False, True]),
+]
+
+
+def _has(point, name, wish):
+    attribute, _, option = name.partition(".")
+    return (option in point[attribute]) == wish if option else point[attribute] == wish
+
+
 def feasible(points, some):
     return any(meets(point, some) for point in points)
 
@@ -216,6 +232,35 @@ def test_a_completion_is_valid_and_keeps_every_decision(tree, some):
         left = {point[each.attribute] for point in valid if meets(point, some)}
         if each.attribute not in {given.attribute for given in some}:
             assert each.source == ("rule" if len(left) == 1 else "default")
+
+
+@LAWS
+@given(models(), decisions())
+def test_exact_domains_are_what_valid_configurations_have(tree, some):
+    valid = [point for point in valid_points(a_pump(**tree)) if meets(point, some)]
+    assume(valid)
+    product = bound(**tree)
+    found = completion(product, some).domains
+    for place, variable in enumerate(product.space.variables):
+        for bit, value in enumerate(variable.values):
+            if variable.option is None:
+                seen = any(point[variable.attribute] == value for point in valid)
+            else:
+                seen = any((variable.option in point["extras"]) == value for point in valid)
+            assert bool(found[place] >> bit & 1) == seen
+
+
+@LAWS
+@given(models(), decisions())
+def test_completion_takes_the_first_possible_preference_in_the_order_of_the_model(tree, some):
+    left = [point for point in valid_points(a_pump(**tree)) if meets(point, some)]
+    assume(left)
+    for name, wishes in PREFERENCES:
+        wish = next(each for each in wishes if any(_has(point, name, each) for point in left))
+        left = [point for point in left if _has(point, name, wish)]
+    (expected,) = left
+    found = completion(bound(**tree), some)
+    assert {each.attribute: _plain(each.value) for each in found.decisions} == expected
 
 
 @LAWS

@@ -12,7 +12,7 @@ from services.configurator.domain.completing import completion
 from services.configurator.domain.decisions import binding
 from services.configurator.domain.options import options
 from services.configurator.handlers import configured
-from tests.unit.configurator.small import decided
+from tests.unit.configurator.small import a_rule, decided, published
 
 TELECOM = Path(__file__).parents[3] / "catalogs" / "telecom"
 CATALOGUE = shelf.load(TELECOM)
@@ -136,6 +136,18 @@ def test_a_micro_station_has_no_macro_radio_and_says_why():
     assert large.reason.startswith(
         "Not with Station type: Micro (medium range). A micro station is"
     )
+
+
+def test_a_budget_counts_its_margin_exactly():
+    site = {"station_type": "macro", "technology": "nr", "nr_bands": ("n78",), "sectors": 3}
+    fits = decided(**site, tdd_radio="rru_8t320", baseband="l36", cooling="fan", dc_feed="a100")
+    # 3 x 900 + 450 + 40 = 3190 W: 3828 W with the margin, of 4800 W
+    assert completion(STATION, fits) is not None
+    # and 3 x 1180 + 450 + 40 = 4030 W: 4836 W with the margin
+    over = decided(**site, tdd_radio="aau_64t320", baseband="l36", cooling="fan", dc_feed="a100")
+    assert completion(STATION, over) is None
+    # 3 x 1180 + 250 + 40 = 3830 W: 4596 W
+    assert completion(STATION, decided(**site, baseband="m18", cooling="fan", dc_feed="a100"))
 
 
 def test_the_power_budget_has_the_last_word():
@@ -266,3 +278,8 @@ def test_parameters_narrow_as_questions_are_answered():
 
 def test_every_sku_of_the_models_stands_in_the_part_master_and_is_used():
     assert CATALOGUE.skus() == sorted(shelf.read_parts(TELECOM / "parts.yaml"))
+
+
+def test_a_number_leaves_its_default_downwards_first():
+    found = completion(published(rules=[a_rule("stages != 1")]), ())
+    assert {each.attribute: each.value for each in found.decisions}["stages"] == 0
