@@ -129,6 +129,13 @@ def test_secrets_stand_in_no_repr_and_no_dump(environment):
     assert [each for each in ("hunter2", "kkkk", "qwk_", SECRET) if each in shown] == []
 
 
+def test_settings_made_by_hand_do_not_show_a_wrong_secret_either(environment):
+    environment()
+    with pytest.raises(ValidationError) as refused:
+        Settings(webhook_keys={"crm": ("whsec_hunter2",)}, dsn=["hunter2"])
+    assert "hunter2" not in str(refused.value)
+
+
 def test_settings_do_not_change(environment):
     with pytest.raises(ValidationError, match="frozen"):
         environment().http_port = 1
