@@ -23,7 +23,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("home")
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def embedded(postgres: LocalPostgres, home: Path) -> Iterator[Place]:
     """Six services in this process, on the embedded bus, with a CRM and approvers around."""
     database = f"e2e_{next(_numbers)}"
@@ -33,7 +33,7 @@ def embedded(postgres: LocalPostgres, home: Path) -> Iterator[Place]:
         place.close()
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def over_kafka(postgres: LocalPostgres, kafka: LocalKafka, home: Path) -> Iterator[Place]:
     """Six processes over a real Kafka, behind one ingress; each must end cleanly in the end."""
     number = next(_numbers)
@@ -64,7 +64,7 @@ def over_kafka(postgres: LocalPostgres, kafka: LocalKafka, home: Path) -> Iterat
 
 
 @pytest.fixture(
-    scope="module", params=["embedded", pytest.param("over_kafka", marks=pytest.mark.kafka)]
+    scope="package", params=["embedded", pytest.param("over_kafka", marks=pytest.mark.kafka)]
 )
 def place(request: pytest.FixtureRequest) -> Place:
     """A running house, over each bus in turn."""

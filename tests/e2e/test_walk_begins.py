@@ -3,27 +3,8 @@
 import json
 from hashlib import sha256
 
+from tests.e2e.facts import UNTOUCHED
 from tests.e2e.place import Place, asked, event
-
-UNTOUCHED = [
-    "OpportunityOpened",
-    "DealOpened",
-    "QuoteAdded",
-    "QuoteDrafted",
-    "ConfigurationRequested",
-    "ConfigurationValidated",
-    "PricingRequested",
-    "QuotePriced",
-    "RevisionPriced",
-    "RevisionSubmitted",
-    "ApprovalNotRequired",
-    "RevisionApproved",
-    "DocumentRequested",
-    "QuoteDocumentRendered",
-    "DocumentAttached",
-    "QuotePresented",
-]
-
 
 class TestUntouched:
     """Nobody does anything but the CRM, which opens an opportunity."""
