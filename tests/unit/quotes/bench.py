@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-from contracts.catalogue import every_fact
+from contracts.catalogue import FACTS
 from contracts.configuration import (
     Decision,
     RequestedItem,
 )
-from contracts.envelope import Fact, Meta, Opened
+from contracts.envelope import Fact, Meta, Opened, Registry
 from contracts.opportunity import (
     OpportunityDetails,
     OpportunityDetailsChanged,
@@ -27,6 +27,7 @@ from contracts.opportunity import (
 from contracts.pricing import (
     DiscountAsk,
 )
+from contracts.quote import UPCASTERS
 from contracts.values import Percent, Quantity
 from infra.desk import CommandDesk
 from infra.memory import MemoryStore
@@ -43,12 +44,27 @@ CATALOG = Path(__file__).parents[3] / "catalogs" / "telecom"
 REF = OpportunityRef(crm="crm://example", record_id="006-1")
 
 
+class RememberingRegistry(Registry):
+    """Reads every body once: facts are frozen, so the same bytes may give the same object."""
+
+    def __init__(self) -> None:
+        super().__init__(FACTS, UPCASTERS)
+        self._read: dict[tuple[str, int, bytes], Fact] = {}
+
+    def read(self, wire_type: str, version: int, value: bytes) -> Fact:
+        """Read a body, or return what it gave before."""
+        key = wire_type, version, value
+        if key not in self._read:
+            self._read[key] = super().read(wire_type, version, value)
+        return self._read[key]
+
+
 class Bench(Peers):
     """One memory desk; `now` is moved by hand, peers answer only when told to."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.store = MemoryStore("quotes", every_fact())
+        self.store = MemoryStore("quotes", RememberingRegistry())
         self.desk = CommandDesk(self.store, lambda: None)
         self.units = dict(units.load(CATALOG))
         self.heard_count = 0
