@@ -22,6 +22,7 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
+    PlainSerializer,
     RootModel,
     WithJsonSchema,
     model_validator,
@@ -46,6 +47,8 @@ MINOR_UNITS = {
     "JOD": 3,
 }
 MAX_SCALE = 6
+# Far beyond any price or measure; keeps products within EXACT, and 1E+999999 out of the log.
+MAX_DIGITS = 24
 EXACT = Context(prec=60, rounding=ROUND_HALF_UP, traps=[Inexact, InvalidOperation])
 
 
@@ -61,16 +64,25 @@ def _no_float(value: Any) -> Any:
     return value
 
 
-def _finite(value: Decimal) -> Decimal:
-    if not value.is_finite():
+def _sane(value: Decimal) -> Decimal:
+    exponent = value.as_tuple().exponent
+    if not isinstance(exponent, int):
         raise ValueError("must be a finite number")
+    if value.adjusted() >= MAX_DIGITS or exponent < -MAX_DIGITS:
+        raise ValueError(f"must have at most {MAX_DIGITS} digits before and after the point")
     return value
+
+
+def _plainly(value: Decimal) -> str:
+    """Write 1000 and never 1E+3, which few readers of JSON take for a decimal."""
+    return f"{value:f}"
 
 
 ExactDecimal = Annotated[
     Decimal,
     BeforeValidator(_no_float),
-    AfterValidator(_finite),
+    AfterValidator(_sane),
+    PlainSerializer(_plainly, return_type=str, when_used="json"),
     WithJsonSchema(
         {"type": "string", "pattern": r"^-?\d+(\.\d+)?$", "description": "exact decimal"}
     ),
@@ -122,8 +134,8 @@ class Money(Value):
 
     @classmethod
     def of(cls, amount: str | int | Decimal, currency: str) -> "Money":
-        """Return the amount in the currency, from text, integer or Decimal."""
-        return cls(amount=Decimal(amount), currency=currency)
+        """Return the amount in the currency, from text, integer or Decimal, never from a float."""
+        return cls.model_validate({"amount": amount, "currency": currency})
 
     @classmethod
     def zero(cls, currency: str) -> "Money":
@@ -201,7 +213,9 @@ def rounded(
 def allocate(amount: Money, weights: Sequence[Decimal]) -> list[Money]:
     """Split an amount by weights so that the parts sum to it exactly.
 
-    By largest remainder, ties to the earlier; zero weights throughout split equally.
+    By largest remainder, ties to the earlier; weights that sum to zero split equally. Each part is
+    within one minor unit of its exact share. Raises: ValueError, if the amount is finer than the
+    currency's minor unit: round it first, at a named point.
 
     >>> weights = [Decimal(1), Decimal(2), Decimal(3), Decimal(4)]
     >>> [str(part) for part in allocate(Money.of("1.02", "EUR"), weights)]
@@ -209,16 +223,18 @@ def allocate(amount: Money, weights: Sequence[Decimal]) -> list[Money]:
     """
     if not weights:
         return []
-    scale = minor_unit(amount.currency)
-    shares = [Decimal(1)] * len(weights) if not any(weights) else list(weights)
-    unit = Decimal(1).scaleb(-scale)
+    unit = Decimal(1).scaleb(-minor_unit(amount.currency))
     with localcontext(Context(prec=60, traps=[InvalidOperation])):
+        if amount.amount % unit:
+            raise ValueError(f"{amount} is finer than the minor unit; round it before it is split")
+        shares = list(weights) if sum(weights, Decimal(0)) else [Decimal(1)] * len(weights)
         whole = sum(shares, Decimal(0))
         exact = [amount.amount * share / whole for share in shares]
         floors = [each.quantize(unit, rounding=ROUND_DOWN) for each in exact]
         missing = amount.amount - sum(floors, Decimal(0))
-        order = sorted(range(len(shares)), key=lambda i: (-abs(exact[i] - floors[i]), i))
         step = unit if missing >= 0 else -unit
+        # Signed by the step: among weights of both signs none is pushed away from its share.
+        order = sorted(range(len(shares)), key=lambda i: ((floors[i] - exact[i]) * step, i))
         for index in order[: int(abs(missing) / unit)]:
             floors[index] += step
     return [Money(amount=part, currency=amount.currency) for part in floors]
