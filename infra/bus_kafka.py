@@ -110,7 +110,8 @@ class KafkaBus:
         """Return a member of a consumer group."""
         name = None if self._instance is None else f"{group}-{topic}-{self._instance}"
         consumer = KafkaConsumer(
-            group_id=f"quotewright.{group}",
+            # A group per topic: a leader assigns only topics that it subscribes to itself.
+            group_id=f"quotewright.{group}.{topic}",
             group_instance_id=name,
             enable_auto_commit=False,
             auto_offset_reset="earliest",
