@@ -8,7 +8,7 @@ import json
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeVar
 from uuid import UUID
 
 from pydantic import ValidationError
@@ -87,6 +87,7 @@ class Opened:
     fact: "Fact"
 
 
+T = TypeVar("T")
 Upcaster = Callable[[dict[str, Any]], dict[str, Any]]
 
 
@@ -120,7 +121,7 @@ class Registry:
             raise Poison(f"nobody here reads {wire_type}", fact_type=wire_type)
         if version > cls.VERSION:
             raise Poison(
-                f"{wire_type} version {version} is newer than our {cls.VERSION}; deploy this service",
+                f"{wire_type} version {version} is newer than {cls.VERSION}; deploy this service",
                 fact_type=wire_type,
                 version=version,
             )
@@ -142,8 +143,10 @@ class Registry:
     ) -> dict[str, Any]:
         try:
             body = json.loads(value)
-        except ValueError:
+        except (ValueError, RecursionError):
             raise Poison(f"{wire_type} is not JSON", fact_type=wire_type) from None
+        if not isinstance(body, dict):
+            raise Poison(f"{wire_type} is not a JSON object", fact_type=wire_type)
         for step in range(version, cls.VERSION):
             body = self._upcasters[wire_type, step](body)
         return dict(body)
@@ -189,30 +192,54 @@ def read_meta(headers: Iterable[tuple[str, bytes]]) -> Meta:
         for name, value in headers
         if value is not None
     }
+    if _read(found, "ce_specversion", str) != SPEC:
+        raise Poison("only CloudEvents 1.0 is read here", attribute="ce_specversion")
+    deal_id = _read(found, "ce_partitionkey", UUID)
+    return Meta(
+        id=_read(found, "ce_id", _record_id),
+        source=_read(found, "ce_source", str),
+        type=_read(found, "ce_type", str),
+        version=_read(found, "ce_schemaversion", _counted),
+        deal_id=deal_id,
+        subject=found.get("ce_subject", ""),
+        time=_read(found, "ce_time", _instant),
+        correlation=found.get("ce_correlationid", str(deal_id)),
+        causation=found.get("ce_causationid"),
+        actor=found.get("ce_actor"),
+        traceparent=found.get("ce_traceparent"),
+    )
+
+
+def _read(found: Mapping[str, str], name: str, parse: Callable[[str], T]) -> T:
+    """Parse one attribute; a fault names the attribute and never repeats what stands in it."""
+    if name not in found:
+        raise Poison(f"the attribute {name} is missing", attribute=name)
     try:
-        if found["ce_specversion"] != SPEC:
-            raise Poison("only CloudEvents 1.0 is read here", attribute="ce_specversion")
-        time = datetime.fromisoformat(found["ce_time"])
-        meta = Meta(
-            id=found["ce_id"],
-            source=found["ce_source"],
-            type=found["ce_type"],
-            version=int(found["ce_schemaversion"]),
-            deal_id=UUID(found["ce_partitionkey"]),
-            subject=found.get("ce_subject", ""),
-            time=time,
-            correlation=found.get("ce_correlationid", found["ce_partitionkey"]),
-            causation=found.get("ce_causationid"),
-            actor=found.get("ce_actor"),
-            traceparent=found.get("ce_traceparent"),
-        )
-        if meta.stream_version < 1 or not meta.stream or time.tzinfo is None:
-            raise ValueError("ce_id or ce_time")
-    except KeyError as fault:
-        raise Poison(f"the attribute {fault.args[0]} is missing", attribute=fault.args[0]) from None
-    except ValueError as fault:
-        raise Poison(f"a CloudEvents attribute is malformed: {fault}") from None
-    return meta
+        return parse(found[name])
+    except ValueError:
+        raise Poison(f"the attribute {name} is malformed", attribute=name) from None
+
+
+def _record_id(text: str) -> str:
+    stream, _, version = text.rpartition("/")
+    if not stream:
+        raise ValueError("no stream")
+    _counted(version)
+    return text
+
+
+def _counted(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise ValueError("counts from 1")
+    return number
+
+
+def _instant(text: str) -> datetime:
+    moment = datetime.fromisoformat(text)
+    if moment.tzinfo is None:
+        raise ValueError("no time zone")
+    return moment
 
 
 def open_(registry: Registry, headers: Iterable[tuple[str, bytes]], value: bytes) -> Opened:

@@ -29,15 +29,15 @@ class QuotewrightError(Exception):
 
         Type, title, status, detail, code and the named facts.
         """
-        facts = {name: _plain(value) for name, value in self.facts.items()}
-        return {
+        members = {
             "type": f"urn:quotewright:problem:{self.code}",
             "title": self.title,
             "status": self.status,
             "detail": self.message,
             "code": self.code,
-            **facts,
         }
+        # A fact that bears the name of a standard member does not take its place.
+        return members | {n: _plain(v) for n, v in self.facts.items() if n not in members}
 
 
 class Refused(QuotewrightError):
