@@ -9,7 +9,9 @@ import pytest
 
 from infra.local import SUPERUSER, LocalPostgres
 from infra.local_kafka import LocalKafka
+from infra.service import House, Serving
 from quotewright.demo import stage
+from quotewright.house import BUILDERS
 from quotewright.laptop import Laptop, Servers
 from tests.e2e.place import Place
 from tests.e2e.processes import Apart
@@ -27,8 +29,14 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def embedded(postgres: LocalPostgres, home: Path) -> Iterator[Place]:
     """Six services in this process, on the embedded bus, with a CRM and approvers around."""
     database = f"e2e_{next(_numbers)}"
-    with stage(Laptop(home, "embedded", Servers(postgres, None, database))) as running:
-        place = Place(running, postgres.dsn(SUPERUSER, database))
+    houses: list[House] = []
+
+    def serve(prepared: Laptop) -> Serving:
+        houses.append(House(prepared.settings(), BUILDERS))
+        return Serving(houses[0])
+
+    with stage(Laptop(home, "embedded", Servers(postgres, None, database)), serve) as running:
+        place = Place(running, postgres.dsn(SUPERUSER, database), house=houses[0])
         yield place
         place.close()
 
@@ -54,8 +62,10 @@ def over_kafka(postgres: LocalPostgres, kafka: LocalKafka, home: Path) -> Iterat
         place = Place(
             running,
             postgres.dsn(SUPERUSER, database),
-            {"quotewright.facts": topics["facts_topic"]}
-            | {"quotewright.crm.inbound": topics["inbound_topic"]},
+            {
+                "quotewright.facts": topics["facts_topic"],
+                "quotewright.crm.inbound": topics["inbound_topic"],
+            },
             apart[0],
             kafka.bootstrap,
         )

@@ -16,6 +16,7 @@ from contracts.envelope import Sealed
 from contracts.opportunity import OpportunityRef, deal_id_of
 from infra.bus import pack_headers
 from infra.bus_kafka import KafkaBus
+from infra.service import House
 from quotewright.client import token_for
 from quotewright.demo import Stage, opportunity, requirements
 from quotewright.laptop import CRM
@@ -88,7 +89,7 @@ class Place:
     topics: Mapping[str, str] = field(default_factory=dict)
     apart: Apart | None = None
     bootstrap: str | None = None
-    now: Callable[[], Any] | None = None
+    house: House | None = None
     _callers: dict[str, Caller] = field(default_factory=dict)
 
     # ---- who
@@ -217,9 +218,10 @@ class Place:
         rows = self.admin.get("/crm/waiting?limit=200")["waiting"]
         return next((row for row in rows if row["number"] == number), None)
 
-    def parked(self, prefix: str) -> list[Json]:
+    def parked(self, prefix: str, key: str | None = None) -> list[Json]:
+        """Return what a service has parked, of one record key or all."""
         rows: list[Json] = self.admin.get(f"{prefix}/admin/parked")
-        return rows
+        return [row for row in rows if key in {None, row["deal"]}]
 
     # ---- the log itself
 
