@@ -1,6 +1,5 @@
 """Facts and values of the configurator: what was asked for, what is valid, why something is not."""
 
-from decimal import Decimal
 from typing import Literal
 from uuid import UUID
 
@@ -126,10 +125,3 @@ class ConfigurationRejected(Fact):
     revision: int
     answers: str
     items: tuple[RejectedItem, ...]
-
-
-def decimal_answer(value: Answer) -> Decimal:
-    """Read a numeric answer exactly.   Raises: ValueError, if it is a flag or not a number."""
-    if isinstance(value, bool):
-        raise ValueError("a flag is not a number")
-    return Decimal(value)

@@ -106,10 +106,6 @@ class Registry:
         """Say whether this service can read the type at all."""
         return wire_type in self._facts
 
-    def types(self) -> list[type[Fact]]:
-        """Return the registered classes by name."""
-        return [self._facts[name] for name in sorted(self._facts)]
-
     def read(self, wire_type: str, version: int, value: bytes) -> Fact:
         """Read a body of any released version with today's class.
 

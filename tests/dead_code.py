@@ -1,0 +1,45 @@
+"""Names that are used where vulture can not see it: by a library, a template, JSON, or tests. Never imported."""
+
+from typing import Any
+
+
+class Everything:
+    """Has every attribute: naming one here tells vulture that somebody uses it."""
+
+    def __getattr__(self, name: str) -> Any:
+        return self
+
+
+used = Everything()
+
+# pydantic calls validators and reads settings of models.
+_ = (used.model_config, used._pad_to_minor_unit, used._fit_together, used._trimmed)
+_ = (used._one_end_each, used._only_its_measures, used._zone_exists, used._ids_are_unique)
+_ = (used.field_title_should_be_set,)
+
+# FastAPI and typer call functions that a decorator registered.
+_ = (used.healthz, used.readyz, used.retry_one, used.retry_all, used.called, used.rebuilt)
+_ = (used.called_back, used.previewed, used.complete, used.clone, used.draft_pdf)
+_ = (used.make_token, used.parked_list, used.parked_show, used.parked_retry)
+
+# Extension points of libraries: eventsourcing, kafka-python, http.server, uvicorn, fontTools, WeasyPrint.
+_ = (used.select_events, used.max_notification_id, used.construct_recorder, used.construct_mapper)
+_ = (used.on_partitions_revoked, used.on_partitions_assigned, used.should_exit)
+_ = (used.do_POST, used.log_message, used.protocol_version)
+_ = (used.layout_features, used.name_IDs, used.notdef_outline, used.hinting, used.recalc_timestamp)
+_ = (used.url_fetcher, used._ua_stylesheets)
+
+# Members of facts and of JSON that others read: the customer, a CRM, an approver, an analyst.
+_ = (used.answer_type, used.incoterm, used.payment, used.warranty, used.presented_by)
+_ = (used.recalled_by, used.rejected_items, used.revised_by, used.withdrawn_by, used.from_stage)
+_ = (used.expected_close, used.next_follow_up, used.follow_up_by, used.specversion)
+_ = (used.presented_revision, used.waits_since, used.rows_changed, used.rows_removed)
+_ = (used.help, used.selectable, used.proposed, used.forced, used.conflicts_with)
+
+# What the page templates of documents print.
+_ = (used.accent, used.primary, used.wash, used.amounts_in, used.charges, used.choices)
+_ = (used.footing, used.headlines, used.longest_figure, used.mark, used.specification)
+_ = (used.subtotal, used.total_note, used.validity)
+
+# Doubles, and doors that tests open: a server for one session, one step of a loop, a whole sealed fact.
+_ = (used.ephemeral, used.run_once, used.MemoryOutbox, used.Servers, used.open_)
