@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree as ET
 
-from jinja2 import StrictUndefined, Template, TemplateError
+from jinja2 import StrictUndefined, Template
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from services.documents.fonts import characters, cut_fonts
@@ -84,7 +84,7 @@ class Press:
     def print(self, page: Mapping[str, Any]) -> tuple[bytes, int]:
         """Return the PDF of a page model and its number of pages.
 
-        Raises: Unprintable; TemplateError; ET.ParseError; MemoryError.
+        Raises: Unprintable; MemoryError; whatever is wrong with the template.
         """
         markup = self._template.render(page=page)
         self._check_characters(markup)
@@ -117,7 +117,10 @@ def _answer(press: Press, page: Mapping[str, Any]) -> tuple[dict[str, Any], byte
         content, pages = press.print(page)
     except Unprintable as fault:
         return {"ok": False, "code": "unprintable", "message": str(fault)}, b""
-    except (TemplateError, ET.ParseError, RecursionError) as fault:
+    except MemoryError:
+        # What is left of this process is not to be trusted: end, and be replaced.
+        raise
+    except Exception as fault:  # noqa: BLE001  a fault of template or engine; this worker is fine
         return {"ok": False, "code": "template", "message": f"{type(fault).__name__}: {fault}"}, b""
     spent_ms = round((time.perf_counter() - begun) * 1000, 1)
     return {"ok": True, "pages": pages, "spent_ms": spent_ms, "rss_bytes": _rss_bytes()}, content
