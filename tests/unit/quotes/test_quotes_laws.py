@@ -12,21 +12,26 @@ from contracts.envelope import Fact
 from contracts.errors import QuotewrightError
 from contracts.quote import (
     AnswerIgnored,
+    ConfigurationRequested,
+    DocumentRequested,
     OrderPlaced,
+    PricingRequested,
     QuoteAccepted,
     QuoteExpired,
     QuotePresented,
+    RevisionSubmitted,
 )
 from infra.work import Work
 from services.quotes.domain.content import content_key
 from services.quotes.domain.evolving import fold
 from services.quotes.domain.outcomes import Acceptance, accept
-from services.quotes.domain.quote import Quote, Revision
+from services.quotes.domain.quote import Quote, Revision, stream_of_quote
 from services.quotes.domain.situation import Situation
 from services.quotes.domain.status import waiting
 from services.quotes.domain.validity import end_of_day
 from tests.unit.quotes.bench import Bench
 
+ASKS = (ConfigurationRequested, PricingRequested, RevisionSubmitted, DocumentRequested)
 UNITS = ("emea-direct", "americas-direct", "apac-partner")
 PICK = st.integers(0, 1000)
 MOSTLY = st.sampled_from([True, True, True, False])
@@ -57,7 +62,6 @@ class Negotiation(RuleBasedStateMachine):
         self.bench = SaidTwice()
         self.shown: dict[tuple[UUID, int], tuple[Any, ...]] = {}
         self.ended: dict[UUID, tuple[Any, int]] = {}
-        self.old_asks: list[tuple[Fact, str]] = []
         self.snapshot: list[tuple[Quote, list[Fact]]] = []
 
     @initialize(unit=st.sampled_from(UNITS), untouched=MOSTLY, alternatives=st.integers(0, 2))
@@ -184,17 +188,23 @@ class Negotiation(RuleBasedStateMachine):
             return
         awaiting = self.bench.quote(quote_id).current.awaiting
         assert awaiting is not None
-        self.old_asks.append((ask, awaiting.id))
         answer = self.bench.good_answer if well else self.bench.bad_answer
         self.bench.hear(answer(ask, awaiting.id))
         self.look()
 
-    @rule(pick=PICK, well=st.booleans())
-    def a_late_answer_comes(self, pick: int, well: bool) -> None:
-        if self.old_asks:
-            ask, ask_id = self.old_asks[pick % len(self.old_asks)]
+    @rule(pick=PICK, which=PICK, well=st.booleans())
+    def a_late_answer_comes(self, pick: int, which: int, well: bool) -> None:
+        quote_id = self.quote(pick)
+        if quote_id is None:
+            return
+        awaiting = self.bench.quote(quote_id).current.awaiting
+        stream = self.bench.store.read(stream_of_quote(quote_id))
+        old = [each for each in stream if isinstance(each.fact, ASKS)]
+        old = [each for each in old if awaiting is None or each.id != awaiting.id]
+        if old:
+            late = old[which % len(old)]
             answer = self.bench.good_answer if well else self.bench.bad_answer
-            said = self.bench.hear(answer(ask, ask_id))
+            said = self.bench.hear(answer(late.fact, late.id))
             assert [type(each) for each in said] == [AnswerIgnored]
         self.look()
 
@@ -210,10 +220,14 @@ class Negotiation(RuleBasedStateMachine):
         self.bench.hear(changed)
         self.look()
 
-    @rule(what=st.sampled_from(["lost", "won", "reopened"]), sure=SELDOM)
-    def the_crm_closes_or_opens(self, what: str, sure: bool) -> None:
-        if sure or what == "reopened":
-            self.bench.hear(getattr(self.bench, what)())
+    @rule(lost=st.booleans())
+    def the_crm_closes(self, lost: bool) -> None:
+        self.bench.hear(self.bench.lost() if lost else self.bench.won())
+        self.look()
+
+    @rule()
+    def the_crm_reopens(self) -> None:
+        self.bench.hear(self.bench.reopened())
         self.look()
 
     @rule(days=st.sampled_from([0, 1, 20, 50]))
@@ -354,7 +368,7 @@ def assert_in_its_time(before: list[Fact], fact: QuoteAccepted | QuoteExpired) -
 
 TestNegotiation = Negotiation.TestCase
 TestNegotiation.settings = settings(
-    max_examples=40,
+    max_examples=70,
     stateful_step_count=20,
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow],
