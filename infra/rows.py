@@ -98,7 +98,7 @@ VALUES (%(key)s, %(target)s, %(type)s, %(body)s, %(deal)s,
         COALESCE((SELECT generation FROM delivered WHERE key = %(key)s), 0) + 1)
 ON CONFLICT (key) DO UPDATE SET target = excluded.target, event_type = excluded.event_type,
     body = excluded.body, generation = deliveries.generation + 1, attempts = 0, state = 'due',
-    due_at = clock_timestamp(), last_error = NULL
+    due_at = clock_timestamp(), created_at = clock_timestamp(), last_error = NULL
 """
 
 

@@ -74,7 +74,7 @@ class Laptop:
                 self._kafka = LocalKafka(self.home, nodes=1)
                 self._kafka.start()
         self._create_database()
-        provision(self._server().dsn(SUPERUSER, self._database), SCHEMAS)
+        provision(self.admin_dsn, SCHEMAS)
         self.secrets = _secrets(self.home / "secrets.json")
         self.key_path = self.home / "signing.pem"
         if not self.key_path.exists():
@@ -107,6 +107,11 @@ class Laptop:
     def url(self) -> str:
         """Where this laptop's house answers."""
         return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def admin_dsn(self) -> str:
+        """The administrator's connection string to this laptop's database."""
+        return self._server().dsn(SUPERUSER, self._database)
 
     def values(self) -> dict[str, Any]:
         """Return the settings of one process that holds all six services."""
