@@ -103,6 +103,7 @@ def test_every_import_contract_is_kept() -> None:
     assert verdicts(ROOT) == dict.fromkeys(ids(), "KEPT")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("contract", "file", "line"), PLANTED, ids=[f"{c}-{f}" for c, f, _ in PLANTED]
 )
