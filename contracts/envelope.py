@@ -8,6 +8,7 @@ import json
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from typing import Any, ClassVar, TypeVar
 from uuid import UUID
 
@@ -19,6 +20,8 @@ from contracts.values import Value
 PREFIX = "quotewright."
 SPEC = "1.0"
 CONTENT_TYPE = "application/json"
+# Several services of one process, and several reads of one stream, ask for the same few facts.
+PARSED_MAX = 256
 
 
 class Fact(Value):
@@ -91,6 +94,12 @@ T = TypeVar("T")
 Upcaster = Callable[[dict[str, Any]], dict[str, Any]]
 
 
+@lru_cache(maxsize=PARSED_MAX)
+def _parsed(cls: type[Fact], value: bytes) -> Fact:
+    """Read a body of today's version; facts are frozen, so equal bytes may share one."""
+    return cls.model_validate_json(value, extra="ignore")
+
+
 class Registry:
     """The closed list of facts a service can read, with the upcasters from older versions."""
 
@@ -123,7 +132,7 @@ class Registry:
             )
         try:
             if version == cls.VERSION:
-                return cls.model_validate_json(value, extra="ignore")
+                return _parsed(cls, value)
             return cls.model_validate(self._upcast(wire_type, version, cls, value), extra="ignore")
         except ValidationError as fault:
             where = [".".join(map(str, each["loc"])) or "body" for each in fault.errors()[:3]]

@@ -6,32 +6,20 @@ Above this module nothing knows which bus it is. Delivery is at least once and i
 whoever consumes keeps its own position with its effects, so an effect happens once.
 """
 
-import re
 import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Protocol
 
-from psycopg.types.json import Json
 from psycopg_pool import ConnectionPool
 
 from contracts.envelope import Sealed
 from infra.postgres import Leadership, PgConnection
-from infra.reader import SettledReader
+from infra.tail import LogTail
+from infra.wire import Arrived, pack_headers
 
-TOPIC = re.compile(r"^[a-z][a-z0-9._-]*$")
 POLL_MIN_S, POLL_MAX_S = 0.025, 0.25
-
-
-@dataclass(frozen=True, slots=True)
-class Arrived:
-    """One record of a partition, raw: nothing is trusted about it but its key and place."""
-
-    offset: int
-    key: bytes
-    headers: tuple[tuple[str, bytes], ...]
-    value: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,15 +115,23 @@ class Bell:
             self._condition.wait_for(lambda: self._rung != seen, timeout_s)
 
 
+class Here:
+    """What the embedded buses of one process share: a bell, and the rows read lately."""
+
+    def __init__(self) -> None:
+        self.bell = Bell()
+        self.tail = LogTail()
+
+
 class EmbeddedBus:
     """The bus in a PostgreSQL table, `bus.log`: one partition, one active consumer per group."""
 
     def __init__(
-        self, pool: ConnectionPool[PgConnection], leadership: Leadership, bell: Bell
+        self, pool: ConnectionPool[PgConnection], leadership: Leadership, here: Here
     ) -> None:
-        self._pool = pool
-        self._leadership = leadership
-        self._bell = bell
+        self.pool = pool
+        self.leadership = leadership
+        self.here = here
 
     def produce(self, topic: str, records: Sequence[Sealed]) -> None:
         """Insert the records in order in one statement, then wake this process's consumers.
@@ -143,11 +139,11 @@ class EmbeddedBus:
         Commits without waiting for the disk: the facts stand in their service's table, and a crash
         that loses these rows also loses the later relay position that says they were published.
         """
-        with self._pool.connection() as connection, connection.transaction():
-            connection.execute("SET LOCAL synchronous_commit = off")
+        with self.pool.connection() as connection:
             connection.execute(
                 "INSERT INTO bus.log (topic, key, headers, value)"
-                " SELECT %s, * FROM unnest(%s::bytea[], %s::json[], %s::bytea[])",
+                " SELECT %s, rows.* FROM unnest(%s::bytea[], %s::json[], %s::bytea[]) AS rows,"
+                " (SELECT set_config('synchronous_commit', 'off', true)) AS lightly",
                 (
                     topic,
                     [each.key for each in records],
@@ -156,7 +152,7 @@ class EmbeddedBus:
                 ),
                 prepare=True,
             )
-        self._bell.ring()
+        self.here.bell.ring()
 
     def source(self, group: str, topic: str, claim: Claim) -> "EmbeddedSource":
         """Return the source of a group.
@@ -165,7 +161,7 @@ class EmbeddedBus:
         the service's own, so the group's name adds nothing here.
         """
         del group
-        return EmbeddedSource(self._pool, self._leadership, self._bell, topic, claim)
+        return EmbeddedSource(self, topic, claim)
 
     def close(self) -> None:
         """Nothing of its own to release."""
@@ -179,26 +175,15 @@ class EmbeddedSource:
 
     PARTITION = 0
 
-    def __init__(
-        self,
-        pool: ConnectionPool[PgConnection],
-        leadership: Leadership,
-        bell: Bell,
-        topic: str,
-        claim: Claim,
-    ) -> None:
-        if not TOPIC.match(topic):
-            raise ValueError(f"a topic is lower-case letters, digits, dot, dash: {topic!r}")
-        self._pool = pool
-        self._leadership = leadership
-        self._bell = bell
+    def __init__(self, bus: "EmbeddedBus", topic: str, claim: Claim) -> None:
+        self._pool = bus.pool
+        self._leadership = bus.leadership
+        self._bell = bus.here.bell
+        self._tail = bus.here.tail
         self._topic = topic
         self._claim = claim
         self._next: int | None = None
         self._idle_s = POLL_MIN_S
-        # Rows of other topics still move the position, so they are read, without their bodies.
-        mine = f"CASE WHEN topic = '{topic}' THEN"
-        self._reader = SettledReader("bus.log", f"topic, key, {mine} headers END, {mine} value END")
 
     def poll(self, limit: int, timeout_s: float) -> Slice | None:
         """Return the next settled records; see `Source.poll`."""
@@ -222,17 +207,12 @@ class EmbeddedSource:
         if self._next is None:
             self._next = self._claim(self.PARTITION)
         start = self._next
-        with self._pool.connection() as connection:
-            rows = self._reader.read(connection, start, limit)
+        rows = self._tail.read(self._pool, start, limit)
         if not rows:
             return None
-        self._next = rows[-1][0]
-        mine = tuple(
-            Arrived(row[0] - 1, bytes(row[2]), unpack_headers(row[3]), bytes(row[4]))
-            for row in rows
-            if row[1] == self._topic
-        )
-        return Slice(self._topic, self.PARTITION, start, rows[-1][0], mine)
+        self._next = after = rows[-1][0]
+        mine = tuple(record for _, topic, record in rows if topic == self._topic)
+        return Slice(self._topic, self.PARTITION, start, after, mine)
 
     def rewind(self, piece: Slice) -> None:
         """Read the piece again."""
@@ -254,13 +234,3 @@ class EmbeddedSource:
 
     def close(self) -> None:
         """Nothing of its own to release."""
-
-
-def pack_headers(headers: Sequence[tuple[str, bytes]]) -> Json:
-    """Turn headers into JSON without loss: Latin-1 maps every byte to one character and back."""
-    return Json([[name, value.decode("latin-1")] for name, value in headers])
-
-
-def unpack_headers(packed: Any) -> tuple[tuple[str, bytes], ...]:
-    """Undo `pack_headers`."""
-    return tuple((name, value.encode("latin-1")) for name, value in packed)

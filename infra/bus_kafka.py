@@ -25,7 +25,8 @@ from kafka.errors import KafkaError, TopicAlreadyExistsError
 
 from contracts.envelope import Sealed
 from contracts.errors import Unavailable
-from infra.bus import Arrived, Claim, Slice
+from infra.bus import Claim, Slice
+from infra.wire import Arrived
 
 log = structlog.get_logger()
 PRODUCE_DEADLINE_S = 15.0

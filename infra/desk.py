@@ -43,7 +43,7 @@ class CommandDesk:
     To wake relay and senders.
     """
 
-    def __init__(self, store: Store, committed: Callable[[], None]) -> None:
+    def __init__(self, store: Store, committed: Callable[[Sequence[Work]], None]) -> None:
         self._store = store
         self._committed = committed
 
@@ -63,7 +63,7 @@ class CommandDesk:
                 self._store.commit([work])
             except (LostRace, CommandRepeated):
                 continue
-            self._committed()
+            self._committed([work])
             return tuple(work.facts)
         raise StillRacing("others keep changing the same thing; try again")
 

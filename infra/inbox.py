@@ -6,17 +6,18 @@ behind it while other deals go on.
 """
 
 import random
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Protocol
 
 import structlog
 
 from contracts.errors import Poison, QuotewrightError, Unavailable
-from infra.bus import Arrived, Slice, Source
+from infra.bus import Slice, Source
+from infra.keeping import Known, Ledger
 from infra.reading import Reading
 from infra.rows import CommandRepeated, Fenced, LostRace, Parked, Progress
-from infra.work import Batch, Desk, Work
+from infra.wire import Arrived
+from infra.work import Batch, Work
 
 log = structlog.get_logger()
 ATTEMPTS_MAX = 3
@@ -25,59 +26,11 @@ BACKOFF_MIN_S, BACKOFF_MAX_S = 0.05, 5.0
 
 
 @dataclass(frozen=True, slots=True)
-class Claimed:
-    """A partition as its new owner finds it; `attempts` above 0 tells of an unclean end."""
-
-    position: int
-    epoch: int
-    attempts: int
-
-
-class Ledger(Desk, Protocol):
-    """What a consumer keeps: positions, versions, parked records; and the commit of it all."""
-
-    def claim(self, topic: str, partition: int, *, clean: bool = False) -> Claimed:
-        """Become the partition's owner: fence earlier ones, return where to go on.
-
-        `clean` forgets the attempts counted: nothing crashed, something was only not available.
-        """
-        ...
-
-    def attempt(self, topic: str, partition: int, epoch: int) -> int:
-        """Count one more attempt at the partition's next records; returns how many it makes."""
-        ...
-
-    def versions(self, streams: Collection[str]) -> Mapping[str, int]:
-        """Return the last version consumed of each stream that was consumed at all."""
-        ...
-
-    def waiting_keys(self, topic: str, keys: Collection[bytes]) -> set[bytes]:
-        """Return those keys that have parked records."""
-        ...
-
-    def retries(self, topic: str) -> Sequence[Parked]:
-        """Return the parked records that somebody asked to retry, in order per key."""
-        ...
-
-    def commit(self, works: Sequence[Work], progress: Progress | None = None) -> None:
-        """Write works and progress together, or nothing."""
-        ...
-
-    def unpark(self, parked: Parked, work: Work) -> None:
-        """Write the work of a parked record and drop the record, together."""
-        ...
-
-    def still_parked(self, parked: Parked, fault: str) -> None:
-        """Note that a retry failed; the deal keeps waiting."""
-        ...
-
-
-@dataclass(frozen=True, slots=True)
 class Hooks:
     """What a consumer does to its surroundings: wait, tell of a commit, tell of parked records."""
 
     pause: Callable[[float], object]
-    committed: Callable[[], None]
+    committed: Callable[[Sequence[Work]], None]
     parked: Callable[[Sequence[Parked]], None]
 
 
@@ -92,11 +45,13 @@ class Consumer:
         self._epochs: dict[int, int] = {}
         self._careful: set[int] = set()
         self._failures = 0
+        self._known = Known(ledger, reading.topic)
         self._log = log.bind(topic=reading.topic, consumer=ledger.source)
 
     def claim(self, partition: int) -> int:
         """Take over a partition; after an unclean end its records go one at a time."""
         claimed = self._ledger.claim(self._reading.topic, partition)
+        self._known.forget()
         self._epochs[partition] = claimed.epoch
         if claimed.attempts:
             self._careful.add(partition)
@@ -120,6 +75,7 @@ class Consumer:
             return len(piece.records)
         except Fenced:
             self._log.warning("fenced", partition=piece.partition)
+            self._known.forget()
             source.disown(piece.partition)
         except Unavailable as fault:
             self._back_off(str(fault))
@@ -132,14 +88,14 @@ class Consumer:
         Stopping a deal at its first failure.
         """
         done, stuck = 0, set[bytes]()
-        for parked in self._ledger.retries(self._reading.topic):
+        for parked in self._ledger.retries(self._reading.topic, self._epochs):
             if parked.key in stuck:
                 continue
             try:
                 work = self._reading.begin(parked.arrived(), self._ledger, Batch())
                 self._reading.handle(parked.arrived(), work)
                 self._ledger.unpark(parked, work)
-                self._hooks.committed()
+                self._hooks.committed([work])
                 done += 1
             except CommandRepeated:
                 self._ledger.unpark(parked, Work(self._ledger, work.cause))
@@ -151,6 +107,8 @@ class Consumer:
                 stuck.add(parked.key)
                 self._ledger.still_parked(parked, _reason(fault))
                 self._log.warning("still_parked", parked_id=parked.id, reason=_reason(fault))
+        if done:
+            self._known.unparked()
         return done
 
     # ---- inside
@@ -208,19 +166,16 @@ class Consumer:
         works: list[Work] = []
         parked: list[Parked] = []
         places = [_place(self._reading, each) for each in piece.records]
-        streams = {place[0] for place in places if isinstance(place, tuple)}
-        seen = dict(self._ledger.versions(streams)) if streams else {}
+        seen = self._known.versions({place[0] for place in places if isinstance(place, tuple)})
         inbox: dict[str, int] = {}
-        keys = {each.key for each in piece.records}
-        held = self._ledger.waiting_keys(piece.topic, keys) if keys else set()
+        held = self._known.waiting(piece.partition)
         for record, place in zip(piece.records, places, strict=True):
             why: Exception | None = place if isinstance(place, Poison) else fault
             if isinstance(place, tuple):
                 stream, version = place
-                last = seen.get(stream, 0)
-                if version <= last:
+                if version <= seen[stream]:
                     continue
-                if version > last + 1:
+                if version > seen[stream] + 1:
                     why = Missing("facts of its stream before this one are missing")
                 seen[stream] = inbox[stream] = version
             if why is None and not self._reading.matters(record):
@@ -247,8 +202,8 @@ class Consumer:
             tuple(parked),
         )
         self._ledger.commit(works, progress)
-        if any(work.facts or work.deliveries or work.reminders for work in works):
-            self._hooks.committed()
+        self._known.committed(progress)
+        self._hooks.committed(works)
         if parked:
             self._hooks.parked(parked)
 
@@ -282,6 +237,7 @@ class Consumer:
         except Unavailable:
             return False
         self._epochs[piece.partition] = claimed.epoch
+        self._known.forget()
         return claimed.position == piece.start
 
     def _back_off(self, reason: str) -> None:

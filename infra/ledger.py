@@ -2,11 +2,11 @@
 
 from collections.abc import Collection, Mapping, Sequence
 
-from infra.bus import unpack_headers
-from infra.inbox import Claimed
+from infra.keeping import Claimed
 from infra.postgres import reachable
 from infra.rows import Parked
 from infra.store import PostgresStore
+from infra.wire import unpack_headers
 from infra.work import Work
 
 PARKED = "id, topic, partition, offset_, key, headers, value, reason, code, attempts, parked_at"
@@ -32,10 +32,10 @@ class PostgresLedger(PostgresStore):
 
         Since losing a count only costs one more try.
         """
-        with reachable(), self.pool.connection() as connection, connection.transaction():
-            connection.execute("SET LOCAL synchronous_commit = off")
+        with reachable(), self.pool.connection() as connection:
             row = connection.execute(
                 "UPDATE positions SET attempts = attempts + 1"
+                " FROM (SELECT set_config('synchronous_commit', 'off', true)) AS lightly"
                 " WHERE topic = %s AND partition = %s AND epoch = %s RETURNING attempts",
                 (topic, partition, epoch),
                 prepare=True,
@@ -52,13 +52,12 @@ class PostgresLedger(PostgresStore):
             ).fetchall()
         return {row[0]: row[1] for row in rows}
 
-    def waiting_keys(self, topic: str, keys: Collection[bytes]) -> set[bytes]:
-        """Return the keys that have parked records."""
+    def waiting_keys(self, topic: str, partition: int) -> set[bytes]:
+        """Return the keys of a partition that have parked records."""
         with reachable(), self.pool.connection() as connection:
             rows = connection.execute(
-                "SELECT DISTINCT key FROM parked WHERE topic = %s AND key = ANY(%s)",
-                (topic, list(keys)),
-                prepare=True,
+                "SELECT DISTINCT key FROM parked WHERE topic = %s AND partition = %s",
+                (topic, partition),
             ).fetchall()
         return {bytes(row[0]) for row in rows}
 
@@ -85,9 +84,10 @@ class PostgresLedger(PostgresStore):
                 (parked_id, parked_id),
             ).rowcount
 
-    def retries(self, topic: str) -> Sequence[Parked]:
-        """Return the records marked for a retry, in order."""
-        return self._parked("WHERE retry AND topic = %s ORDER BY id LIMIT 500", (topic,))
+    def retries(self, topic: str, partitions: Collection[int]) -> Sequence[Parked]:
+        """Return the records of these partitions that are marked for a retry, in order."""
+        where = "WHERE retry AND topic = %s AND partition = ANY(%s) ORDER BY id LIMIT 500"
+        return self._parked(where, (topic, list(partitions)))
 
     def unpark(self, parked: Parked, work: Work) -> None:
         """Write the work and drop the record, together."""

@@ -13,7 +13,7 @@ from infra.bus import Bell
 
 log = structlog.get_logger("infra.loops")
 BACKOFF_MIN_S, BACKOFF_MAX_S = 0.05, 5.0
-POLL_MIN_S, POLL_MAX_S = 0.025, 0.25
+POLL_MIN_S = 0.025
 STALE_S = 60.0
 
 
@@ -28,7 +28,9 @@ class Job:
 
     name: str
     step: Callable[[], int]
+    bell: Bell
     waits_itself: bool = False
+    idle_max_s: float = 0.25
 
 
 class Loop:
@@ -37,9 +39,8 @@ class Loop:
     Waits on the bell when idle, backs off when it fails.
     """
 
-    def __init__(self, job: Job, bell: Bell) -> None:
+    def __init__(self, job: Job) -> None:
         self._job = job
-        self._bell = bell
         self._stopping = threading.Event()
         self._failures = 0
         self._alive_at = time.monotonic()
@@ -52,6 +53,7 @@ class Loop:
     def stop(self) -> None:
         """Ask the loop to end after its current step; returns at once."""
         self._stopping.set()
+        self._job.bell.ring()
 
     def join(self, timeout_s: float) -> bool:
         """Wait for the end; False if the step has not come back in time."""
@@ -74,14 +76,14 @@ class Loop:
     def _run(self) -> None:
         idle_s = POLL_MIN_S
         while not self._stopping.is_set():
-            seen = self._bell.count()
+            seen = self._job.bell.count()
             done = self._step()
             self._alive_at = time.monotonic()
             if done or self._job.waits_itself:
                 idle_s = POLL_MIN_S
                 continue
-            self._bell.wait(seen, idle_s)
-            idle_s = min(idle_s * 2, POLL_MAX_S)
+            self._job.bell.wait(seen, idle_s)
+            idle_s = min(idle_s * 2, self._job.idle_max_s)
 
     def _step(self) -> int:
         try:

@@ -14,9 +14,10 @@ from typing import Any
 
 from contracts.envelope import Registry, Sealed, seal
 from contracts.errors import Unavailable
-from infra.bus import Arrived, Bell, Claim, Slice
-from infra.inbox import Claimed
+from infra.bus import Bell, Claim, Slice
+from infra.keeping import Claimed
 from infra.rows import CommandRepeated, Fenced, LostRace, Parked, Progress
+from infra.wire import Arrived
 from infra.work import Body, Delivery, Recorded, Reminder, Work
 
 
@@ -53,10 +54,10 @@ class MemoryStore:
                 for recorded, value in self._log
                 if recorded.meta.stream == stream
             ]
-        return [
+        return tuple(
             Recorded(meta, self._registry.read(meta.type, meta.version, value))
             for meta, value in found
-        ]
+        )
 
     def by_command(self, command_id: str) -> tuple[tuple[Recorded, ...], str | None]:
         """Return the facts of a command and the hash of its request."""
@@ -173,9 +174,10 @@ class MemoryStore:
         """Return the last consumed versions."""
         return {stream: self._inbox[stream] for stream in streams if stream in self._inbox}
 
-    def waiting_keys(self, topic: str, keys: Collection[bytes]) -> set[bytes]:
-        """Return the keys with parked records."""
-        return {each.key for each in self._parked if each.topic == topic and each.key in keys}
+    def waiting_keys(self, topic: str, partition: int) -> set[bytes]:
+        """Return the keys of a partition with parked records."""
+        here = (topic, partition)
+        return {each.key for each in self._parked if (each.topic, each.partition) == here}
 
     def parked(self, limit: int = 200) -> list[Parked]:
         """Return the parked records, oldest first."""
@@ -193,9 +195,11 @@ class MemoryStore:
             self._retry |= marked
             return len(marked)
 
-    def retries(self, topic: str) -> Sequence[Parked]:
-        """Return the records marked for a retry, in order."""
-        return [each for each in self._parked if each.id in self._retry and each.topic == topic]
+    def retries(self, topic: str, partitions: Collection[int]) -> Sequence[Parked]:
+        """Return the records of these partitions that are marked for a retry, in order."""
+        here = {(topic, each) for each in partitions}
+        marked = [each for each in self._parked if each.id in self._retry]
+        return [each for each in marked if (each.topic, each.partition) in here]
 
     def unpark(self, parked: Parked, work: Work) -> None:
         """Write the work and drop the record."""

@@ -49,13 +49,21 @@ class Plumbing(CommandDesk):
         """Open the service's database; the store gets its registry when the parts are built."""
         self.settings = settings
         self.clock = clock
-        self.bell = Bell()
+        self.facts_bell = Bell()
+        self.deliveries_bell = Bell()
         self.pool = open_pool(settings.dsn_of(name), name, settings.pool_max)
         self.leadership = Leadership(settings.dsn_of(name), name)
         self.ledger = PostgresLedger(name, self.pool, Registry([]))
         self.verifier = Verifier(settings.webhook_keys, PostgresSeen(self.pool), clock)
         self.asker: Asker = HttpAsker(settings.peers, settings.service_key)
-        super().__init__(self.ledger, self.bell.ring)
+        super().__init__(self.ledger, self.committed)
+
+    def committed(self, works: Sequence[Work]) -> None:
+        """Wake who has something to do after a commit: the relay, the sender."""
+        if any(work.facts for work in works):
+            self.facts_bell.ring()
+        if any(work.deliveries for work in works):
+            self.deliveries_bell.ring()
 
     def close(self) -> None:
         """Give the connections back."""

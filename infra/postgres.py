@@ -6,6 +6,7 @@ only.
 
 import logging
 import threading
+import time
 from collections.abc import Iterable, Mapping, Sequence
 from hashlib import sha256
 from pathlib import Path
@@ -17,15 +18,23 @@ from psycopg_pool import ConnectionPool, PoolTimeout
 
 from contracts.errors import Unavailable
 
-PgConnection = psycopg.Connection[tuple[Any, ...]]
+
+class PgConnection(psycopg.Connection[tuple[Any, ...]]):
+    """A connection that remembers when it was last lent."""
+
+    lent_at: float = 0.0
+
+
 MIGRATIONS = Path(__file__).parent / "migrations"
 PLUMBING = MIGRATIONS / "service"
 # Any number does, as long as nobody else of the cluster uses it for something different.
 MIGRATION_LOCK = 7_246_001
 STATEMENT_TIMEOUT_MS = 20_000
 IDLE_IN_TRANSACTION_MS = 10_000
+RESTED_S = 1.0
 
-logging.getLogger("psycopg.pool").setLevel(logging.ERROR)
+# What the driver warns of is also raised to us: lost connections, aborted pipelines.
+logging.getLogger("psycopg").setLevel(logging.ERROR)
 
 
 def options(schema: str) -> str:
@@ -46,6 +55,7 @@ def open_pool(dsn: str, schema: str, size_max: int) -> ConnectionPool[PgConnecti
     """
     pool: ConnectionPool[PgConnection] = ConnectionPool(
         dsn,
+        connection_class=PgConnection,
         min_size=1,
         max_size=size_max,
         timeout=10,
@@ -54,7 +64,7 @@ def open_pool(dsn: str, schema: str, size_max: int) -> ConnectionPool[PgConnecti
             "options": options(schema),
             "application_name": schema,
         },
-        check=ConnectionPool.check_connection,
+        check=_check_rested,
         open=False,
     )
     try:
@@ -63,6 +73,14 @@ def open_pool(dsn: str, schema: str, size_max: int) -> ConnectionPool[PgConnecti
         pool.close()
         raise Unavailable(f"no PostgreSQL for the schema {schema}: {fault}") from None
     return pool
+
+
+def _check_rested(connection: PgConnection) -> None:
+    """Ask a connection that has rested whether it still lives; a busy one finds out by itself."""
+    now = time.monotonic()
+    rested_s, connection.lent_at = now - connection.lent_at, now
+    if rested_s > RESTED_S:
+        ConnectionPool.check_connection(connection)
 
 
 def migrate(connection: PgConnection, folders: Iterable[Path]) -> list[str]:
@@ -115,7 +133,7 @@ def provision(
     `services` maps each service to the schemas it owns. Harmless when repeated. Roles are named
     `quotewright_<service>`; passwords are the operator's matter.
     """
-    with psycopg.connect(admin_dsn, autocommit=True, options=options("bus")) as admin:
+    with PgConnection.connect(admin_dsn, autocommit=True, options=options("bus")) as admin:
         with admin.transaction():
             admin.execute("SELECT pg_advisory_xact_lock(%s)", (MIGRATION_LOCK,))
             admin.execute("CREATE SCHEMA IF NOT EXISTS bus")
@@ -199,7 +217,7 @@ class Leadership:
             return True
         if self._connection is None or self._connection.closed:
             self._held.clear()
-            self._connection = psycopg.connect(
+            self._connection = PgConnection.connect(
                 self._dsn,
                 autocommit=True,
                 options=options(self._schema),

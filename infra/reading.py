@@ -11,7 +11,7 @@ from typing import Protocol
 
 from contracts.envelope import Meta, Opened, Registry, read_meta
 from contracts.errors import Poison
-from infra.bus import Arrived
+from infra.wire import Arrived
 from infra.work import Batch, Cause, Desk, Handler, Work
 
 Clock = Callable[[], datetime]

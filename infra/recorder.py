@@ -156,6 +156,18 @@ class PostgresRecorder(ApplicationRecorder):
         events: Sequence[StoredEvent],
         commands: Sequence[tuple[str, int]] | None,
     ) -> list[int]:
+        try:
+            return [row[0] for row in self.write(connection, events, commands).fetchall()]
+        except psycopg.errors.UniqueViolation as fault:
+            raise IntegrityError(fault.diag.constraint_name or "unique") from fault
+
+    def write(
+        self,
+        connection: PgConnection,
+        events: Sequence[StoredEvent],
+        commands: Sequence[tuple[str, int]] | None,
+    ) -> psycopg.Cursor[tuple[Any, ...]]:
+        """Send the one INSERT; its cursor yields the positions, or the database's own error."""
         keys: Sequence[tuple[str | None, int | None]] = commands or [(None, None)] * len(events)
         columns = (
             [str(each.originator_id) for each in events],
@@ -163,19 +175,11 @@ class PostgresRecorder(ApplicationRecorder):
             [each.topic for each in events],
             [each.state for each in events],
             [getattr(each, "deal_id", None) for each in events],
-            [
-                None if (meta := getattr(each, "meta", None)) is None else Jsonb(meta)
-                for each in events
-            ],
+            [_meta(each) for each in events],
             [key[0] for key in keys],
             [key[1] for key in keys],
         )
-        try:
-            return [
-                row[0] for row in connection.execute(self.INSERT, columns, prepare=True).fetchall()
-            ]
-        except psycopg.errors.UniqueViolation as fault:
-            raise IntegrityError(fault.diag.constraint_name or "unique") from fault
+        return connection.execute(self.INSERT, columns, prepare=True)
 
     def select_events(
         self,
@@ -243,6 +247,11 @@ class PostgresRecorder(ApplicationRecorder):
     ) -> Subscription[ApplicationRecorder]:
         """Return an iterator over settled events that waits for new ones."""
         return PollingSubscription(self, gt, topics)
+
+
+def _meta(event: StoredEvent) -> Jsonb | None:
+    meta = getattr(event, "meta", None)
+    return None if meta is None else Jsonb(meta)
 
 
 def row_to_stored(row: tuple[Any, ...]) -> StoredEvent:

@@ -76,11 +76,12 @@ class Relay:
         self._position, self._epoch = row
 
     def _save(self, position: int) -> None:
-        with self._pool.connection() as connection, connection.transaction():
+        with self._pool.connection() as connection:
             # Losing this in a crash repeats some facts, which consumers drop.
-            connection.execute("SET LOCAL synchronous_commit = off")
             moved = connection.execute(
-                "UPDATE relay SET position = %s WHERE epoch = %s AND position = %s",
+                "UPDATE relay SET position = %s"
+                " FROM (SELECT set_config('synchronous_commit', 'off', true)) AS lightly"
+                " WHERE epoch = %s AND position = %s",
                 (position, self._epoch, self._position),
                 prepare=True,
             )

@@ -7,8 +7,8 @@ from datetime import datetime
 from psycopg.types.json import Jsonb
 
 from contracts.errors import Conflict
-from infra.bus import Arrived, pack_headers
 from infra.postgres import PgConnection
+from infra.wire import Arrived, pack_headers
 from infra.work import Delivery, Work
 
 
@@ -129,47 +129,39 @@ def _delivery_row(delivery: Delivery) -> dict[str, object]:
     }
 
 
-def advance(connection: PgConnection, progress: Progress) -> None:
+# Losing a commit that only says "seen" loses nothing: the slice is read and skipped again. So it
+# does not wait for the disk; `set_config(..., true)` lasts to the end of its own transaction.
+CONSUMED = "SELECT consumed(%s, %s, %s, %s, %s, %s::text[], %s::int[])"
+CONSUMED_LIGHTLY = CONSUMED + ", set_config('synchronous_commit', 'off', true)"
+PUT_PARKED = """
+INSERT INTO parked (topic, partition, offset_, key, headers, value, reason, code)
+VALUES (%s, %s, %s, %s, %s, %s, %s, %s) ON CONFLICT DO NOTHING
+"""
+FENCED = "QW001"
+
+
+def advance(connection: PgConnection, progress: Progress, *, lightly: bool) -> None:
     """Write versions, parked records and the position; the position must stand where we found it.
 
-    Raises: Fenced, if it does not, or if another owner has claimed the partition.
+    Raises: psycopg's error with the state `FENCED`, if it does not, or another owner has claimed
+    the partition; perhaps later, where the connection is in a pipeline.
     """
-    if progress.inbox:
-        # Sorted, so that two consumers of one service never wait for each other in a circle.
-        streams = sorted(progress.inbox)
-        connection.execute(
-            "INSERT INTO inbox SELECT * FROM unnest(%s::text[], %s::int[])"
-            " ON CONFLICT (stream) DO UPDATE SET version = excluded.version"
-            " WHERE inbox.version < excluded.version",
-            (streams, [progress.inbox[stream] for stream in streams]),
-            prepare=True,
-        )
     for each in progress.parked:
-        connection.execute(
-            "INSERT INTO parked (topic, partition, offset_, key, headers, value, reason, code)"
-            " VALUES (%s, %s, %s, %s, %s, %s, %s, %s) ON CONFLICT DO NOTHING",
-            (
-                each.topic,
-                each.partition,
-                each.offset,
-                each.key,
-                pack_headers(each.headers),
-                each.value,
-                each.reason,
-                each.code,
-            ),
-        )
-    moved = connection.execute(
-        "UPDATE positions SET position = %s, attempts = 0"
-        " WHERE topic = %s AND partition = %s AND epoch = %s AND position = %s",
+        place = (each.topic, each.partition, each.offset, each.key)
+        what = (pack_headers(each.headers), each.value, each.reason, each.code)
+        connection.execute(PUT_PARKED, (*place, *what))
+    # Sorted, so that two consumers of one service never wait for each other in a circle.
+    streams = sorted(progress.inbox)
+    connection.execute(
+        CONSUMED_LIGHTLY if lightly else CONSUMED,
         (
-            progress.after,
             progress.topic,
             progress.partition,
             progress.epoch,
             progress.before,
+            progress.after,
+            streams,
+            [progress.inbox[stream] for stream in streams],
         ),
         prepare=True,
     )
-    if moved.rowcount != 1:
-        raise Fenced("another process consumes this partition", partition=progress.partition)

@@ -12,7 +12,7 @@ import structlog
 
 from contracts.envelope import Sealed
 from contracts.errors import Unavailable
-from infra.bus import Bell, Bus, EmbeddedBus
+from infra.bus import Bell, Bus, EmbeddedBus, Here
 from infra.bus_kafka import KafkaBus
 from infra.deliveries import Sender, client
 from infra.inbox import Consumer, Hooks
@@ -31,15 +31,16 @@ log = structlog.get_logger("infra.running")
 STOP_S = 10.0
 POLL_S = 0.5
 RETRY_LOOK_S = 0.25
+TIMERS_S = 1.0
 
 
 class World:
-    """What the services of one process share: the clock, and the embedded bus's bell."""
+    """What the services of one process share: the clock, and what embedded buses share."""
 
     def __init__(self, settings: Settings, clock: Clock = wall_clock) -> None:
         self.clock = clock
         self._settings = settings
-        self._bell = Bell()
+        self._here = Here()
 
     def bus(self, plumbing: Plumbing) -> Bus:
         """Return the bus of one service."""
@@ -49,7 +50,7 @@ class World:
                 self._settings.kafka_client(),
                 self._settings.instance,
             )
-        return EmbeddedBus(plumbing.pool, plumbing.leadership, self._bell)
+        return EmbeddedBus(plumbing.pool, plumbing.leadership, self._here)
 
 
 class Service:
@@ -76,7 +77,7 @@ class Service:
     def start(self) -> None:
         """Start relay, consumers, timers and sender."""
         plumbing, parts = self.plumbing, self.parts
-        self._loop(Job(f"{parts.name}.relay", self.relay.step))
+        self._loop(Job(f"{parts.name}.relay", self.relay.step, plumbing.facts_bell))
         facts = FactReading(
             self._settings.facts_topic,
             parts.registry,
@@ -88,8 +89,15 @@ class Service:
         self._consume(facts)
         for door in parts.doors:
             self._consume(DoorReading(door.topic, door, parts.name, plumbing.clock))
-        timers = Timers(plumbing.ledger, plumbing.leadership, parts.reminders, plumbing.clock)
-        self._loop(Job(f"{parts.name}.timers", self._then_ring(timers.step)))
+        timers = Timers(
+            plumbing.ledger,
+            plumbing.leadership,
+            parts.reminders,
+            plumbing.clock,
+            plumbing.committed,
+        )
+        if parts.reminders:
+            self._loop(Job(f"{parts.name}.timers", timers.step, Bell(), idle_max_s=TIMERS_S))
         http = client()
         outbox = PostgresOutbox(plumbing.pool)
         jitter = random.SystemRandom().uniform
@@ -101,7 +109,8 @@ class Service:
             lambda ceiling: jitter(0, ceiling),
         )
         self._closing += [sender.close, http.close]
-        self._loop(Job(f"{parts.name}.sender", self._led("sender", sender)))
+        led = self._led("sender", sender)
+        self._loop(Job(f"{parts.name}.sender", led, plumbing.deliveries_bell))
         for loop in self._loops:
             loop.start()
 
@@ -120,7 +129,6 @@ class Service:
         """Stop accepting work, let every step end, publish what is left, close."""
         for loop in self._loops:
             loop.stop()
-        self.plumbing.bell.ring()
         until = time.monotonic() + STOP_S
         late = [loop for loop in self._loops if not loop.join(max(0.0, until - time.monotonic()))]
         if late:
@@ -132,14 +140,14 @@ class Service:
     # ---- inside
 
     def _loop(self, job: Job) -> Loop:
-        loop = Loop(job, self.plumbing.bell)
+        loop = Loop(job)
         self._loops.append(loop)
         return loop
 
     def _consume(self, reading: FactReading | DoorReading) -> None:
         plumbing, name = self.plumbing, self.parts.name
         stopping = threading.Event()
-        hooks = Hooks(stopping.wait, plumbing.bell.ring, self._copy_parked)
+        hooks = Hooks(stopping.wait, plumbing.committed, self._copy_parked)
         consumer = Consumer(plumbing.ledger, reading, self.parts.batch_size, hooks)
         source = self.bus.source(name, reading.topic, consumer.claim)
         looked = 0.0
@@ -152,24 +160,15 @@ class Service:
                 done += consumer.retry_parked()
             return done
 
-        self._loop(Job(f"{name}.consumer.{reading.topic}", step, waits_itself=True))
+        self._loop(Job(f"{name}.consumer.{reading.topic}", step, Bell(), waits_itself=True))
         self._lags[reading.topic] = source.lag
         self._closing += [stopping.set, source.close]
-
-    def _then_ring(self, step: Callable[[], int]) -> Callable[[], int]:
-        def rung() -> int:
-            done = step()
-            if done:
-                self.plumbing.bell.ring()
-            return done
-
-        return rung
 
     def _led(self, job: str, sender: Sender) -> Callable[[], int]:
         def step() -> int:
             if not self.plumbing.leadership.holds(job):
                 return 0
-            return len(sender.dispatch(self.plumbing.bell.ring))
+            return len(sender.dispatch(self.plumbing.deliveries_bell.ring))
 
         return step
 

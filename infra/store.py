@@ -3,10 +3,12 @@
 Reads streams, commits works in one short transaction each.
 """
 
+import threading
+from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
-from eventsourcing.persistence import IntegrityError
+import psycopg
 from psycopg.rows import dict_row
 from psycopg_pool import ConnectionPool
 
@@ -14,7 +16,9 @@ from contracts.envelope import Registry
 from infra.postgres import PgConnection, reachable
 from infra.recorder import FactApplication, PostgresRecorder, row_to_stored
 from infra.rows import (
+    FENCED,
     CommandRepeated,
+    Fenced,
     LostRace,
     Progress,
     advance,
@@ -23,6 +27,9 @@ from infra.rows import (
     write_rows,
 )
 from infra.work import Body, Recorded, Work
+
+# A quote's facts weigh about a megabyte as objects; this many streams are a service's working set.
+RECENT_STREAMS = 128
 
 
 class PostgresStore:
@@ -33,6 +40,7 @@ class PostgresStore:
         self.pool = pool
         self.recorder = PostgresRecorder(pool)
         self.application = FactApplication(self.recorder, registry)
+        self._recent = Recent(RECENT_STREAMS)
 
     def read_with(self, registry: Registry) -> None:
         """Read facts by this registry from now on.
@@ -44,9 +52,16 @@ class PostgresStore:
     # ---- reading
 
     def read(self, stream: str) -> Sequence[Recorded]:
-        """Return all facts of a stream in order."""
+        """Return all facts of a stream in order.
+
+        Facts never change, so those read before are kept and only later ones are asked for.
+        """
+        known = self._recent.get(stream)
         with reachable():
-            return cast("list[Recorded]", list(self.application.events.get(stream)))
+            later = self.application.events.get(stream, gt=len(known) if known else None)
+            facts = (*known, *cast("list[Recorded]", list(later)))
+        self._recent.put(stream, facts)
+        return facts
 
     def by_command(self, command_id: str) -> tuple[tuple[Recorded, ...], str | None]:
         """Return the facts recorded under a command id.
@@ -105,19 +120,29 @@ class PostgresStore:
         Raises: LostRace, CommandRepeated, Fenced; Unavailable, if the database does not answer.
         """
         with reachable(), self.pool.connection() as connection:
-            if progress is None and len(works) == 1 and only_facts(works[0]):
-                self._facts(connection, works)
-                return
-            with connection.transaction():
-                if not any(map(must_last, works)) and not (progress and progress.parked):
-                    # Losing this commit in a crash loses nothing: the batch is read and skipped
-                    # again.
-                    connection.execute("SET LOCAL synchronous_commit = off")
-                self._facts(connection, works)
-                for work in works:
-                    write_rows(connection, work)
-                if progress is not None:
-                    advance(connection, progress)
+            try:
+                self._commit(connection, works, progress)
+            except psycopg.DatabaseError as fault:
+                raise _told(fault) from fault
+        self._remember(works)
+
+    def _commit(
+        self, connection: PgConnection, works: Sequence[Work], progress: Progress | None
+    ) -> None:
+        lightly = not any(map(must_last, works)) and not (progress and progress.parked)
+        if progress is not None and lightly and all(map(only_facts, works)):
+            advance(connection, progress, lightly=True)
+            return
+        if progress is None and len(works) == 1 and only_facts(works[0]):
+            self._facts(connection, works)
+            return
+        # One round trip for the whole transaction; its errors come up at the end.
+        with connection.pipeline(), connection.transaction():
+            self._facts(connection, works)
+            for work in works:
+                write_rows(connection, work)
+            if progress is not None:
+                advance(connection, progress, lightly=lightly)
 
     def _facts(self, connection: PgConnection, works: Sequence[Work]) -> None:
         facts = [
@@ -134,9 +159,51 @@ class PostgresStore:
                 cast("Any", row).meta["request"] = work.cause.request_sha256
             stored.append(row)
         commands = [(work.cause.command_id, ordinal) for _, work, ordinal in facts]
-        try:
-            self.recorder.insert_events(stored, connection=connection, commands=commands)
-        except IntegrityError as fault:
-            if "events_command" in str(fault):
-                raise CommandRepeated("this command has been carried out before") from None
-            raise LostRace("somebody else was faster on this stream") from None
+        self.recorder.write(connection, stored, commands)
+
+    def _remember(self, works: Sequence[Work]) -> None:
+        """Keep what was just written beside what was read before, so that nobody reads it again."""
+        for work in works:
+            for recorded in work.facts:
+                stream, version = recorded.meta.stream, recorded.meta.stream_version
+                known = self._recent.get(stream)
+                if len(known) == version - 1:
+                    self._recent.put(stream, (*known, recorded))
+
+
+def _told(fault: psycopg.DatabaseError) -> Exception:
+    """Say in our words which rule of the tables a commit broke; anything else stays as it is."""
+    if fault.sqlstate == FENCED:
+        return Fenced("another process consumes this partition")
+    if isinstance(fault, psycopg.errors.UniqueViolation):
+        if fault.diag.constraint_name == "events_command":
+            return CommandRepeated("this command has been carried out before")
+        if fault.diag.constraint_name == "events_stream":
+            return LostRace("somebody else was faster on this stream")
+    return fault
+
+
+class Recent:
+    """The facts of streams read or written lately, bounded; thread-safe.
+
+    Only whole prefixes are kept (versions 1 to n), so a stream's later facts can be asked for.
+    """
+
+    def __init__(self, streams_max: int) -> None:
+        self._max = streams_max
+        self._streams: OrderedDict[str, tuple[Recorded, ...]] = OrderedDict()
+        self._guard = threading.Lock()
+
+    def get(self, stream: str) -> tuple[Recorded, ...]:
+        """Return the prefix kept of a stream; empty if there is none."""
+        with self._guard:
+            return self._streams.get(stream, ())
+
+    def put(self, stream: str, facts: tuple[Recorded, ...]) -> None:
+        """Keep a prefix unless a longer one is kept; the stream not used for longest goes."""
+        with self._guard:
+            if len(facts) >= len(self._streams.get(stream, ())) and facts:
+                self._streams[stream] = facts
+                self._streams.move_to_end(stream)
+            while len(self._streams) > self._max:
+                self._streams.popitem(last=False)

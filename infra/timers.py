@@ -3,7 +3,7 @@
 Each effect once.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 
 import structlog
@@ -28,11 +28,13 @@ class Timers:
         leadership: Leadership,
         handlers: Mapping[str, ReminderHandler],
         clock: Callable[[], datetime],
+        committed: Callable[[Sequence[Work]], None],
     ) -> None:
         self._store = store
         self._leadership = leadership
         self._handlers = handlers
         self._clock = clock
+        self._committed = committed
 
     def step(self) -> int:
         """Run what is due now, if we lead; returns how many reminders were carried out."""
@@ -61,6 +63,7 @@ class Timers:
             self._handlers[reminder.kind](reminder, work)
             work.forget(reminder.key)
             self._store.commit([work])
+            self._committed([work])
         except CommandRepeated:
             finished = Work(self._store, cause)
             finished.forget(reminder.key)

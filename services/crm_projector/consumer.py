@@ -4,7 +4,7 @@ from functools import partial
 
 from contracts.catalogue import FACTS
 from contracts.envelope import Fact
-from infra.bus import Arrived
+from infra.wire import Arrived
 from infra.reading import Door
 from infra.work import Handler, Work
 from services.crm_projector import handlers

@@ -8,7 +8,7 @@ from uuid import uuid4
 import pytest
 
 from contracts.envelope import Sealed
-from infra.bus import Bell, Bus, EmbeddedBus, Slice
+from infra.bus import Bus, EmbeddedBus, Here, Slice
 from infra.bus_kafka import KafkaBus, create_topics
 from infra.local_kafka import LocalKafka
 from infra.memory import MemoryBus
@@ -168,7 +168,7 @@ class TestEmbeddedBus(BusConformance):
                 each.close()  # the earlier process is gone
             leadership = Leadership(database.dsn("thing"), "thing")
             with_locks.append(leadership)
-            return EmbeddedBus(pool, leadership, Bell())
+            return EmbeddedBus(pool, leadership, Here())
 
         yield make
         for each in with_locks:
@@ -190,7 +190,7 @@ class TestEmbeddedBus(BusConformance):
         database = make_database()
         pool = open_service("thing", database)
         first, second = (Leadership(database.dsn("thing"), "thing") for _ in range(2))
-        one, two = (EmbeddedBus(pool, each, Bell()) for each in (first, second))
+        one, two = (EmbeddedBus(pool, each, Here()) for each in (first, second))
         mine, theirs = (listen(each, "g", topic, Positions().claim) for each in (one, two))
         one.produce(topic, [record("a", 1)])
         assert mine.poll(10, 1) is not None

@@ -59,7 +59,7 @@ class Crm:
         def pause(wait_s: float) -> None:
             raise AssertionError(f"not available, would wait {wait_s} s")
 
-        hooks = Hooks(pause, lambda: None, lambda _: None)
+        hooks = Hooks(pause, lambda _: None, lambda _: None)
         consumer = Consumer(self.plumbing.ledger, reading, self.service.parts.batch_size, hooks)
         source = self.service.bus.source(NAME, reading.topic, consumer.claim)
         return lambda: consumer.step(source, 0.0)

@@ -71,7 +71,7 @@ class House:
         reading = FactReading(
             TOPIC, REGISTRY, {Said.wire_type(): self.hear}, None, "thing", self.clock
         )
-        hooks = Hooks(self.pauses.append, lambda: None, self.told.extend)
+        hooks = Hooks(self.pauses.append, lambda _: None, self.told.extend)
         self.consumer = Consumer(self.store, reading, batch_size, hooks)
         self.source = self.bus.source("thing", TOPIC, self.consumer.claim)
 

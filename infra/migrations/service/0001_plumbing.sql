@@ -40,6 +40,22 @@ CREATE TABLE inbox (
     version integer NOT NULL
 ) WITH (fillfactor = 70);
 
+-- Say that a slice is consumed: versions, and the position if it stands where we found it and is ours.
+CREATE FUNCTION consumed(
+    of_topic text, of_partition integer, by_epoch bigint, before bigint, after bigint,
+    streams text[], versions integer[]
+) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+    INSERT INTO inbox SELECT * FROM unnest(streams, versions)
+    ON CONFLICT (stream) DO UPDATE SET version = excluded.version
+    WHERE inbox.version < excluded.version;
+    UPDATE positions SET position = after, attempts = 0
+    WHERE topic = of_topic AND partition = of_partition AND epoch = by_epoch AND position = before;
+    IF NOT FOUND THEN
+        RAISE EXCEPTION 'another process consumes this partition' USING ERRCODE = 'QW001';
+    END IF;
+END $$;
+
 -- What could not be handled, raw, and everything of the same deal that came after it.
 CREATE TABLE parked (
     id         bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,

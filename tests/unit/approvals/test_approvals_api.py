@@ -40,7 +40,7 @@ class Doors:
     def __init__(self) -> None:
         self.store = MemoryStore("approvals", READS)
         verifier = Verifier({"approvals": [SECRET], "crm": [CRM_SECRET]}, MemorySeen(), lambda: NOW)
-        router = api.routes(CommandDesk(self.store, lambda: None), authority(), verifier)
+        router = api.routes(CommandDesk(self.store, lambda _: None), authority(), verifier)
         keys = KeySet(lambda: json.dumps(jwks([SIGNING.public])).encode(), lambda: 0.0)
         security = Security(keys, WHO, {}, lambda: NOW)
         around = Surroundings(clock=lambda: NOW)

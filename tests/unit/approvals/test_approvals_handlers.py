@@ -35,7 +35,7 @@ class House:
     def __init__(self, of: Authority | None = None) -> None:
         self.authority = of or authority()
         self.store = MemoryStore("approvals", READS)
-        self.desk = CommandDesk(self.store, lambda: None)
+        self.desk = CommandDesk(self.store, lambda _: None)
 
     def hears(self, said: Opened) -> list[Fact]:
         work = Work(

@@ -179,7 +179,7 @@ class Keys(Security):
 @pytest.fixture
 def call(store):
     security = Keys(None, Audience("quotewright", "quotewright"), {}, lambda: NOW)
-    router = api.routes(CommandDesk(store, lambda: None), CATALOGUE)
+    router = api.routes(CommandDesk(store, lambda _: None), CATALOGUE)
     app = application("configurator", [router], security, lambda: Readiness(True))
 
     def called(method, path, role="seller", **more):

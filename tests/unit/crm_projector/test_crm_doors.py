@@ -7,7 +7,7 @@ import pytest
 from contracts.catalogue import every_fact
 from contracts.errors import Poison
 from contracts.opportunity import OpportunityRef, deal_id_of
-from infra.bus import Arrived
+from infra.wire import Arrived
 from infra.desk import CommandDesk
 from infra.memory import MemoryStore
 from infra.work import Cause
@@ -22,7 +22,7 @@ NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 
 @pytest.fixture
 def desk() -> CommandDesk:
-    return CommandDesk(MemoryStore("crm_projector", every_fact()), lambda: None)
+    return CommandDesk(MemoryStore("crm_projector", every_fact()), lambda _: None)
 
 
 def event(body: dict = BODY) -> InboundEvent:

@@ -9,7 +9,7 @@ import pytest
 from contracts.configuration import Decision
 from contracts.errors import Poison
 from contracts.values import Quantity
-from infra.bus import Arrived
+from infra.wire import Arrived
 from services.crm_projector import consumer
 from services.crm_projector.crm.generic import (
     MalformedEvent,

@@ -65,7 +65,7 @@ class Bench(Peers):
     def __init__(self) -> None:
         super().__init__()
         self.store = MemoryStore("quotes", RememberingRegistry())
-        self.desk = CommandDesk(self.store, lambda: None)
+        self.desk = CommandDesk(self.store, lambda _: None)
         self.units = dict(units.load(CATALOG))
         self.heard_count = 0
         self.commands = 0

@@ -1,0 +1,68 @@
+"""The newest part of the embedded log, as this process has read it.
+
+Six services of one process ask for the same rows at the same moment; each row is fetched once, by
+whoever asks first, and read from here by the others. Only settled rows are kept, so nothing changes
+about what a reader may see.
+"""
+
+import threading
+from bisect import bisect_right
+
+from psycopg_pool import ConnectionPool
+
+from infra.postgres import PgConnection
+from infra.reader import SettledReader
+from infra.wire import Arrived, unpack_headers
+
+ROWS_MAX = 2_000
+FETCH = 500
+
+
+class LogTail:
+    """Rows of `bus.log` from some position to the last one read; thread-safe."""
+
+    def __init__(self) -> None:
+        self._reader = SettledReader("bus.log", "topic, key, headers, value")
+        self._after = 0
+        self._rows: list[tuple[int, str, Arrived]] = []
+        self._guard = threading.Lock()
+
+    def read(
+        self, pool: ConnectionPool[PgConnection], after: int, limit: int
+    ) -> list[tuple[int, str, Arrived]]:
+        """Return the next settled rows after a position: position, topic, record."""
+        with self._guard:
+            if after < self._after:
+                return self._fetch(pool, after, limit)  # far behind: catches up on its own
+            if after > self._last():
+                self._after, self._rows = after, []  # far ahead: the tail begins anew here
+            first = bisect_right(self._rows, after, key=lambda row: row[0])
+            if first == len(self._rows):
+                self._rows += self._fetch(pool, after, FETCH)
+            found = self._rows[first : first + limit]
+            self._trim()
+            return found
+
+    def _last(self) -> int:
+        return self._rows[-1][0] if self._rows else self._after
+
+    def _fetch(
+        self, pool: ConnectionPool[PgConnection], after: int, limit: int
+    ) -> list[tuple[int, str, Arrived]]:
+        with pool.connection() as connection:
+            rows = self._reader.read(connection, after, limit)
+        return [
+            (
+                position,
+                topic,
+                Arrived(position - 1, bytes(key), unpack_headers(headers), bytes(value)),
+            )
+            for position, topic, key, headers, value in rows
+        ]
+
+    def _trim(self) -> None:
+        """Drop the older half when there is too much; who still needs it fetches it alone."""
+        if len(self._rows) > ROWS_MAX:
+            half = len(self._rows) // 2
+            self._after = self._rows[half - 1][0]
+            self._rows = self._rows[half:]
