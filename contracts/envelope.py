@@ -5,10 +5,11 @@ service's main; a type that nobody registered is skipped, a version newer than o
 """
 
 import json
+import threading
+from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from functools import lru_cache
 from typing import Any, ClassVar, TypeVar
 from uuid import UUID
 
@@ -20,8 +21,7 @@ from contracts.values import Value
 PREFIX = "quotewright."
 SPEC = "1.0"
 CONTENT_TYPE = "application/json"
-# Several services of one process, and several reads of one stream, ask for the same few facts.
-PARSED_MAX = 256
+PARSED_MAX = 512
 
 
 class Fact(Value):
@@ -94,10 +94,42 @@ T = TypeVar("T")
 Upcaster = Callable[[dict[str, Any]], dict[str, Any]]
 
 
-@lru_cache(maxsize=PARSED_MAX)
-def _parsed(cls: type[Fact], value: bytes) -> Fact:
-    """Read a body of today's version; facts are frozen, so equal bytes may share one."""
-    return cls.model_validate_json(value, extra="ignore")
+class _Parsed:
+    """Bodies read or written lately, with their facts; facts are frozen, so equal bytes share one.
+
+    Thread-safe. Several services of one process, and several reads of one stream, ask for the same
+    few facts; who writes one has it already.
+    """
+
+    def __init__(self) -> None:
+        self._facts: OrderedDict[tuple[type[Fact], bytes], Fact] = OrderedDict()
+        self._guard = threading.Lock()
+
+    def read(self, cls: type[Fact], value: bytes) -> Fact:
+        """Return the fact of a body of today's version.   Raises: ValidationError."""
+        with self._guard:
+            found = self._facts.get((cls, value))
+        if found is None:
+            found = cls.model_validate_json(value, extra="ignore")
+            self.keep(found, value)
+        return found
+
+    def keep(self, fact: Fact, value: bytes) -> None:
+        """Keep a fact beside its body; the oldest goes."""
+        with self._guard:
+            self._facts[type(fact), value] = fact
+            while len(self._facts) > PARSED_MAX:
+                self._facts.popitem(last=False)
+
+
+_PARSED = _Parsed()
+
+
+def body_of(fact: Fact) -> bytes:
+    """Return the canonical JSON of a fact."""
+    value = fact.model_dump_json().encode()
+    _PARSED.keep(fact, value)
+    return value
 
 
 class Registry:
@@ -132,7 +164,7 @@ class Registry:
             )
         try:
             if version == cls.VERSION:
-                return _parsed(cls, value)
+                return _PARSED.read(cls, value)
             return cls.model_validate(self._upcast(wire_type, version, cls, value), extra="ignore")
         except ValidationError as fault:
             where = [".".join(map(str, each["loc"])) or "body" for each in fault.errors()[:3]]
@@ -162,7 +194,7 @@ def seal(fact: Fact, meta: Meta) -> Sealed:
 
     The deal is the record key.
     """
-    return Sealed(str(meta.deal_id).encode(), headers_of(meta), fact.model_dump_json().encode())
+    return Sealed(str(meta.deal_id).encode(), headers_of(meta), body_of(fact))
 
 
 def headers_of(meta: Meta) -> tuple[tuple[str, bytes], ...]:

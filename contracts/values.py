@@ -151,13 +151,13 @@ class Money(Value):
         return result
 
     def __add__(self, other: "Money") -> "Money":
-        return Money(amount=EXACT.add(self.amount, self._same(other)), currency=self.currency)
+        return _made(EXACT.add(self.amount, self._same(other)), self.currency)
 
     def __sub__(self, other: "Money") -> "Money":
-        return Money(amount=EXACT.subtract(self.amount, self._same(other)), currency=self.currency)
+        return _made(EXACT.subtract(self.amount, self._same(other)), self.currency)
 
     def __neg__(self) -> "Money":
-        return Money(amount=EXACT.minus(self.amount), currency=self.currency)
+        return _made(EXACT.minus(self.amount), self.currency)
 
     def __lt__(self, other: "Money") -> bool:
         return self.amount < self._same(other)
@@ -194,6 +194,20 @@ class Money(Value):
         return other.amount
 
 
+# Codes that have passed validation once; there are a few hundred currencies at most.
+_SEEN_CURRENCIES: set[str] = set()
+
+
+def _made(amount: Decimal, currency: str) -> Money:
+    """Make Money of an amount that came out of valid ones: validating it again tells nothing new.
+
+    Raises: ValueError, if it has grown beyond what can be read back.
+    """
+    if amount.adjusted() >= MAX_DIGITS:
+        raise ValueError(f"must have at most {MAX_DIGITS} digits before the point")
+    return Money.model_construct({"amount", "currency"}, amount=amount, currency=currency)
+
+
 def minor_unit(currency: str) -> int:
     """Return the number of decimal places of a currency's minor unit (ISO 4217)."""
     return MINOR_UNITS.get(currency, 2)
@@ -205,9 +219,12 @@ def rounded(
     """Round a raw amount once, at a named point, and make it Money."""
     digits = minor_unit(currency) if scale is None else scale
     with localcontext(Context(prec=60, traps=[InvalidOperation])):
-        return Money(
-            amount=amount.quantize(Decimal(1).scaleb(-digits), rounding=mode), currency=currency
-        )
+        exact = amount.quantize(Decimal(1).scaleb(-digits), rounding=mode)
+    if minor_unit(currency) <= digits <= MAX_SCALE and currency in _SEEN_CURRENCIES:
+        return _made(exact, currency)
+    money = Money(amount=exact, currency=currency)
+    _SEEN_CURRENCIES.add(currency)
+    return money
 
 
 def allocate(amount: Money, weights: Sequence[Decimal]) -> list[Money]:

@@ -88,6 +88,8 @@ class Consumer:
         Stopping a deal at its first failure.
         """
         done, stuck = 0, set[bytes]()
+        if not any(self._known.waiting(each) for each in self._epochs):
+            return 0
         for parked in self._ledger.retries(self._reading.topic, self._epochs):
             if parked.key in stuck:
                 continue

@@ -12,7 +12,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from contracts.envelope import Registry, Sealed, seal
+from contracts.envelope import Registry, Sealed, headers_of
 from contracts.errors import Unavailable
 from infra.bus import Bell, Claim, Slice
 from infra.keeping import Claimed
@@ -91,7 +91,8 @@ class MemoryStore:
         with self._guard:
             rows = self._log[self.published : self.published + limit]
         return [
-            replace(seal(recorded.fact, recorded.meta), value=value) for recorded, value in rows
+            Sealed(str(recorded.meta.deal_id).encode(), headers_of(recorded.meta), value)
+            for recorded, value in rows
         ]
 
     # ---- writing

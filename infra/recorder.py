@@ -27,7 +27,7 @@ from eventsourcing.persistence import (
 from psycopg.types.json import Jsonb
 from psycopg_pool import ConnectionPool
 
-from contracts.envelope import Meta, Registry
+from contracts.envelope import Meta, Registry, body_of
 from infra.postgres import PgConnection
 from infra.reader import SettledReader
 from infra.work import Recorded
@@ -63,7 +63,7 @@ class FactMapper(Mapper[str]):
             originator_id=meta.stream,
             originator_version=meta.stream_version,
             topic=f"{meta.type}/{meta.version}",
-            state=recorded.fact.model_dump_json().encode(),
+            state=body_of(recorded.fact),
             deal_id=meta.deal_id,
             meta=meta_columns(meta),
         )

@@ -17,6 +17,7 @@ from pydantic import SecretStr
 
 from contracts.errors import Unavailable
 from infra.parts import wall_clock
+from infra.reading import Clock
 from infra.seen import MemorySeen
 from infra.webhooks import SignatureRefused, Verifier, sign
 
@@ -26,14 +27,17 @@ Message = dict[str, Any]
 class Partner:
     """An outside system: takes our webhooks at its own address and can send signed ones to us."""
 
-    def __init__(self, name: str, secret_from_us: str, secret_to_us: str) -> None:
+    def __init__(
+        self, name: str, secret_from_us: str, secret_to_us: str, clock: Clock = wall_clock
+    ) -> None:
         """Listen on a free port of this machine from now on."""
         self.name = name
         self.taken: list[Message] = []
         self.refusing = 0
         self._keys = {"quotewright": (SecretStr(secret_from_us),)}
         self._secret = SecretStr(secret_to_us)
-        self._verifier = Verifier(self._keys, MemorySeen(), wall_clock)
+        self._clock = clock
+        self._verifier = Verifier(self._keys, MemorySeen(), clock)
         self._arrived = threading.Condition()
         self._ids: set[str] = set()
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))

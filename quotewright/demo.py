@@ -9,7 +9,7 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from hashlib import sha256
@@ -21,6 +21,8 @@ from rich.console import Console
 
 from contracts.errors import Unavailable
 from infra.parts import wall_clock
+from infra.parts import wall_clock
+from infra.reading import Clock
 from infra.service import House, Serving
 from quotewright import show
 from quotewright.actors import Message, Partner
@@ -98,14 +100,23 @@ class Stage:
 
 
 @contextmanager
-def stage(laptop: Laptop, serve: Callable[[Laptop], Any] | None = None) -> Iterator[Stage]:
+def stage(
+    laptop: Laptop,
+    serve: Callable[[Laptop], AbstractContextManager[Any]] | None = None,
+    clock: Clock = wall_clock,
+) -> Iterator[Stage]:
     """Start the stand-ins and the house (`serve` may start it elsewhere), end them in turn."""
     with ExitStack() as stack:
         stack.enter_context(laptop)
-        crm = Partner("the CRM", laptop.secrets.crm_outbound, laptop.secrets.crm_inbound)
+        crm = Partner(
+            "the CRM", laptop.secrets.crm_outbound, laptop.secrets.crm_inbound, clock
+        )
         stack.callback(crm.close)
         approvers = Partner(
-            "the approvers", laptop.secrets.approvals_outbound, laptop.secrets.approvals_inbound
+            "the approvers",
+            laptop.secrets.approvals_outbound,
+            laptop.secrets.approvals_inbound,
+            clock,
         )
         stack.callback(approvers.close)
         laptop.endpoints = {CRM: crm.url, APPROVER_SYSTEM: approvers.url}

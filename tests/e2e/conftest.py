@@ -1,6 +1,7 @@
 """Places to walk on: all services in one process, and each in its own over a real Kafka."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,8 @@ import pytest
 
 from infra.local import SUPERUSER, LocalPostgres
 from infra.local_kafka import LocalKafka
+from infra.parts import wall_clock
+from infra.reading import Clock
 from infra.service import House, Serving
 from quotewright.demo import stage
 from quotewright.house import BUILDERS
@@ -71,6 +74,49 @@ def over_kafka(postgres: LocalPostgres, kafka: LocalKafka, home: Path) -> Iterat
         )
         yield place
         place.close()
+
+
+@pytest.fixture
+def open_place(postgres: LocalPostgres, home: Path) -> Iterator[Callable[..., Place]]:
+    """Open houses of a test's own: with a clock to move, a catalogue to spoil."""
+    with ExitStack() as stack:
+
+        def open_(clock: Clock = wall_clock, catalog: Path | None = None) -> Place:
+            database = f"e2e_{next(_numbers)}"
+            laptop = Laptop(home, "embedded", Servers(postgres, None, database))
+            ready = Restartable(laptop, clock, catalog)
+            running = stack.enter_context(stage(laptop, lambda _: ready, clock))
+            place = Place(running, postgres.dsn(SUPERUSER, database), restart=ready.restart)
+            stack.callback(place.close)
+            return place
+
+        yield open_
+
+
+class Restartable:
+    """A house that can be stopped and started again, with another catalogue."""
+
+    def __init__(self, laptop: Laptop, clock: Clock, catalog: Path | None) -> None:
+        self._laptop = laptop
+        self._clock = clock
+        self._catalog = catalog
+        self._stack = ExitStack()
+
+    def restart(self, catalog: Path | None = None) -> None:
+        """Stop, and start with this catalogue, or with the project's own."""
+        self._stack.close()
+        self._start(catalog)
+
+    def _start(self, catalog: Path | None) -> None:
+        changes = {} if catalog is None else {"catalog_dir": str(catalog)}
+        house = House(self._laptop.settings(**changes), BUILDERS, self._clock)
+        self._stack.enter_context(Serving(house))
+
+    def __enter__(self) -> None:
+        self._start(self._catalog)
+
+    def __exit__(self, *fault: object) -> None:
+        self._stack.close()
 
 
 @pytest.fixture(

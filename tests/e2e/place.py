@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property
 from itertools import count
+from pathlib import Path
 from typing import Any, TypeVar
 from uuid import UUID, uuid4
 
@@ -14,7 +15,7 @@ import psycopg
 
 from contracts.envelope import Sealed
 from contracts.opportunity import OpportunityRef, deal_id_of
-from infra.bus import pack_headers
+from infra.wire import pack_headers
 from infra.bus_kafka import KafkaBus
 from infra.service import House
 from quotewright.client import token_for
@@ -90,6 +91,7 @@ class Place:
     apart: Apart | None = None
     bootstrap: str | None = None
     house: House | None = None
+    restart: Callable[[Path | None], None] | None = None
     _callers: dict[str, Caller] = field(default_factory=dict)
 
     # ---- who
