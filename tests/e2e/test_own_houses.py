@@ -116,7 +116,7 @@ def test_a_failed_price_and_a_failed_document_are_mended_and_asked_again(
     unpriced = place.told(record, "Returned")
     number = unpriced["number"]
     assert (unpriced["who_can_move_it"], unpriced["net"]) == ("admin", None)
-    assert "telecom-list" in unpriced["reason"]
+    assert "no price book is in force" in unpriced["reason"]
     assert place.quote(number)["current"]["returned"]["stage"] == "pricing"
     _waits_for_repair(place, number, "admin")
 
