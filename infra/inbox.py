@@ -6,15 +6,16 @@ behind it while other deals go on.
 """
 
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import structlog
 
-from contracts.errors import Poison, QuotewrightError, Unavailable
+from contracts.errors import Poison, Unavailable
 from infra.bus import Slice, Source
-from infra.keeping import Known, Ledger
-from infra.reading import Reading
+from infra.keeping import Known, Late, Ledger
+from infra.parking import Behind, Missing, park, reason_of
+from infra.reading import Reading, Sifted, sifted_by
 from infra.rows import CommandRepeated, Fenced, LostRace, Parked, Progress
 from infra.wire import Arrived
 from infra.work import Batch, Work
@@ -46,12 +47,13 @@ class Consumer:
         self._careful: set[int] = set()
         self._failures = 0
         self._known = Known(ledger, reading.topic)
+        self._late = Late()
         self._log = log.bind(topic=reading.topic, consumer=ledger.source)
 
     def claim(self, partition: int) -> int:
         """Take over a partition; after an unclean end its records go one at a time."""
         claimed = self._ledger.claim(self._reading.topic, partition)
-        self._known.forget()
+        self._forget()
         self._epochs[partition] = claimed.epoch
         if claimed.attempts:
             self._careful.add(partition)
@@ -65,6 +67,7 @@ class Consumer:
         """
         piece = source.poll(self._batch_size, timeout_s)
         if piece is None:
+            self._idle(source)
             return 0
         try:
             if piece.partition in self._careful:
@@ -74,9 +77,7 @@ class Consumer:
             self._failures = 0
             return len(piece.records)
         except Fenced:
-            self._log.warning("fenced", partition=piece.partition)
-            self._known.forget()
-            source.disown(piece.partition)
+            self._fenced(source, piece.partition)
         except Unavailable as fault:
             self._back_off(str(fault))
             source.rewind(piece) if self._reclaim(piece) else source.disown(piece.partition)
@@ -103,17 +104,32 @@ class Consumer:
                 self._ledger.unpark(parked, Work(self._ledger, work.cause))
             except Unavailable:
                 raise
-            except (
-                Exception
-            ) as fault:  # a retry must not take the consumer down; the reason is kept
+            except Exception as fault:
+                # A retry must not take the consumer down; the reason is kept.
                 stuck.add(parked.key)
-                self._ledger.still_parked(parked, _reason(fault))
-                self._log.warning("still_parked", parked_id=parked.id, reason=_reason(fault))
+                self._ledger.still_parked(parked, reason_of(fault))
+                self._log.warning("still_parked", parked_id=parked.id, reason=reason_of(fault))
         if done:
             self._known.unparked()
         return done
 
     # ---- inside
+
+    def _idle(self, source: Source) -> None:
+        try:
+            self._write_late()
+        except Fenced:
+            for partition in list(self._epochs):
+                self._fenced(source, partition)
+
+    def _fenced(self, source: Source, partition: int) -> None:
+        self._log.warning("fenced", partition=partition)
+        self._forget()
+        source.disown(partition)
+
+    def _forget(self) -> None:
+        self._known.forget()
+        self._late.forget()
 
     def _whole(self, piece: Slice) -> None:
         if any(self._matters(each) for each in piece.records):
@@ -139,6 +155,9 @@ class Consumer:
         self._careful.discard(piece.partition)
 
     def _alone(self, piece: Slice) -> None:
+        if not any(map(self._matters, piece.records)):
+            self._take(piece)
+            return
         place = piece.topic, piece.partition, self._epochs[piece.partition]
         attempts = self._ledger.attempt(*place)
         for _ in range(RACES_MAX):
@@ -164,50 +183,68 @@ class Consumer:
 
     def _take(self, piece: Slice, fault: Exception | None = None) -> None:
         """Handle the records of a slice and commit; with a fault, park its only record instead."""
-        batch = Batch()
+        sifted = [sifted_by(self._reading, each) for each in piece.records]
+        streams = {each.stream for each in sifted if each.wanted and each.stream}
+        seen = self._known.versions(streams, self._late.inbox(piece.partition))
+        held = self._known.waiting(piece.partition)
+        batch, inbox = Batch(), dict[str, int]()
         works: list[Work] = []
         parked: list[Parked] = []
-        places = [_place(self._reading, each) for each in piece.records]
-        seen = self._known.versions({place[0] for place in places if isinstance(place, tuple)})
-        inbox: dict[str, int] = {}
-        held = self._known.waiting(piece.partition)
-        for record, place in zip(piece.records, places, strict=True):
-            why: Exception | None = place if isinstance(place, Poison) else fault
-            if isinstance(place, tuple):
-                stream, version = place
-                if version <= seen[stream]:
+        for each in sifted:
+            last = seen.get(each.stream, 0)
+            if each.stream:
+                if each.wanted and each.version <= last:
                     continue
-                if version > seen[stream] + 1:
-                    why = Missing("facts of its stream before this one are missing")
-                seen[stream] = inbox[stream] = version
-            if why is None and not self._reading.matters(record):
+                seen[each.stream] = inbox[each.stream] = max(each.version, last)
+            if not each.wanted:
                 continue
-            if why is None and record.key in held:
+            why = each.fault or fault
+            if why is None and each.stream and each.version > last + 1:
+                why = Missing("facts of its stream before this one are missing")
+            if why is None and each.record.key in held:
                 why = Behind("an earlier fact of this deal is parked")
-            if why is None:
-                work, why = self._try(record, batch, alone=len(piece.records) == 1)
-                works.append(work)
-            elif not isinstance(place, Poison):
-                works.append(self._reading.begin(record, self._ledger, batch))
+            work, why = self._handled(each, batch, why, alone=len(sifted) == 1)
+            works += [work] if work else []
             if why is not None:
-                held.add(record.key)
-                parked.append(_park(piece, record, why))
-                self._log.warning("parked", offset=record.offset, reason=_reason(why))
+                held.add(each.record.key)
+                parked.append(park(piece, each.record, why))
+                self._log.warning("parked", offset=each.record.offset, reason=reason_of(why))
+        progress = self._progress(piece, inbox, tuple(parked))
+        if any(each.wanted for each in sifted):
+            self._commit(works, progress)
+        else:
+            self._late.add(progress)
+
+    def _progress(
+        self, piece: Slice, inbox: Mapping[str, int], parked: tuple[Parked, ...]
+    ) -> Progress:
         epoch = self._epochs[piece.partition]
-        progress = Progress(
-            piece.topic,
-            piece.partition,
-            epoch,
-            piece.start,
-            piece.after,
-            inbox,
-            tuple(parked),
-        )
-        self._ledger.commit(works, progress)
+        topic, partition = piece.topic, piece.partition
+        return Progress(topic, partition, epoch, piece.start, piece.after, inbox, parked)
+
+    def _commit(self, works: Sequence[Work], progress: Progress) -> None:
+        """Write works and progress, with what was passed over before."""
+        self._ledger.commit(works, self._late.before(progress))
+        self._late.written(progress.partition)
         self._known.committed(progress)
         self._hooks.committed(works)
-        if parked:
-            self._hooks.parked(parked)
+        if progress.parked:
+            self._hooks.parked(progress.parked)
+
+    def _write_late(self) -> None:
+        """Write positions that only passed over what nobody hears, when nothing else is to do."""
+        for progress in self._late.due():
+            self._commit([], progress)
+
+    def _handled(
+        self, sifted: Sifted, batch: Batch, why: Exception | None, *, alone: bool
+    ) -> tuple[Work | None, Exception | None]:
+        """Handle a record, or (with a reason not to) do only what is done to every record."""
+        if why is None:
+            return self._try(sifted.record, batch, alone)
+        if sifted.fault is not None:
+            return None, why
+        return self._reading.begin(sifted.record, self._ledger, batch), why
 
     def _try(self, record: Arrived, batch: Batch, alone: bool) -> tuple[Work, Poison | None]:
         """Handle one record; a Poison leaves only what `begin` did.
@@ -239,7 +276,7 @@ class Consumer:
         except Unavailable:
             return False
         self._epochs[piece.partition] = claimed.epoch
-        self._known.forget()
+        self._forget()
         return claimed.position == piece.start
 
     def _back_off(self, reason: str) -> None:
@@ -248,44 +285,3 @@ class Consumer:
         wait_s = random.uniform(0, ceiling)  # noqa: S311, jitter, not a secret
         self._log.warning("not_available", reason=reason, wait_s=round(wait_s, 3))
         self._hooks.pause(wait_s)
-
-
-class Missing(Poison):
-    """A hole in a stream: the relay never leaves one, so somebody must look."""
-
-    code = "parked.missing"
-
-
-class Behind(Poison):
-    """The record itself is good; an earlier one of its deal is parked."""
-
-    code = "parked.behind"
-
-
-def _place(reading: Reading, record: Arrived) -> tuple[str, int] | Poison | None:
-    try:
-        return reading.place(record)
-    except Poison as fault:
-        return fault
-
-
-def _park(piece: Slice, record: Arrived, fault: Exception) -> Parked:
-    code = fault.code if isinstance(fault, QuotewrightError) else "bug"
-    return Parked(
-        0,
-        piece.topic,
-        piece.partition,
-        record.offset,
-        record.key,
-        record.headers,
-        record.value,
-        _reason(fault),
-        code,
-    )
-
-
-def _reason(fault: Exception) -> str:
-    """Say what went wrong without the values that a bug's message may carry."""
-    if isinstance(fault, QuotewrightError):
-        return fault.message
-    return f"a bug in the handler: {type(fault).__name__}"

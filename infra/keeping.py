@@ -2,7 +2,7 @@
 
 from collections import OrderedDict
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from infra.rows import Parked, Progress
@@ -77,13 +77,16 @@ class Known:
         self._versions.clear()
         self._waiting.clear()
 
-    def versions(self, streams: Collection[str]) -> dict[str, int]:
-        """Return the last version consumed of each stream, 0 for a new one."""
+    def versions(self, streams: Collection[str], late: Mapping[str, int]) -> dict[str, int]:
+        """Return the last version consumed of each stream, 0 for a new one.
+
+        `late` are versions passed over that are not written yet.
+        """
         unknown = [each for each in streams if each not in self._versions]
         if unknown:
             found = self._ledger.versions(unknown)
             self._versions.update({each: found.get(each, 0) for each in unknown})
-        return {each: self._versions[each] for each in streams}
+        return {each: max(self._versions[each], late.get(each, 0)) for each in streams}
 
     def waiting(self, partition: int) -> set[bytes]:
         """Return a copy of the keys that have parked records."""
@@ -92,8 +95,13 @@ class Known:
         return set(self._waiting[partition])
 
     def committed(self, progress: Progress) -> None:
-        """Learn what was written; the streams not heard of for longest are forgotten."""
-        self._versions.update(progress.inbox)
+        """Learn what was written; the streams not heard of for longest are forgotten.
+
+        A stream that was only passed over stays unknown: its written version may be higher.
+        """
+        for stream, version in progress.inbox.items():
+            if stream in self._versions:
+                self._versions[stream] = max(version, self._versions[stream])
         for each in progress.parked:
             self._waiting.setdefault(progress.partition, set()).add(each.key)
         while len(self._versions) > STREAMS_MAX:
@@ -102,3 +110,44 @@ class Known:
     def unparked(self) -> None:
         """Ask again which keys wait: some may have been freed."""
         self._waiting.clear()
+
+
+class Late:
+    """Progress over records that nobody hears, not written yet: it goes with the next real commit.
+
+    Losing it in a crash costs nothing: the records are read and passed over again.
+    """
+
+    def __init__(self) -> None:
+        self._progress: dict[int, Progress] = {}
+
+    def add(self, progress: Progress) -> None:
+        """Keep one more slice that was passed over."""
+        self._progress[progress.partition] = self.before(progress)
+
+    def before(self, progress: Progress) -> Progress:
+        """Return the progress together with what was passed over before it."""
+        late = self._progress.get(progress.partition)
+        if late is None:
+            return progress
+        inbox = dict(late.inbox)
+        for stream, version in progress.inbox.items():  # a repeated record must not turn it back
+            inbox[stream] = max(version, inbox.get(stream, 0))
+        return replace(progress, before=late.before, inbox=inbox)
+
+    def inbox(self, partition: int) -> Mapping[str, int]:
+        """Return the versions passed over and not written."""
+        late = self._progress.get(partition)
+        return late.inbox if late else {}
+
+    def due(self) -> list[Progress]:
+        """Return what stands late."""
+        return list(self._progress.values())
+
+    def written(self, partition: int) -> None:
+        """Forget what was written with a commit."""
+        self._progress.pop(partition, None)
+
+    def forget(self) -> None:
+        """Forget everything: a partition has come, gone or been fenced."""
+        self._progress.clear()

@@ -144,7 +144,8 @@ class MemoryStore:
         self.deliveries.update({each.key: each for each in work.deliveries})
 
     def _advance(self, progress: Progress) -> None:
-        self._inbox.update(progress.inbox)
+        for stream, version in progress.inbox.items():
+            self._inbox[stream] = max(version, self._inbox.get(stream, 0))
         place = progress.topic, progress.partition
         self._positions[place] = [progress.after, progress.epoch, 0]
         known = {(each.topic, each.partition, each.offset) for each in self._parked}

@@ -58,6 +58,27 @@ class Reading(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class Sifted:
+    """A record with its place in a stream (empty where it has none); does anybody want it?"""
+
+    record: Arrived
+    stream: str
+    version: int
+    wanted: bool
+    fault: Poison | None = None
+
+
+def sifted_by(reading: Reading, record: Arrived) -> Sifted:
+    """Look at a record's headers only: where it stands, and whether anybody wants it."""
+    try:
+        place = reading.place(record)
+        wanted = reading.matters(record)
+    except Poison as fault:
+        return Sifted(record, "", 0, wanted=True, fault=fault)
+    return Sifted(record, place[0] if place else "", place[1] if place else 0, wanted)
+
+
+@dataclass(frozen=True, slots=True)
 class FactReading:
     """Reads facts: by header, bodies of wanted types only."""
 

@@ -244,6 +244,30 @@ class InboxConformance:
         assert house.notes(DEAL_A) == ["one"]
         assert house.parked() == [("a", "parked.missing")]
 
+    def test_what_nobody_hears_is_passed_over_without_a_commit_until_there_is_one(
+        self, house: House
+    ) -> None:
+        boring = [
+            sealed(Boring(deal_id=DEAL_A), f"other.thing/{DEAL_A}", each) for each in (1, 2, 3)
+        ]
+        house.restart(batch_size=1)
+        house.say(*boring)
+        for _ in boring:
+            house.consumer.step(house.source, 0)
+        assert house.store.claim(TOPIC, 0).position == 0
+        house.restart(batch_size=1)
+        house.say(boring[0], said(DEAL_A, 4, "four"))
+        house.run()
+        assert house.notes(DEAL_A) == ["four"]
+        assert house.parked() == []
+        assert house.store.claim(TOPIC, 0).position == 5
+
+    def test_an_idle_consumer_writes_what_it_passed_over(self, house: House) -> None:
+        house.say(sealed(Boring(deal_id=DEAL_A), f"other.thing/{DEAL_A}", 1))
+        house.consumer.step(house.source, 0)
+        house.consumer.step(house.source, 0)
+        assert house.store.claim(TOPIC, 0).position == 1
+
     def test_two_facts_of_a_batch_see_one_another(self, house: House) -> None:
         seen: list[int] = []
         hear = house.hear
