@@ -7,6 +7,7 @@ is finer than its place allows is refused.
 from dataclasses import dataclass
 from datetime import date, datetime, time
 from decimal import Decimal
+from functools import lru_cache
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from babel import Locale, UnknownLocaleError
@@ -66,7 +67,7 @@ class Formats:
 
     def number(self, value: Decimal | int) -> str:
         """Format a number with all the digits it has."""
-        return format_decimal(value, locale=self.locale, decimal_quantization=False)
+        return _formatted(str(value), None, str(self.locale))
 
     def percent(self, percent: Percent) -> str:
         """Format an exact percentage, as the locale writes it: `12.5%`, `12,5 %`."""
@@ -95,9 +96,7 @@ class Formats:
 
     def _fixed(self, amount: Decimal, scale: int) -> str:
         fraction = "." + "0" * scale if scale else ""
-        return format_decimal(
-            amount, format=f"#,##0{fraction}", locale=self.locale, decimal_quantization=False
-        )
+        return _formatted(str(amount), f"#,##0{fraction}", str(self.locale))
 
     def _mine(self, money: Money, field: str) -> Money:
         if money.currency != self.currency:
@@ -107,6 +106,15 @@ class Formats:
                 currency=money.currency,
             )
         return money
+
+
+@lru_cache(maxsize=8192)
+def _formatted(value: str, pattern: str | None, locale: str) -> str:
+    """Format a number; the same quantities and book prices come again and again.
+
+    Keyed by its text, since 1.0 and 1.00 are equal numbers that read differently.
+    """
+    return format_decimal(Decimal(value), format=pattern, locale=locale, decimal_quantization=False)
 
 
 def formats_of(language: str, currency: str) -> Formats:
