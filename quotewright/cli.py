@@ -18,6 +18,8 @@ from infra.settings import SettingsError, load
 from quotewright import demo as play
 from quotewright import show
 from quotewright.client import Client, Where, token_for
+from quotewright.explaining import explain as print_explanation
+from quotewright.explaining import explanation
 from quotewright.house import PREFIXES, SCHEMAS
 from quotewright.laptop import ROOT
 
@@ -80,8 +82,8 @@ def explain(  # noqa: PLR0913, PLR0917 - the options of a command are its form
     home: Home = HOME,
 ) -> None:
     """Say why each price is what it is, and why each approval was needed or not."""
-    found = show.explanation(_client(Where(home, url, token), "admin"), number, line)
-    _print_json(found) if as_json else show.explain(Console(), found)
+    found = explanation(_client(Where(home, url, token), "admin"), number, line)
+    _print_json(found) if as_json else print_explanation(Console(), found, skipped=line is not None)
 
 
 @app.command()
@@ -103,8 +105,7 @@ def rebuild(
     del what
     client = _client(Where(home, url, token), "admin")
     found = show.rebuild(Console(stderr=as_json), client)
-    if as_json:
-        _print_json(found)
+    _print_json(found) if as_json else show.rebuilt(Console(), found)
 
 
 @app.command(name="token")
@@ -112,10 +113,14 @@ def make_token(
     role: Annotated[list[str], typer.Option(help="seller, approver, manager, analyst or admin")],
     subject: Annotated[str | None, typer.Option(help="who it is for, an id")] = None,
     hours: Annotated[int, typer.Option(min=1, max=24)] = 8,
+    as_json: Json = False,
     home: Home = HOME,
 ) -> None:
     """Print a bearer token for a role, signed by this laptop's key."""
-    _say(token_for(home, subject or f"{role[0]}-1", role, hours))
+    who = subject or f"{role[0]}-1"
+    made = token_for(home, who, role, hours)
+    told = {"token": made, "subject": who, "roles": role, "hours": hours}
+    _print_json(told) if as_json else _say(made)
 
 
 @app.command()
@@ -139,16 +144,18 @@ def parked_list(
 
 
 @parked_app.command(name="show")
-def parked_show(
+def parked_show(  # noqa: PLR0913, PLR0917 - the options of a command are its form
     number: Annotated[int, typer.Argument(help="the number in the list")],
     service: Service,
+    as_json: Json = False,
     url: Url = None,
     token: Token = None,
     home: Home = HOME,
 ) -> None:
     """Show one parked record with its headers and raw body."""
     client = _client(Where(home, url, token), "admin")
-    _print_json(client.get(f"{_prefix(service)}/admin/parked/{number}"))
+    found = client.get(f"{_prefix(service)}/admin/parked/{number}")
+    _print_json(found) if as_json else show.parked_one(Console(), found)
 
 
 @parked_app.command(name="retry")
@@ -164,8 +171,7 @@ def parked_retry(  # noqa: PLR0913, PLR0917 - the options of a command are its f
 ) -> None:
     """Try parked records again, a whole deal in order; says what is left."""
     client = _client(Where(home, url, token), "admin")
-    one = "" if number is None else f"/{number}"
-    found = show.retried(client, f"{_prefix(service)}/admin/parked", one)
+    found = show.retried(client, f"{_prefix(service)}/admin/parked", number)
     _print_json(found) if as_json else show.after_retry(Console(), found)
     if found["left"]:
         raise typer.Exit(REFUSED)

@@ -108,9 +108,7 @@ def stage(
     """Start the stand-ins and the house (`serve` may start it elsewhere), end them in turn."""
     with ExitStack() as stack:
         stack.enter_context(laptop)
-        crm = Partner(
-            "the CRM", laptop.secrets.crm_outbound, laptop.secrets.crm_inbound, clock
-        )
+        crm = Partner("the CRM", laptop.secrets.crm_outbound, laptop.secrets.crm_inbound, clock)
         stack.callback(crm.close)
         approvers = Partner(
             "the approvers",

@@ -1,21 +1,20 @@
 """What the command prints: walks, history, explanations, the waiting list, parked records."""
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-from rich.table import Table
+from rich.text import Text
 
-from contracts.errors import NotFound
 from quotewright.client import Client
 
 if TYPE_CHECKING:
     from quotewright.demo import Walked
 
 Json = dict[str, Any]
-RETRY_S = 10.0
+RETRY_S, RETRY_LOOK_S = 10.0, 0.1
 
 
 def walked(console: Console, walk: "Walked") -> None:
@@ -26,7 +25,7 @@ def walked(console: Console, walk: "Walked") -> None:
         f" net {walk.net}"
     )
     console.print(f"  PDF {walk.pdf}\n  sha256 {walk.pdf_sha256}", soft_wrap=True)
-    console.print(_hops(walk.hops))
+    _say(console, _hops(walk.hops))
 
 
 def what_to_open(console: Console, url: str, walks: Sequence["Walked"]) -> None:
@@ -45,30 +44,41 @@ def what_to_open(console: Console, url: str, walks: Sequence["Walked"]) -> None:
 def history(console: Console, found: Json) -> None:
     """Print a quote's walk hop by hop."""
     console.print(f"[bold]{found['number']}[/]  deal {found['deal_id']}", soft_wrap=True)
-    console.print(_hops(found["hops"]))
+    _say(console, _hops(found["hops"]))
     if found["is_cut"]:
-        console.print("older hops only; the rest is cut")
+        _say(console, ["older hops only; the rest is cut"])
 
 
-def _hops(hops: Sequence[Json]) -> Table:
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
-    for name, how in (("", "right"), ("time (UTC)", "left"), ("+ms", "right"), ("fact", "left")):
-        table.add_column(name, justify="right" if how == "right" else "left", no_wrap=True)
-    table.add_column("said by", no_wrap=True)
-    table.add_column("because of", no_wrap=True)
+def _hops(hops: Sequence[Json]) -> Iterator[str]:
+    """Give the hops as rows; `because of` is the number of the hop that caused one, or a person."""
     order = {hop["id"]: number for number, hop in enumerate(hops, 1)}
-    for number, hop in enumerate(hops, 1):
-        cause = order.get(hop["causation"] or "")
-        wait = hop["since_previous_ms"]
-        table.add_row(
+    rows = [
+        (
             str(number),
             hop["time"][11:23],
-            "" if wait is None else str(wait),
+            "" if hop["since_previous_ms"] is None else str(hop["since_previous_ms"]),
             hop["fact"],
             hop["source"],
-            f"{cause}" if cause else (hop["actor"] or ""),
+            str(order.get(hop["causation"] or "", hop["actor"] or "")),
         )
-    return table
+        for number, hop in enumerate(hops, 1)
+    ]
+    yield from _rows(("#", "time (UTC)", "+ms", "fact", "said by", "because of"), rows, ">>><<<")
+
+
+def _rows(head: Sequence[str], rows: Iterable[Sequence[str]], sides: str) -> Iterator[str]:
+    """Give head and rows as lines in columns, as wide as they must be: a terminal may wrap them."""
+    table = [tuple(head), *(tuple(row) for row in rows)]
+    widths = [max(len(row[n]) for row in table) for n in range(len(head))]
+    for row in table:
+        cells = [f"{cell:{side}{w}}" for cell, side, w in zip(row, sides, widths, strict=True)]
+        yield "  ".join(cells).rstrip()
+
+
+def _say(console: Console, lines: Iterable[str]) -> None:
+    """Print lines as they are: never cut, never read as markup."""
+    for line in lines:
+        console.print(Text(line), soft_wrap=True)
 
 
 def waiting(console: Console, rows: Sequence[Json]) -> None:
@@ -76,55 +86,71 @@ def waiting(console: Console, rows: Sequence[Json]) -> None:
     if not rows:
         console.print("nothing waits")
         return
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
-    for name in ("quote", "customer", "waits for", "since (UTC)", "who can move it", "why"):
-        table.add_column(name, overflow="fold")
-    for row in rows:
-        table.add_row(
-            str(row.get("number") or ""),
-            str(row.get("account_name") or ""),
-            str(row.get("waits_for") or ""),
-            str(row.get("waits_since_at") or "")[:19].replace("T", " "),
-            str(row.get("who_can_move_it") or ""),
-            str(row.get("reason") or ""),
+    head = ("quote", "customer", "status", "waits for", "since (UTC)", "who can move it")
+    shown = [
+        (
+            row["number"] or "",
+            row["account_name"] or "",
+            row["status"] or "",
+            row["waits_for"] or "",
+            _minute(row["waits_since_at"]),
+            _movers(row),
         )
-    console.print(table)
+        for row in rows
+    ]
+    first, *rest = _rows(head, shown, "<<<<<<")
+    _say(console, [first])
+    for line, row in zip(rest, rows, strict=True):
+        _say(console, [line])
+        if row["reason"]:
+            _say(console, [f"        {row['reason']}"])
 
 
-def explanation(client: Client, number: str, line: int | None) -> Json:
-    """Collect why each price is what it is and why each approval was needed or not.
-
-    Raises: NotFound, if the quote or the line does not exist.
-    """
-    quote = client.get(f"/quotes/{number}")
-    revision = quote["current"]
-    trace = revision.get("trace_sha256")
-    priced = client.get(f"/pricer/traces/{trace}") if trace else {"lines": []}
-    lines = [each for each in priced["lines"] if line in {None, each["line"]}]
-    if line is not None and not lines:
-        raise NotFound(f"{number} has no priced line {line}", line=line)
-    approvals = client.get(f"/crm/quotes/{number}")
-    return {"quote": quote, "prices": {**priced, "lines": lines}, "approvals": approvals}
+def _movers(row: Json) -> str:
+    """Say who can move it: the kind of person, and by name where known."""
+    who = row["who_can_move_it"] or ""
+    if who == "nobody":
+        return "a service is at work"
+    return f"{who}: {row['movers']}" if row.get("movers") else who
 
 
-def explain(console: Console, found: Json) -> None:
-    """Print an explanation."""
-    console.print_json(data=found)
+def _minute(text: str | None) -> str:
+    return (text or "")[:16].replace("T", " ")
 
 
 def rebuild(console: Console, client: Client) -> Json:
-    """Rebuild page by page with a progress bar; returns what differed."""
+    """Rebuild page by page with a progress bar; returns the sums of what the pages did."""
     columns = (TextColumn("rebuilding"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    total: Json = {"deals": 0, "facts": 0, "differences": []}
+    counts = ("deals", "facts", "unreadable", "rows", "rows_changed", "rows_removed")
+    total: Json = {**dict.fromkeys(counts, 0), "examples": []}
     with Progress(*columns, console=console, transient=True) as progress:
         bar = progress.add_task("rebuild", total=None)
         page: Json = {"next": None}
         while True:
             page = client.post("/crm/rebuild", {"after": page["next"]})
-            total["deals"] += page.get("deals", 0)
-            progress.update(bar, completed=total["deals"])
-            if page.get("next") is None:
+            for name in counts:
+                total[name] += page[name]
+            total["examples"] += page["examples"]
+            progress.update(bar, completed=total["deals"], total=total["deals"] + page["left"])
+            if page["next"] is None:
                 return total
+
+
+def rebuilt(console: Console, found: Json) -> None:
+    """Print what a rebuild did and what it found to be wrong."""
+    _say(
+        console,
+        [
+            f"{found['deals']} deals folded anew from {found['facts']} facts into"
+            f" {found['rows']} rows",
+            f"{found['rows_changed']} rows differed, {found['rows_removed']} were too many,"
+            f" {found['unreadable']} facts could not be read",
+            *(
+                f"  {each['table']} {'/'.join(each['key'])}: {', '.join(each['columns'])}"
+                for each in found["examples"]
+            ),
+        ],
+    )
 
 
 def parked(console: Console, found: Mapping[str, Sequence[Json]]) -> None:
@@ -132,35 +158,68 @@ def parked(console: Console, found: Mapping[str, Sequence[Json]]) -> None:
     if not any(found.values()):
         console.print("nothing is parked")
         return
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
-    for name in ("service", "number", "deal", "fact", "why", "since (UTC)"):
-        table.add_column(name, overflow="fold")
+    head = ("service", "number", "deal", "fact", "since (UTC)", "tried")
     for service, rows in found.items():
-        for row in rows:
-            since = (row["parked_at"] or "")[:19].replace("T", " ")
-            fact = (row["fact"] or "unreadable").rpartition(".")[2]
-            table.add_row(service, str(row["id"]), row["deal"], fact, row["reason"], since)
-    console.print(table)
+        shown = [
+            (
+                service,
+                str(row["id"]),
+                row["deal"],
+                _fact(row),
+                _minute(row["parked_at"]),
+                str(row["attempts"]),
+            )
+            for row in rows
+        ]
+        first, *rest = _rows(head, shown, "<><<<>")
+        _say(console, [first] if rows else [])
+        for line, row in zip(rest, rows, strict=True):
+            _say(console, [line, f"        {row['reason']}"])
 
 
-def retried(client: Client, place: str, one: str) -> Json:
-    """Ask for a retry and wait until the records asked for are gone or have failed again."""
-    before = {row["id"]: row["attempts"] for row in client.get(place)}
-    asked = client.post(f"{place}{one}/retry")["asked"]
+def parked_one(console: Console, found: Json) -> None:
+    """Print one parked record: why, where from, its headers and raw body."""
+    place = f"{found['topic']}, partition {found['partition']}, offset {found['offset']}"
+    _say(
+        console,
+        [
+            f"{found['id']}  {_fact(found)}  deal {found['deal']}",
+            f"  {found['reason']} [{found['code']}], tried {found['attempts']} times",
+            f"  {place}",
+            *(f"  {name}: {value}" for name, value in found["headers"].items()),
+            found["value"],
+        ],
+    )
+
+
+def _fact(row: Json) -> str:
+    return str(row["fact"] or "unreadable").rpartition(".")[2]
+
+
+def retried(client: Client, place: str, number: int | None) -> Json:
+    """Ask for a retry and wait until each deal asked for is through or has failed again.
+
+    `number` is a record of the deal to try; None tries all. `left` are those still parked of what
+    was asked for.   Raises: NotFound, if nothing is parked under the number.
+    """
+    before = {row["id"]: row for row in client.get(place)}
+    asked = client.post(f"{place}/{number}/retry" if number else f"{place}/retry")["asked"]
+    deals = {row["deal"] for key, row in before.items() if number in {None, key}}
+    mine = {key: row["attempts"] for key, row in before.items() if row["deal"] in deals}
     until = time.monotonic() + RETRY_S
-    while asked and time.monotonic() < until:
-        rows = {row["id"]: row for row in client.get(place)}
-        failed = [row for key, row in rows.items() if row["attempts"] > before.get(key, 0)]
-        if failed or not rows.keys() & before.keys():
-            break
-        time.sleep(0.1)
-    left = client.get(place)
-    return {"asked": asked, "left": left}
+    while True:
+        left = [row for row in client.get(place) if row["id"] in mine]
+        # A deal goes in order, so its first record tells: it has gone, or it has failed again.
+        first = {row["deal"]: row for row in reversed(left)}
+        if all(row["attempts"] > mine[row["id"]] for row in first.values()):
+            return {"asked": asked, "left": left}
+        if time.monotonic() > until:
+            return {"asked": asked, "left": left}
+        time.sleep(RETRY_LOOK_S)
 
 
 def after_retry(console: Console, found: Json) -> None:
     """Print what became of a retry."""
-    done = found["asked"] - len(found["left"])
-    console.print(f"{max(done, 0)} of {found['asked']} handled")
-    for row in found["left"]:
-        console.print(f"  still parked: {row['id']} {row['fact'] or 'unreadable'}: {row['reason']}")
+    left = found["left"]
+    _say(console, [f"{max(found['asked'] - len(left), 0)} of {found['asked']} handled"])
+    _say(console, (f"  still parked: {row['id']} {_fact(row)}: {row['reason']}" for row in left))
