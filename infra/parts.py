@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from pathlib import Path
 
 from fastapi import APIRouter
@@ -10,6 +9,7 @@ from fastapi import APIRouter
 from contracts.envelope import Fact, Meta, Registry
 from infra.ask import Asker, HttpAsker
 from infra.bus import Bell
+from infra.clock import wall_clock as wall_clock
 from infra.desk import CommandDesk
 from infra.ledger import PostgresLedger
 from infra.postgres import Leadership, open_pool
@@ -20,14 +20,12 @@ from infra.webhooks import Verifier
 from infra.work import Handler, ReminderHandler, Work
 
 
-def wall_clock() -> datetime:
-    """Return now, in UTC: the only clock of a running service."""
-    return datetime.now(UTC)
-
-
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """What makes a service: its name, what it hears, its routes, its timers, its own tables."""
+    """What makes a service: its name, what it hears, its routes, its timers, its own tables.
+
+    `trouble` says why the service can not do its work yet; `close` ends what it started.
+    """
 
     name: str
     hears: Mapping[type[Fact], Handler]
@@ -39,6 +37,7 @@ class Parts:
     doors: Sequence[Door] = ()
     migrations: Path | None = None
     prefix: str | None = None
+    trouble: Callable[[], str | None] = lambda: None
     close: Callable[[], None] = lambda: None
 
 
@@ -51,11 +50,12 @@ class Plumbing(CommandDesk):
         self.clock = clock
         self.facts_bell = Bell()
         self.deliveries_bell = Bell()
-        self.pool = open_pool(settings.dsn_of(name), name, settings.pool_max)
+        self.pool = open_pool(settings.dsn_of(name), name, (settings.pool_min, settings.pool_max))
         self.leadership = Leadership(settings.dsn_of(name), name)
         self.ledger = PostgresLedger(name, self.pool, Registry([]))
         self.verifier = Verifier(settings.webhook_keys, PostgresSeen(self.pool), clock)
-        self.asker: Asker = HttpAsker(settings.peers, settings.service_key)
+        self._http = HttpAsker(settings.peers, settings.service_key)
+        self.asker: Asker = self._http
         super().__init__(self.ledger, self.committed)
 
     def committed(self, works: Sequence[Work]) -> None:
@@ -67,6 +67,7 @@ class Plumbing(CommandDesk):
 
     def close(self) -> None:
         """Give the connections back."""
+        self._http.close()
         self.leadership.close()
         self.pool.close()
 

@@ -48,16 +48,16 @@ def options(schema: str) -> str:
     )
 
 
-def open_pool(dsn: str, schema: str, size_max: int) -> ConnectionPool[PgConnection]:
-    """Open a small pool that checks a connection before lending it, so it survives a restart.
+def open_pool(dsn: str, schema: str, size: tuple[int, int]) -> ConnectionPool[PgConnection]:
+    """Open a pool of a least and a largest size that checks a connection before lending it, so it survives a restart.
 
     Raises: Unavailable, if no connection comes up within ten seconds.
     """
     pool: ConnectionPool[PgConnection] = ConnectionPool(
         dsn,
         connection_class=PgConnection,
-        min_size=1,
-        max_size=size_max,
+        min_size=size[0],
+        max_size=size[1],
         timeout=10,
         kwargs={
             "autocommit": True,

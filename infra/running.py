@@ -117,6 +117,8 @@ class Service:
     def readiness(self) -> Readiness:
         """Say whether every loop works, and how far relay and consumers are behind."""
         reasons = [trouble for loop in self._loops if (trouble := loop.trouble)]
+        if (own := self.parts.trouble()) is not None:
+            reasons.append(f"{self.parts.name}: {own}")
         lag: dict[str, int] = {}
         for name, measure in self._lags.items():
             try:

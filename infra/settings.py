@@ -85,7 +85,7 @@ class Settings(BaseSettings):
     )
 
     # Where facts go and rows live.
-    bus: Literal["embedded", "kafka", "memory"] = "embedded"
+    bus: Literal["embedded", "kafka"] = "embedded"
     dsn: SecretStr | None = Field(
         default=None, description="PostgreSQL of the one service that runs here"
     )
@@ -122,6 +122,10 @@ class Settings(BaseSettings):
     peers: dict[Name, Url] = Field(default_factory=dict)
     endpoints: dict[Name, Endpoint] = Field(default_factory=dict)
     webhook_keys: dict[Name, tuple[WebhookSecret, ...]] = Field(default_factory=dict)
+    crms: tuple[Name, ...] = Field(
+        default=(),
+        description="which systems of QW_WEBHOOK_KEYS are CRMs and may open opportunities",
+    )
 
     # Who is who.
     jwt_public_keys: str | None = Field(
@@ -144,7 +148,6 @@ class Settings(BaseSettings):
     log_format: Literal["json", "console"] = "json"
     http_host: str = "127.0.0.1"
     http_port: int = Field(default=8000, ge=0, le=65535)
-    demo: bool = False
 
     @model_validator(mode="after")
     def _fit_together(self) -> Self:

@@ -105,6 +105,11 @@ class Verifier:
         self._clock = clock
         self._tolerance_s = tolerance_s
 
+    def only(self, systems: Sequence[str]) -> "Verifier":
+        """Return a verifier that knows the keys of these systems only."""
+        keys = {name: self._keys[name] for name in systems if name in self._keys}
+        return Verifier(keys, self._seen, self._clock, self._tolerance_s)
+
     def verified(self, request: HasHeaders, raw: bytes, system: str) -> WebhookCall:
         """Return the call if it is signed by the system, now.   Raises: SignatureRefused.
 

@@ -16,7 +16,7 @@ import httpx
 from pydantic import SecretStr
 
 from contracts.errors import Unavailable
-from infra.parts import wall_clock
+from infra.clock import wall_clock
 from infra.reading import Clock
 from infra.seen import MemorySeen
 from infra.webhooks import SignatureRefused, Verifier, sign
@@ -89,7 +89,7 @@ class Partner:
         """Send a signed webhook to us."""
         raw = json.dumps(body).encode()
         headers = sign(
-            self._secret, message_id or f"msg_{secrets.token_hex(16)}", wall_clock(), raw
+            self._secret, message_id or f"msg_{secrets.token_hex(16)}", self._clock(), raw
         )
         return self.http.post(
             address, content=raw, headers={**headers, "content-type": "application/json"}

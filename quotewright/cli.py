@@ -13,17 +13,14 @@ from rich.console import Console
 
 from contracts.errors import QuotewrightError, Unavailable
 from infra import log as logs
-from infra.postgres import provision as provision_database
 from infra.settings import SettingsError, load
-from quotewright import demo as play
 from quotewright import show
 from quotewright.client import Client, Where, token_for
 from quotewright.explaining import explain as print_explanation
 from quotewright.explaining import explanation
-from quotewright.house import PREFIXES, SCHEMAS
-from quotewright.laptop import ROOT
+from quotewright.prefixes import PREFIXES, SCHEMAS
 
-HOME = ROOT / ".local"
+HOME = Path(__file__).resolve().parents[1] / ".local"
 REFUSED, NOT_NOW = 1, 3
 app = typer.Typer(
     no_args_is_help=True,
@@ -46,6 +43,8 @@ Service = Annotated[str, typer.Option(help=f"one of {', '.join(PREFIXES)}")]
 @app.command()
 def up(bus: Bus = "embedded", home: Home = HOME) -> None:
     """Start the house on this laptop and keep serving (Ctrl-C ends it)."""
+    from quotewright import demo as play  # noqa: PLC0415 - all services: a second to load
+
     play.up(bus, home, Console())
 
 
@@ -57,6 +56,8 @@ def demo(
     as_json: Json = False,
 ) -> None:
     """Play two quotes from opportunity to order; then keep serving, or end with --once."""
+    from quotewright import demo as play  # noqa: PLC0415 - all services: a second to load
+
     console = Console(stderr=as_json)
     walks = play.demo(bus, home, once=once, console=console)
     if as_json:
@@ -126,6 +127,8 @@ def make_token(
 @app.command()
 def provision() -> None:
     """Create roles and schemas as QW_ADMIN_DSN; harmless when repeated."""
+    from infra.postgres import provision as provision_database  # noqa: PLC0415 - slow to load
+
     settings = load()
     if settings.admin_dsn is None:
         raise SettingsError("QW_ADMIN_DSN: must be the connection string of an administrator")

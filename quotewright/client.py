@@ -19,8 +19,8 @@ from contracts.errors import (
     Unavailable,
 )
 from infra.auth import Audience, Pass, mint
+from infra.clock import wall_clock
 from infra.keys import SigningKey
-from infra.parts import wall_clock
 
 RUNNING = "running.json"
 TIMEOUT_S = 30.0

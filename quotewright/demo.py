@@ -20,8 +20,7 @@ import yaml
 from rich.console import Console
 
 from contracts.errors import Unavailable
-from infra.parts import wall_clock
-from infra.parts import wall_clock
+from infra.clock import wall_clock
 from infra.reading import Clock
 from infra.service import House, Serving
 from quotewright import show
@@ -164,20 +163,21 @@ def walk(place: Stage, title: str, asked: Message, approver: str | None) -> Walk
     told = place.told(asked["id"], "Presented")
     presented = told["_taken_at"] - began
     number = told["number"]
-    with_pdf = place.client("seller")
-    pdf = with_pdf.bytes(f"/documents/{told['document_sha256']}")
+    seller, customer = place.client("seller"), Client(place.url, None)
+    pdf = seller.bytes(f"/documents/{told['document_sha256']}")
     folder = place.laptop.home / "demo"
     folder.mkdir(exist_ok=True)
     path = folder / f"{number}.pdf"
     path.write_bytes(pdf)
-    link = with_pdf.get(f"/quotes/{number}/revisions/{told['presented_revision']}/link")
-    customer = Client(place.url, None)
+    link = seller.get(f"/quotes/{number}/revisions/{told['presented_revision']}/link")
     customer.post(
         _path(link["url"]) + "/accept",
         {"name": "A. Example", "document_sha256": told["document_sha256"]},
     )
     ordered = place.told(asked["id"], "Ordered")["_taken_at"] - began
-    hops = place.client("admin").get(f"/crm/quotes/{number}/history")["hops"]
+    hops = seller.get(f"/crm/quotes/{number}/history")["hops"]
+    seller.close()
+    customer.close()
     net = f"{told['net']['amount']} {told['net']['currency']}"
     digest = sha256(pdf).hexdigest()
     return Walked(title, number, net, path, digest, presented, ordered, approver, hops)

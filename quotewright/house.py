@@ -1,4 +1,4 @@
-"""The one place that knows all six services: their builders, their schemas, their prefixes."""
+"""The one place that knows all six services: their builders."""
 
 from collections.abc import Mapping
 
@@ -17,11 +17,4 @@ BUILDERS: Mapping[str, Builder] = {
     "pricer": pricer.build,
     "approvals": approvals.build,
     "documents": documents.build,
-}
-# The schemas that each service owns; analysts read `bi`.
-SCHEMAS: Mapping[str, tuple[str, ...]] = {
-    name: (name, "bi") if name == "crm_projector" else (name,) for name in BUILDERS
-}
-PREFIXES: Mapping[str, str] = {
-    name: "/crm" if name == "crm_projector" else f"/{name}" for name in BUILDERS
 }

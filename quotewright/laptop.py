@@ -24,7 +24,7 @@ from infra.local import SUPERUSER, LocalPostgres
 from infra.local_kafka import LocalKafka
 from infra.postgres import provision
 from infra.settings import Settings
-from quotewright.house import PREFIXES, SCHEMAS
+from quotewright.prefixes import PREFIXES, SCHEMAS
 
 ROOT = Path(__file__).resolve().parents[1]
 DATABASE = "quotewright"
@@ -138,7 +138,7 @@ class Laptop:
             "link_key": self.secrets.link_key,
             "http_port": self.port,
             "log_level": "error",
-            "demo": True,
+            "crms": [CRM],
             "instance": "laptop",
             "partitions": 3 if self.bus == "kafka" else 1,
         }

@@ -91,7 +91,7 @@ def open_service(
 
     def open_(service: str = "thing", database: Database | None = None) -> ConnectionPool[Any]:
         place = database or make_database(**{service: [service]})
-        pool = open_pool(place.dsn(service), service, 6)
+        pool = open_pool(place.dsn(service), service, (1, 6))
         pools.append(pool)
         with pool.connection() as connection:
             migrate(connection, [PLUMBING])

@@ -14,7 +14,7 @@ BATCH_SIZE = 50
 
 def build(settings: Settings, plumbing: Plumbing) -> Parts:
     """Wire the service."""
-    crm = GenericCrm(plumbing.verifier)
+    crm = GenericCrm(plumbing.verifier.only(settings.crms))
     registry = every_fact()
     outward = handlers.Outward(crm, frozenset(settings.endpoints))
     return Parts(

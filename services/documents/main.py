@@ -30,6 +30,7 @@ def build(settings: Settings, commands: Commands) -> Parts:
         router=api.routes(commands, stationery, renderer),
         # One at a time: a document is slow, and its answer should not wait for the next one.
         batch_size=1,
+        trouble=lambda: None if renderer.ready() else "the printer is warming up",
         close=renderer.close,
     )
 

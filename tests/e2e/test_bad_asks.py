@@ -100,7 +100,11 @@ class TestFromTheCrm:
         [
             ({"requirements": [{**SITE, "product": "tea_kettle"}]}, "product", "seller"),
             (
-                {"requirements": [{**SITE, "decisions": [{"attribute": "mount", "value": "moon"}]}]},
+                {
+                    "requirements": [
+                        {**SITE, "decisions": [{"attribute": "mount", "value": "moon"}]}
+                    ]
+                },
                 "moon",
                 "seller",
             ),

@@ -109,7 +109,9 @@ class TestParked:
         broken = b'{"deal_id": "' + str(deal).encode() + b'", "opportunity": 7}'
         embedded.produce(FACTS, str(deal), headers, broken)
         for prefix in ("/quotes", "/crm"):
-            (parked,) = until(lambda at=prefix: embedded.parked(at, str(deal)), f"{prefix} parks it")
+            (parked,) = until(
+                lambda at=prefix: embedded.parked(at, str(deal)), f"{prefix} parks it"
+            )
             assert "does not fit its contract" in parked["reason"]
             assert parked["deal"] == str(deal)
             raw = embedded.admin.get(f"{prefix}/admin/parked/{parked['id']}")["value"]

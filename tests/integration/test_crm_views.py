@@ -112,6 +112,7 @@ def make_crm(
             dsn=SecretStr(database.dsn(NAME)),
             jwt_public_keys=str(tmp_path / "keys.json"),
             webhook_keys={"example": (SECRET,)},
+            crms=("example",),
             endpoints={"crm": Endpoint(url="http://127.0.0.1:1/crm", secret=SECRET)},
         )
         made.append(Crm(settings, clock, key))

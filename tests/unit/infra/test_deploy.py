@@ -27,6 +27,7 @@ VALUES = {
     "CRM_ENDPOINTS": ENDPOINTS,
     "APPROVALS_WEBHOOK_KEYS": '{"acme": ["whsec_%s"]}' % ("A" * 32),
     "CRM_WEBHOOK_KEYS": '{"acme": ["whsec_%s"]}' % ("A" * 32),
+    "CRM_NAMES": '["acme"]',
     "PORT": "8080",
 }
 
