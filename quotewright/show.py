@@ -138,19 +138,13 @@ def rebuild(console: Console, client: Client) -> Json:
 
 def rebuilt(console: Console, found: Json) -> None:
     """Print what a rebuild did and what it found to be wrong."""
-    _say(
-        console,
-        [
-            f"{found['deals']} deals folded anew from {found['facts']} facts into"
-            f" {found['rows']} rows",
-            f"{found['rows_changed']} rows differed, {found['rows_removed']} were too many,"
-            f" {found['unreadable']} facts could not be read",
-            *(
-                f"  {each['table']} {'/'.join(each['key'])}: {', '.join(each['columns'])}"
-                for each in found["examples"]
-            ),
-        ],
-    )
+    folded = f"{found['deals']} deals, {found['facts']} facts folded into {found['rows']} rows"
+    wrong = f"{found['rows_changed']} rows differed, {found['rows_removed']} were too many"
+    unread = f"{found['unreadable']} facts could not be read"
+    _say(console, [folded, wrong, unread])
+    for each in found["examples"]:
+        key, columns = "/".join(each["key"]), ", ".join(each["columns"])
+        _say(console, [f"  {each['table']} {key}: {columns}"])
 
 
 def parked(console: Console, found: Mapping[str, Sequence[Json]]) -> None:
