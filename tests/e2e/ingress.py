@@ -46,7 +46,7 @@ def _handler(ingress: Ingress) -> type[BaseHTTPRequestHandler]:
             kept = {k: v for k, v in got.headers.items() if k.lower() not in NOT_HANDED_ON}
             return self.reply(got.status_code, kept, got.content)
 
-        do_GET = do_POST = do_PUT = hand_on
+        do_GET = do_POST = do_PUT = hand_on  # noqa: N815 - the names that the library calls
 
         def reply(self, status: int, headers: Mapping[str, str], body: bytes) -> None:
             self.send_response(status)

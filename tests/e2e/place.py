@@ -15,9 +15,9 @@ import psycopg
 
 from contracts.envelope import Sealed
 from contracts.opportunity import OpportunityRef, deal_id_of
-from infra.wire import pack_headers
 from infra.bus_kafka import KafkaBus
 from infra.service import House
+from infra.wire import pack_headers
 from quotewright.client import token_for
 from quotewright.demo import Stage, opportunity, requirements
 from quotewright.laptop import CRM
@@ -147,7 +147,7 @@ class Place:
     def reaches(self, number: str, status: str) -> Json:
         """Return the quote once it has the status."""
         return until(
-            lambda: (found := self.quote(number))["status"] == status and found or None,
+            lambda: ((found := self.quote(number))["status"] == status and found) or None,
             f"{number} is {status}; it is {self.quote(number)['status']}"
             f" because {self.quote(number)['waits_for']['reason']}",
         )

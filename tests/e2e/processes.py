@@ -12,8 +12,8 @@ from typing import Any, Self
 
 import httpx
 
-from quotewright.house import PREFIXES
 from quotewright.laptop import ROOT, Laptop, free_port
+from quotewright.prefixes import PREFIXES
 from tests.e2e.ingress import Ingress
 
 START_S, STOP_S = 60.0, 15.0

@@ -4,7 +4,7 @@ from collections import Counter
 
 import pytest
 
-from quotewright.house import PREFIXES
+from quotewright.prefixes import PREFIXES
 from tests.e2e.facts import ABOVE, ACCEPTED, APPROVED, UNTOUCHED
 from tests.e2e.place import WAIT_S, Place
 from tests.e2e.processes import Apart

@@ -1,0 +1,305 @@
+"""`quotewright` as its user meets it: a real process, its output, its exit code, never a traceback."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from decimal import Decimal
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from pydantic import SecretStr
+
+from infra.webhooks import sign
+from quotewright.client import RUNNING
+from quotewright.laptop import CRM, ROOT
+from tests.e2e.place import asked, event, until
+
+START_S, ONCE_S = 60.0, 90.0
+COMMAND = [sys.executable, "-c", "import sys; from quotewright.cli import main; sys.exit(main())"]
+
+
+AMOUNT = re.compile(r"^ +([-+]?[\d,]+\.\d+)  ", re.MULTILINE)
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What a command wrote, and how it ended."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.out)
+
+
+def run(*words: str, home: Path) -> Said:
+    """Run the command to its end; it must never show a traceback."""
+    environment = {k: v for k, v in os.environ.items() if not k.startswith(("QW_", "QUOTEWRIGHT"))}
+    done = subprocess.run(
+        [*COMMAND, *words, "--home", str(home)],
+        cwd=ROOT,
+        env={**environment, "COLUMNS": "80"},
+        capture_output=True,
+        text=True,
+        timeout=ONCE_S,
+        check=False,
+    )
+    assert "Traceback" not in done.stdout + done.stderr
+    return Said(done.returncode, done.stdout, done.stderr)
+
+
+@pytest.fixture(scope="module")
+def played(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Said]:
+    """A home with servers of its own, and what `demo --once` said there."""
+    own = tmp_path_factory.mktemp("laptop")
+    return own, run("demo", "--once", home=own)
+
+
+@pytest.fixture(scope="module")
+def served(played: tuple[Path, Said]) -> Iterator[Path]:
+    """The same home, served by `up`; ends cleanly when told to."""
+    own, _ = played
+    log = own / "up.log"
+    with log.open("wb") as out:
+        serving = subprocess.Popen(
+            ["setpriv", "--pdeathsig", "KILL", *COMMAND, "up", "--home", str(own)],
+            cwd=ROOT,
+            stdout=out,
+            stderr=subprocess.STDOUT,
+        )
+    try:
+        until(lambda: "Serving at" in log.read_text(), "the house serves", START_S)
+        yield own
+    finally:
+        serving.send_signal(signal.SIGTERM)
+        code = serving.wait(30)
+    assert code == 0
+    assert not (own / RUNNING).exists()
+
+
+def test_demo_once_prints_numbers_the_pdf_its_hash_and_hops(played: tuple[Path, Said]) -> None:
+    _, said = played
+    assert said.code == 0, said.err
+    assert re.findall(r"^(Q-\d+)  ", said.out, re.MULTILINE) == ["Q-1001", "Q-1002"]
+    paths = [Path(found) for found in re.findall(r"^  PDF (.+)$", said.out, re.MULTILINE)]
+    told = re.findall(r"^  sha256 ([0-9a-f]{64})$", said.out, re.MULTILINE)
+    assert [sha256(path.read_bytes()).hexdigest() for path in paths] == told
+    assert said.out.count("OrderPlaced") == 2
+    assert said.out.count("ApprovalGranted") == 1
+    assert "…" not in said.out
+
+
+def test_up_says_what_to_open_and_finds_what_was_there_before(served: Path) -> None:
+    text = (served / "up.log").read_text()
+    assert "quotewright history Q-1001" in text
+    assert "quotewright waiting" in text
+
+
+class TestHistory:
+    """The walk of a quote, hop by hop."""
+
+    def test_it_prints_every_hop_with_time_fact_and_cause_uncut(self, served: Path) -> None:
+        said = run("history", "Q-1002", home=served)
+        assert said.code == 0
+        head, columns, *hops = said.out.splitlines()
+        assert head.startswith("Q-1002  deal ")
+        assert columns.split() == [
+            "#",
+            "time",
+            "(UTC)",
+            "+ms",
+            "fact",
+            "said",
+            "by",
+            "because",
+            "of",
+        ]
+        assert [hop.split()[0] for hop in hops] == [str(n) for n in range(1, len(hops) + 1)]
+        assert any("DiscountApprovalRequested" in hop for hop in hops)
+        assert any("OpportunityOpened" in h and "system/example-crm" in h for h in hops)
+        assert "…" not in said.out
+
+    def test_its_json_is_what_the_api_gives(self, served: Path) -> None:
+        found = run("history", "Q-1002", "--json", home=served).json
+        assert found["number"] == "Q-1002"
+        assert found["hops"][-1]["fact"] == "OrderPlaced"
+
+
+class TestExplain:
+    """Why each price, why each approval."""
+
+    def test_it_says_in_words_why_prices_and_approvals_are_what_they_are(
+        self, served: Path
+    ) -> None:
+        said = run("explain", "Q-1002", home=served)
+        assert said.code == 0
+        assert "Customer tier gold: 5 % off." in said.out
+        assert "Share of the discount of 15 % on the quote" in said.out
+        assert "because the sales discount is" in said.out
+        assert "granted by appr-regional-1 at" in said.out
+        assert "{" not in said.out
+
+    def test_its_steps_sum_to_the_net_of_each_line(self, served: Path) -> None:
+        said = run("explain", "Q-1001", home=served)
+        blocks = [block for block in said.out.split("\n\n")[1:-1] if block[:1].isdigit()]
+        assert len(blocks) > 10
+        for block in blocks:
+            amounts = [Decimal(found.replace(",", "")) for found in AMOUNT.findall(block)]
+            assert sum(amounts[:-1]) == amounts[-1], block
+        assert "nobody had to approve" in said.out
+
+    def test_one_line_also_says_what_did_not_apply(self, served: Path) -> None:
+        said = run("explain", "Q-1001", "--line", "1", home=served)
+        assert "not applied: region-nam is for region NAM; the quote's is EMEA" in said.out
+
+    def test_its_json_holds_trace_and_cases(self, served: Path) -> None:
+        found = run("explain", "Q-1002", "--json", home=served).json
+        assert found["cases"][0]["state"] == "granted"
+        assert found["prices"]["lines"][0]["steps"]
+
+
+class TestWaiting:
+    """What every open quote waits for, and who can move it."""
+
+    def test_it_names_who_can_move_a_quote_and_why(self, served: Path) -> None:
+        assert run("waiting", home=served).out == "nothing waits\n"
+        _open(served)
+        said = until(
+            lambda: _if_seller(run("waiting", home=served)),
+            "it waits for its seller",
+        )
+        head, row, *_ = said.out.splitlines()
+        assert head.split()[:2] == ["quote", "customer"]
+        assert row.startswith("Q-1003")
+        assert "seller: seller-1" in row
+        rows = run("waiting", "--json", home=served).json["waiting"]
+        assert [each["number"] for each in rows] == ["Q-1003"]
+
+
+def _if_seller(said: Said) -> Said | None:
+    return said if "seller: seller-1" in said.out else None
+
+
+class TestParked:
+    """What could not be handled: listed, shown, tried again."""
+
+    def test_a_house_in_order_has_nothing_parked(self, served: Path) -> None:
+        assert run("parked", "list", home=served).out == "nothing is parked\n"
+        assert run("parked", "list", "--json", home=served).json["quotes"] == []
+
+    def test_what_is_not_parked_is_one_sentence_and_exit_1(self, served: Path) -> None:
+        said = run("parked", "show", "7", "--service", "quotes", home=served)
+        assert (said.code, said.out) == (1, "")
+        assert said.err == (
+            "quotewright: nothing is parked under 7; list what is [parked.not_found]\n"
+        )
+
+    def test_retrying_nothing_is_done(self, served: Path) -> None:
+        said = run("parked", "retry", "--service", "quotes", home=served)
+        assert (said.code, said.out) == (0, "0 of 0 handled\n")
+
+    def test_an_unknown_service_is_wrong_usage(self, served: Path) -> None:
+        said = run("parked", "show", "7", "--service", "teapot", home=served)
+        assert said.code == 2
+        assert "crm_projector" in said.err
+
+
+def test_rebuild_says_what_it_did_and_that_nothing_differed(served: Path) -> None:
+    said = run("rebuild", "crm", home=served)
+    assert said.code == 0
+    assert "0 rows differed" in said.out
+    assert run("rebuild", "crm", "--json", home=served).json["rows_changed"] == 0
+
+
+def test_a_token_opens_the_doors_of_its_role(served: Path) -> None:
+    url = json.loads((served / RUNNING).read_text())["url"]
+    made = run("token", "--role", "analyst", home=served).out.strip()
+    told = run("token", "--role", "seller", "--json", home=served).json
+    assert (told["subject"], told["roles"]) == ("seller-1", ["seller"])
+    for token, status in ((made, 200), (told["token"], 403)):
+        headers = {"authorization": f"Bearer {token}"}
+        answer = httpx.get(f"{url}/crm/analytics/win-rate", headers=headers, trust_env=False)
+        assert answer.status_code == status
+
+
+class TestWrongInput:
+    """One sentence that says what to do, and an honest exit code."""
+
+    @pytest.mark.parametrize("command", ["history", "explain"])
+    def test_an_unknown_quote_is_exit_1(self, served: Path, command: str) -> None:
+        said = run(command, "Q-9999", home=served)
+        assert (said.code, said.out) == (1, "")
+        assert said.err.startswith("quotewright: there is no quote ")
+        assert said.err.count("\n") == 1
+
+    def test_an_unknown_line_is_exit_1(self, served: Path) -> None:
+        said = run("explain", "Q-1001", "--line", "999", home=served)
+        assert (said.code, said.err) == (
+            1,
+            "quotewright: Q-1001 has no priced line 999 [not_found]\n",
+        )
+
+    def test_an_unknown_role_is_exit_1(self, served: Path) -> None:
+        said = run("token", "--role", "emperor", home=served)
+        assert said.code == 1
+        assert "no such role: emperor" in said.err
+
+    @pytest.mark.parametrize(
+        "words", [["history", "Q-1"], ["waiting"], ["token", "--role", "seller"]]
+    )
+    def test_no_house_is_exit_3(self, tmp_path: Path, words: list[str]) -> None:
+        said = run(*words, home=tmp_path)
+        assert (said.code, said.out) == (3, "")
+        assert "start" in said.err
+        assert said.err.count("\n") == 1
+
+    def test_a_house_that_is_gone_is_exit_3(self, served: Path, tmp_path: Path) -> None:
+        (tmp_path / "signing.pem").write_bytes((served / "signing.pem").read_bytes())
+        (tmp_path / RUNNING).write_text('{"url": "http://127.0.0.1:9"}')
+        said = run("waiting", home=tmp_path)
+        assert said.code == 3
+        assert "does not answer" in said.err
+
+    @pytest.mark.parametrize(
+        "words",
+        [
+            ["history"],
+            ["fly"],
+            ["up", "--bus", "carrier-pigeon"],
+            ["token"],
+            ["explain", "Q-1", "--line", "x"],
+        ],
+    )
+    def test_wrong_usage_is_exit_2(self, tmp_path: Path, words: list[str]) -> None:
+        assert run(*words, home=tmp_path).code == 2
+
+
+def test_a_second_demo_on_a_home_in_use_is_exit_3(served: Path) -> None:
+    said = run("demo", "--once", home=served)
+    assert (said.code, said.out.count("\n")) == (3, 1)
+    assert "already runs" in said.err
+
+
+def _open(home: Path) -> None:
+    """Let the CRM open an opportunity that its seller has to submit."""
+    url = json.loads((home / RUNNING).read_text())["url"]
+    secret = SecretStr(json.loads((home / "secrets.json").read_text())["crm_inbound"])
+    account = {"id": "acct-002", "name": "Example Wireless", "tier": "silver", "region": "NAM"}
+    wanted = asked(
+        "006-wait", "street_micro", selling_unit="americas-direct", account=account, currency="USD"
+    )
+    raw = json.dumps(event("opportunity.opened", "006-wait", opportunity=wanted)).encode()
+    signed = sign(secret, "msg_wait", datetime.now(UTC), raw)
+    taken = httpx.post(f"{url}/crm/webhooks/{CRM}", content=raw, headers=signed, trust_env=False)
+    assert taken.is_success, taken.text
