@@ -49,7 +49,9 @@ def options(schema: str) -> str:
 
 
 def open_pool(dsn: str, schema: str, size: tuple[int, int]) -> ConnectionPool[PgConnection]:
-    """Open a pool of a least and a largest size that checks a connection before lending it, so it survives a restart.
+    """Open a pool of a least and a largest size.
+
+    It checks a connection that has rested before lending it, so it survives a restart.
 
     Raises: Unavailable, if no connection comes up within ten seconds.
     """

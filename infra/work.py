@@ -193,10 +193,6 @@ class Work:
             done.append(recorded)
         return done
 
-    def next_id(self, stream: str) -> str:
-        """Return the id that the next fact appended to the stream will bear."""
-        return f"{stream}/{len(self.read(stream)) + 1}"
-
     def _meta(self, stream: str, version: int, fact: Fact) -> Meta:
         return Meta(
             id=f"{stream}/{version}",

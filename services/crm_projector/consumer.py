@@ -4,8 +4,8 @@ from functools import partial
 
 from contracts.catalogue import FACTS
 from contracts.envelope import Fact
-from infra.wire import Arrived
 from infra.reading import Door
+from infra.wire import Arrived
 from infra.work import Handler, Work
 from services.crm_projector import handlers
 from services.crm_projector.crm.generic import read_envelope, refusals_as_poison

@@ -306,6 +306,9 @@ def test_analysts_read_bi_and_nothing_else(crm: Crm) -> None:
         ]
         with pytest.raises(psycopg.errors.InsufficientPrivilege):
             analyst.execute("SELECT * FROM crm_projector.quote")
+        with pytest.raises(psycopg.errors.ReadOnlySqlTransaction):
+            analyst.execute("CREATE TABLE bi.mine (x int)")
+        analyst.execute("SET default_transaction_read_only = off")  # a default, so not the guard
         with pytest.raises(psycopg.errors.InsufficientPrivilege):
             analyst.execute("CREATE TABLE bi.mine (x int)")
 

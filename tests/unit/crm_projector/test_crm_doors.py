@@ -7,9 +7,9 @@ import pytest
 from contracts.catalogue import every_fact
 from contracts.errors import Poison
 from contracts.opportunity import OpportunityRef, deal_id_of
-from infra.wire import Arrived
 from infra.desk import CommandDesk
 from infra.memory import MemoryStore
+from infra.wire import Arrived
 from infra.work import Cause
 from services.crm_projector import consumer, handlers
 from services.crm_projector.crm.generic import normalised, parsed
