@@ -10,7 +10,6 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
-from dataclasses import dataclass
 from datetime import timedelta
 from hashlib import sha256
 from pathlib import Path
@@ -28,38 +27,10 @@ from quotewright.actors import Message, Partner
 from quotewright.client import RUNNING, Client, token_for
 from quotewright.house import BUILDERS
 from quotewright.laptop import APPROVER_SYSTEM, CRM, ROOT, BusName, Laptop
+from quotewright.walked import Walked
 
 WALK_S = 60.0
 EXAMPLES = ROOT / "catalogs" / "telecom" / "examples.yaml"
-
-
-@dataclass(frozen=True, slots=True)
-class Walked:
-    """What one walk led to; times are seconds since the CRM sent the opportunity."""
-
-    title: str
-    number: str
-    net: str
-    pdf: Path
-    pdf_sha256: str
-    presented_s: float
-    ordered_s: float
-    approved_by: str | None
-    hops: list[dict[str, Any]]
-
-    def as_json(self) -> dict[str, Any]:
-        """Return it as JSON."""
-        return {
-            "title": self.title,
-            "quote": self.number,
-            "net": self.net,
-            "pdf": str(self.pdf),
-            "pdf_sha256": self.pdf_sha256,
-            "presented_s": round(self.presented_s, 3),
-            "ordered_s": round(self.ordered_s, 3),
-            "approved_by": self.approved_by,
-            "hops": self.hops,
-        }
 
 
 class Stage:

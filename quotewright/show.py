@@ -2,22 +2,20 @@
 
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.text import Text
 
 from quotewright.client import Client
-
-if TYPE_CHECKING:
-    from quotewright.demo import Walked
+from quotewright.walked import Walked
 
 Json = dict[str, Any]
 RETRY_S, RETRY_LOOK_S = 10.0, 0.1
 
 
-def walked(console: Console, walk: "Walked") -> None:
+def walked(console: Console, walk: Walked) -> None:
     """Print one walk: the outcome, then its hops with times."""
     console.print(f"\n[bold]{walk.number}[/]  {walk.title}")
     console.print(
@@ -28,7 +26,7 @@ def walked(console: Console, walk: "Walked") -> None:
     _say(console, _hops(walk.hops))
 
 
-def what_to_open(console: Console, url: str, walks: Sequence["Walked"]) -> None:
+def what_to_open(console: Console, url: str, walks: Sequence[Walked]) -> None:
     """Print three things to open or try."""
     number = walks[-1].number if walks else "Q-1001"
     console.print(
