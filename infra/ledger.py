@@ -90,8 +90,12 @@ class PostgresLedger(PostgresStore):
         return self._parked(where, (topic, list(partitions)))
 
     def unpark(self, parked: Parked, work: Work) -> None:
-        """Write the work and drop the record, together."""
+        """Write the work and drop the record, together.
+
+        The rest of its deal is retried too, also what was parked behind it after somebody asked.
+        """
         work.sql("DELETE FROM parked WHERE id = %s", (parked.id,))
+        work.sql("UPDATE parked SET retry = true WHERE key = %s", (parked.key,))
         self.commit([work])
 
     def still_parked(self, parked: Parked, fault: str) -> None:

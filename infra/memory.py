@@ -209,6 +209,7 @@ class MemoryStore:
             self.commit([work])
             self._parked = [each for each in self._parked if each.id != parked.id]
             self._retry.discard(parked.id)
+            self._retry |= {each.id for each in self._parked if each.key == parked.key}
 
     def still_parked(self, parked: Parked, fault: str) -> None:
         """Keep the reason; stop retrying the deal."""

@@ -19,7 +19,6 @@ REASONS: dict[str, str] = {
     "infra/bus_kafka.py": "producing, claiming partitions and losing them share one client's state",
     "infra/recorder.py": "the extension points of the eventsourcing library, all of them",
     "infra/bus_kafka.py:create_topics": "one client is opened, asked, used and closed in one place",
-    "infra/inbox.py:_take": "one pass over a batch: what is new, what waits, what is parked, then one commit",
     "infra/log.py:configure": "a list of settings of one library, in the order it wants them",
     "services/documents/domain/offer.py:page_of": "one flat page, field by field, as the template names them",
     "services/documents/domain/specimen.py:specimen_of": "one example offer, field by field",

@@ -177,6 +177,22 @@ class InboxConformance:
         assert house.notes(DEAL_A) == ["bug", "two", "three"]
         assert house.store.parked() == []
 
+    def test_what_was_parked_behind_after_somebody_asked_is_retried_too(self, house: House) -> None:
+        house.fails["bug"] = KeyError()
+        house.say(said(DEAL_A, 1, "bug"))
+        house.run()
+        house.fails.clear()
+        house.store.ask_retry(None)
+        house.say(said(DEAL_A, 2, "two"))
+        house.run()
+        assert house.parked() == [("a", "bug"), ("a", "parked.behind")]
+        house.consumer.retry_parked()
+        house.consumer.retry_parked()
+        house.say(said(DEAL_A, 3, "three"))
+        house.run()
+        assert house.notes(DEAL_A) == ["bug", "two", "three"]
+        assert house.parked() == []
+
     def test_a_retry_that_fails_again_keeps_the_whole_deal_waiting(self, house: House) -> None:
         house.fails["bug"] = KeyError()
         house.say(said(DEAL_A, 1, "bug"), said(DEAL_A, 2, "two"))

@@ -225,7 +225,7 @@ def test_options_are_judged_without_a_fact(call, store):
     tower = next(each for each in mount["options"] if each["option"] == "tower")
     assert (tower["selectable"], tower["conflicts_with"]) == (False, ["station_type"])
     assert tower["rules"][0]["id"] == "BS-CLASS-04"
-    assert store.read(f"configurator.answer/{QUOTE}") == []
+    assert store.read(f"configurator.answer/{QUOTE}") == ()
 
 
 def test_a_trial_gives_the_item_that_the_fact_will_have(call, store):
