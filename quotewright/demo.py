@@ -15,6 +15,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
+import httpx
 import yaml
 from rich.console import Console
 
@@ -93,6 +94,22 @@ def stage(
         running.write_text(json.dumps({"url": laptop.url}), encoding="utf-8")
         stack.callback(running.unlink, missing_ok=True)
         yield Stage(laptop, crm, approvers)
+
+
+def ready(place: Stage, timeout_s: float = WALK_S) -> None:
+    """Wait until the house says that it can serve; the first time the printer cuts its typeface.
+
+    Raises: Unavailable, with what is amiss, if it does not get ready.
+    """
+    until = time.monotonic() + timeout_s
+    with httpx.Client(base_url=place.url, trust_env=False) as client:
+        while True:
+            answer = client.get("/readyz")
+            if answer.is_success:
+                return
+            if time.monotonic() > until:
+                raise Unavailable(f"not ready: {', '.join(answer.json()['reasons'])}")
+            time.sleep(0.05)
 
 
 def opportunity(record_id: str, example: str, **changes: Any) -> Message:
@@ -187,6 +204,8 @@ def demo(bus: BusName, home: Path, *, once: bool, console: Console) -> list[Walk
     """Play both walks and print them; without `once` go on serving until Ctrl-C."""
     console.print(f"[bold]Quotewright[/] starts PostgreSQL, the {bus} bus and six services ...")
     with stage(Laptop(home, bus)) as place:
+        with console.status("getting ready"):
+            ready(place)
         batch = secrets.token_hex(3)
         walks = [
             walk(
@@ -217,6 +236,8 @@ def demo(bus: BusName, home: Path, *, once: bool, console: Console) -> list[Walk
 def up(bus: BusName, home: Path, console: Console) -> None:
     """Serve the house on this laptop until Ctrl-C."""
     with stage(Laptop(home, bus)) as place:
+        with console.status("getting ready"):
+            ready(place)
         show.what_to_open(console, place.url, [])
         _wait_for_end()
 

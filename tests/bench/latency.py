@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from quotewright.demo import Stage, opportunity, stage
+from quotewright.demo import Stage, opportunity, ready, stage
 from quotewright.laptop import BusName, Laptop
 from tests.bench.report import Row, percentile
 
@@ -22,6 +22,7 @@ WARM_UP = 6
 def running(home: Path, bus: BusName) -> Iterator[Stage]:
     """Run the house on a bus and warm it up: the first walks load catalogues and fonts."""
     with stage(Laptop(home, bus)) as place:
+        ready(place)
         for number in range(WARM_UP):
             once(place, number)
         yield place
