@@ -21,7 +21,7 @@ from contracts.values import Value
 PREFIX = "quotewright."
 SPEC = "1.0"
 CONTENT_TYPE = "application/json"
-PARSED_MAX = 512
+PARSED_MAX = 1024
 
 
 class Fact(Value):

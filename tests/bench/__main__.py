@@ -24,7 +24,7 @@ def main() -> int:
     try:
         rows = [
             *latency.interleaved(home, asked.walks),
-            lifecycles.measured(home / "l", asked.lifecycles, asked.rounds),
+            *lifecycles.measured(home / "l", asked.lifecycles, asked.rounds),
         ]
     finally:
         shutil.rmtree(home, ignore_errors=True)
