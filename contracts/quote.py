@@ -86,6 +86,7 @@ class QuoteDrafted(RevisionFact):
     discounts: tuple[DiscountAsk, ...]
     drafted_by: str
     clone_of: UUID | None = None
+    taken_over_from: tuple[str, ...] = ()
 
 
 class ConfigurationRequested(RevisionFact):
@@ -138,7 +139,10 @@ class Terms(Value):
 
 
 class RevisionSubmitted(RevisionFact):
-    """quotes asks approvals: the whole priced offer, bound by its content key."""
+    """quotes asks approvals: the whole priced offer, bound by its content key.
+
+    `hands` are all who wrote, asked for or took over any of it: none of them may approve it.
+    """
 
     number: str
     opportunity: OpportunityRef
@@ -149,6 +153,7 @@ class RevisionSubmitted(RevisionFact):
     valid_until: date
     zone: str
     requested_by: str
+    hands: tuple[str, ...] = ()
     breaches: tuple[GuardrailBreach, ...]
     internal: PriceInternal
 

@@ -71,7 +71,7 @@ def ask_of(fact: RevisionSubmitted) -> Ask:
             guardrail_breaches=len(breaches),
         ),
         breaches=breaches,
-        barred=frozenset({person(fact.requested_by), fact.details.owner_id}),
+        barred=frozenset({fact.details.owner_id, *map(person, (fact.requested_by, *fact.hands))}),
     )
 
 

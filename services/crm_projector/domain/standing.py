@@ -113,6 +113,9 @@ def _pending(quote: QuoteState, current: RevisionState) -> Standing:
         return _waiting("PendingApproval", "approval", "nobody", current.since)
     due = case.current
     reason = f"step {due.step} of {len(case.steps)}, {due.level}"
+    if not due.approvers:
+        reason = f"{reason}: nobody in the directory can sign; an administrator must act"
+        return _waiting("PendingApproval", "approval", "admin", case.since, reason)
     told = _waiting("PendingApproval", "approval", "approver", case.since, reason)
     return told.model_copy(update={"movers": due.approvers})
 

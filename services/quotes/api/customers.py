@@ -1,6 +1,7 @@
 """Routes of customers with a capability link. GET never decides: mail scanners open links."""
 
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from typing import Any
 from uuid import UUID
@@ -9,7 +10,7 @@ from fastapi import APIRouter, Depends, Response
 
 from contracts.errors import Conflict
 from infra.web import public
-from infra.work import Cause, Commands
+from infra.work import Cause, Commands, Work
 from services.quotes.api.doorway import (
     AcceptBody,
     ChangeBody,
@@ -18,10 +19,17 @@ from services.quotes.api.doorway import (
     Why,
     quote_of,
 )
-from services.quotes.domain.errors import OfferNotFound, QuoteNotFound, RevisionNotFound
+from services.quotes.domain.errors import (
+    OfferClosed,
+    OfferNotFound,
+    QuoteNotFound,
+    QuoteNotOpen,
+    RevisionNotFound,
+)
 from services.quotes.domain.quote import Quote
 from services.quotes.handlers import customers
 from services.quotes.handlers.customers import AcceptOffer, DeclineOffer
+from services.quotes.handlers.streams import known_quote
 from services.quotes.views import offer_view
 
 OFFER = "/quotes/offers/{quote_id}/{revision}/{token}"
@@ -108,7 +116,8 @@ def _deciding(router: APIRouter, commands: Commands, doorway: Doorway) -> None:
         """Accept the offer as shown; makes the order."""
         _offered(commands, doorway, (quote_id, revision, token))
         yes = AcceptOffer(quote_id, revision, body.name, body.document_sha256, doorway.nonce())
-        commands.run(cause, lambda work: customers.accept_offer(work, yes, doorway.units))
+        with _plainly(commands, quote_id):
+            commands.run(cause, lambda work: _accept(work, yes, doorway))
         return _answer(commands, quote_id, revision)
 
     @router.post(OFFER + "/decline")
@@ -122,7 +131,8 @@ def _deciding(router: APIRouter, commands: Commands, doorway: Doorway) -> None:
         """Decline the offer; the negotiation is over."""
         _offered(commands, doorway, (quote_id, revision, token))
         no = DeclineOffer(quote_id, revision, body.reason_code, body.comment)
-        commands.run(cause, lambda work: customers.decline_offer(work, no, doorway.units))
+        with _plainly(commands, quote_id):
+            commands.run(cause, lambda work: customers.decline_offer(work, no, doorway.units))
         return _answer(commands, quote_id, revision)
 
     @router.post(OFFER + "/change-request")
@@ -135,13 +145,40 @@ def _deciding(router: APIRouter, commands: Commands, doorway: Doorway) -> None:
     ) -> Any:
         """Ask for a change; the offer stays as it is."""
         _offered(commands, doorway, (quote_id, revision, token))
-        commands.run(
-            cause,
-            lambda work: customers.request_change(
-                work, quote_id, revision, body.message, doorway.units
-            ),
-        )
+        with _plainly(commands, quote_id):
+            commands.run(
+                cause,
+                lambda work: customers.request_change(
+                    work, quote_id, revision, body.message, doorway.units
+                ),
+            )
         return _answer(commands, quote_id, revision)
+
+
+def _accept(work: Work, yes: AcceptOffer, doorway: Doorway) -> None:
+    """Accept once; who says yes again to what was accepted is simply shown it."""
+    quote = known_quote(work, yes.quote_id)
+    shown = quote.revision(yes.revision).presented
+    taken = quote.outcome is not None and quote.outcome.kind == "accepted"
+    same = shown is not None and shown.document_sha256 == yes.document_sha256
+    if taken and same and quote.outcome and quote.outcome.revision == yes.revision:
+        return
+    customers.accept_offer(work, yes, doorway.units)
+
+
+@contextmanager
+def _plainly(commands: Commands, quote_id: UUID) -> Iterator[None]:
+    """Tell a customer that an offer is closed, and never our own reason for it."""
+    try:
+        yield
+    except QuoteNotOpen:
+        quote = quote_of(commands, str(quote_id))
+        outcome = quote.outcome.kind if quote.outcome else "closed"
+        raise OfferClosed(
+            f"this offer is {outcome}; ask your contact if you want to go on",
+            quote=quote.number,
+            outcome=outcome,
+        ) from None
 
 
 def _answer(commands: Commands, quote_id: UUID, revision: int) -> Any:

@@ -109,9 +109,14 @@ def ask_approval(situation: Situation, draft: Revision) -> RevisionSubmitted:
         valid_until=valid_until,
         zone=unit.zone,
         requested_by=asked.requested_by,
+        hands=_people({*quote.hands, asked.requested_by, situation.actor}),
         breaches=price.breaches,
         internal=price.internal,
     )
+
+
+def _people(actors: set[str]) -> tuple[str, ...]:
+    return tuple(sorted(each for each in actors if each.startswith("user/")))
 
 
 def ask_document(situation: Situation, submitted: RevisionSubmitted) -> DocumentRequested:

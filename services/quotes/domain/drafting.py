@@ -21,6 +21,7 @@ from services.quotes.domain.selling_units import SellingUnit
 from services.quotes.domain.situation import unknown_unit_words
 
 FULL_PRICE = Percent(100)
+NO_DISCOUNT = Percent("0")
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +34,7 @@ class NewQuote:
     discounts: tuple[DiscountAsk, ...]
     drafted_by: str
     clone_of: UUID | None
+    taken_over_from: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +104,7 @@ def _drafted(deal: Deal, new: NewQuote) -> Drafted:
         discounts=new.discounts,
         drafted_by=new.drafted_by,
         clone_of=new.clone_of,
+        taken_over_from=new.taken_over_from,
     )
     return Drafted([added], [drafted])
 
@@ -126,9 +129,9 @@ def check_items(items: Sequence[RequestedItem], discounts: Sequence[DiscountAsk]
                 field=f"discounts.{index}.item_id",
                 rule="a discount names an item of the quote, or none for the whole quote",
             )
-        if discount.percent > FULL_PRICE:
+        if not NO_DISCOUNT <= discount.percent <= FULL_PRICE:
             raise BadItems(
-                f"a discount of {discount.percent} is more than the price",
+                f"a discount of {discount.percent} is no part of the price",
                 field=f"discounts.{index}.percent",
-                rule="a discount is at most 100 %",
+                rule="a discount is from 0 to 100 %",
             )

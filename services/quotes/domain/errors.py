@@ -69,6 +69,12 @@ class QuoteNotOpen(StateRefused):
     code = "quote.not_open"
 
 
+class OfferClosed(StateRefused):
+    """What a customer hears of a quote that is not open: the outcome, not the reason."""
+
+    code = "quote.offer_closed"
+
+
 class RevisionPresented(StateRefused):
     """The revision was presented and never changes again; revise the quote instead."""
 

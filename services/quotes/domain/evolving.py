@@ -74,10 +74,27 @@ def _drafted(fact: QuoteDrafted) -> Quote:
         revisions=(first,),
         version=1,
         clone_of=fact.clone_of,
+        hands=frozenset({fact.drafted_by, *fact.taken_over_from}),
     )
 
 
+def _handled_by(fact: Fact) -> frozenset[str]:
+    match fact:
+        case ConfigurationRequested() | PricingRequested():
+            return frozenset({fact.requested_by})
+        case QuoteRevised():
+            return frozenset({fact.revised_by})
+        case RevisionSubmitted():
+            return frozenset(fact.hands)
+        case _:
+            return frozenset()
+
+
 def _applied(quote: Quote, fact: Fact) -> Quote:
+    return _moved(replace(quote, hands=quote.hands | _handled_by(fact)), fact)
+
+
+def _moved(quote: Quote, fact: Fact) -> Quote:
     fact_id = f"{stream_of_quote(quote.quote_id)}/{quote.version}"
     match fact:
         case QuoteRevised():

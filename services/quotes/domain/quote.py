@@ -90,7 +90,10 @@ class Revision:
 
 @dataclass(frozen=True, slots=True)
 class Quote:
-    """All revisions of one negotiation; `version` counts the facts of its stream."""
+    """All revisions of one negotiation; `version` counts the facts of its stream.
+
+    `hands` are the people who wrote, asked for or took over any of it.
+    """
 
     quote_id: UUID
     deal_id: UUID
@@ -100,6 +103,7 @@ class Quote:
     version: int
     clone_of: UUID | None = None
     outcome: Outcome | None = None
+    hands: frozenset[str] = frozenset()
 
     @property
     def current(self) -> Revision:

@@ -12,6 +12,7 @@ from services.quotes.domain import asking, outcomes
 from services.quotes.domain.asks import Wish
 from services.quotes.domain.deal import Deal, stream_of_deal
 from services.quotes.domain.drafting import NewQuote, draft
+from services.quotes.domain.quote import Quote
 from services.quotes.domain.situation import Situation
 from services.quotes.handlers.numbering import number_quote
 from services.quotes.handlers.streams import Units, known_deal, known_quote, situation_of, write
@@ -60,10 +61,10 @@ def clone_quote(work: Work, quote_id: UUID) -> None:
     origin = known_quote(work, quote_id)
     newest = origin.current
     wanted = DraftQuote(origin.deal_id, newest.items, newest.discounts)
-    _draft(work, known_deal(work, origin.deal_id), wanted, origin.quote_id)
+    _draft(work, known_deal(work, origin.deal_id), wanted, origin)
 
 
-def _draft(work: Work, deal: Deal, wanted: DraftQuote, clone_of: UUID | None) -> None:
+def _draft(work: Work, deal: Deal, wanted: DraftQuote, origin: Quote | None) -> None:
     quote_id = quote_id_for(deal.deal_id, work.cause.command_id)
     new = NewQuote(
         quote_id=quote_id,
@@ -71,7 +72,8 @@ def _draft(work: Work, deal: Deal, wanted: DraftQuote, clone_of: UUID | None) ->
         items=wanted.items,
         discounts=wanted.discounts,
         drafted_by=work.actor,
-        clone_of=clone_of,
+        clone_of=origin.quote_id if origin else None,
+        taken_over_from=tuple(sorted(origin.hands)) if origin else (),
     )
     drafted = draft(deal, new)
     work.append(stream_of_deal(deal.deal_id), *drafted.deal)

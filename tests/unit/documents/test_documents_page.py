@@ -183,7 +183,7 @@ def test_discounts_are_told_without_their_reason() -> None:
         DiscountAsk(percent=Percent("2.5"), rationale="First order", item_id="item-1"),
     )
     assert page(with_offer(discounts=discounts)).discounts == (
-        "On the whole quote: 12%",
+        "On all discountable items: 12%",
         "Item 1: 2.5%",
         f"You save EUR{SPACE}83,811.00 against the list price.",
     )
