@@ -281,3 +281,10 @@ def test_the_policy_of_the_ask_s_own_day_decides_in_the_offer_s_zone():
         (fact,) = House(two).hears(heard(submitted(), at=at))
         assert isinstance(fact, DiscountApprovalRequested)
         assert fact.policy.version == version
+
+
+def test_nobody_with_a_hand_in_the_offer_is_among_its_approvers() -> None:
+    fact = submitted().model_copy(update={"hands": ("user/appr-regional-1", "user/seller-9")})
+    (asked,) = House().hears(heard(fact))
+    assert isinstance(asked, DiscountApprovalRequested)
+    assert "appr-regional-1" not in {who for step in asked.steps for who in step.approvers}

@@ -279,6 +279,32 @@ def test_a_customer_declines_or_asks_for_a_change(doors: Doors) -> None:
     assert (declined.status_code, declined.json()["status"]) == (200, "declined")
 
 
+def test_a_customer_never_reads_our_reason_for_taking_an_offer_back(doors: Doors) -> None:
+    quote_id = doors.bench.presented()
+    sha = doors.asks("GET", doors.offer(quote_id), None).json()["document_sha256"]
+    doors.bench.withdraw(quote_id)
+    yes = {"name": "A. Buyer", "document_sha256": sha}
+    no = {"reason_code": "price", "comment": "too late"}
+    wish = {"message": "four sites more"}
+    for path, body in (("/accept", yes), ("/decline", no), ("/change-request", wish)):
+        answer = doors.asks("POST", doors.offer(quote_id) + path, None, json=body)
+        assert (answer.status_code, answer.json()["code"]) == (409, "quote.offer_closed")
+        assert "project stopped" not in answer.text
+
+
+def test_a_customer_who_says_yes_twice_is_shown_what_was_accepted(doors: Doors) -> None:
+    quote_id = doors.bench.presented()
+    sha = doors.asks("GET", doors.offer(quote_id), None).json()["document_sha256"]
+    yes = {"name": "A. Buyer", "document_sha256": sha}
+    answers = [doors.asks("POST", doors.offer(quote_id) + "/accept", None, json=yes) for _ in "ab"]
+    assert [(each.status_code, each.json()["status"]) for each in answers] == [
+        (200, "accepted"),
+        (200, "accepted"),
+    ]
+    placed = [each for each in doors.bench.facts(quote_id) if type(each).__name__ == "OrderPlaced"]
+    assert len(placed) == 1
+
+
 def test_a_short_link_key_is_refused() -> None:
     with pytest.raises(ValueError, match="32 bytes"):
         Links(b"short")
