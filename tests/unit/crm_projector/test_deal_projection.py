@@ -186,6 +186,15 @@ def test_a_returned_revision_says_why_and_who_can_move_it() -> None:
     )
 
 
+def test_a_case_that_nobody_can_sign_waits_for_an_administrator() -> None:
+    walk = Walk(Log().open()).draft().configure().price()
+    walk.ask_approvers(walk.submit(), anybody=False)
+    state = folded(walk.log.facts)
+    now = standing(next(iter(state.quotes.values())), state)
+    assert (now.waits_for, now.who_can_move_it) == ("approval", "admin")
+    assert "nobody in the directory can sign" in (now.reason or "")
+
+
 def test_a_rejected_case_shows_its_reason_and_goes_back_to_the_seller() -> None:
     walk = Walk(Log().open()).draft().configure().price()
     submission = walk.submit()

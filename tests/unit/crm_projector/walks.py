@@ -293,9 +293,9 @@ class Walk:
             internal=self.internal,
         )
 
-    def ask_approvers(self, submission: str) -> None:
+    def ask_approvers(self, submission: str, *, anybody: bool = True) -> None:
         steps = tuple(
-            ApprovalStep(step=step, level=level, approvers=(who,), causes=())
+            ApprovalStep(step=step, level=level, approvers=(who,) if anybody else (), causes=())
             for step, level, who in [
                 (1, "regional", "appr-regional-1"),
                 (2, "global", "appr-global-1"),
