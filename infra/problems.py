@@ -72,6 +72,8 @@ def field_problems(errors: Iterable[Mapping[str, Any]]) -> list[dict[str, str]]:
     for each in list(errors)[:MAX_FIELDS]:
         loc = [str(part) for part in each["loc"]]
         path = loc[1:] if loc[:1] == ["body"] else loc
+        if each["type"] == "json_invalid":  # its place is an offset into the text, not a field
+            path = []
         found.append(
             {
                 "field": ".".join(path)[:MAX_TEXT] or "body",

@@ -427,6 +427,12 @@ def test_a_wrong_path_or_missing_body_names_its_place(app):
     assert asked(app, "POST", "/things", headers=SERVICE).json()["fields"][0]["field"] == "body"
 
 
+def test_text_that_is_no_json_is_a_fault_of_the_body_and_not_of_a_field(app):
+    headers = {**SERVICE, "content-type": "application/json"}
+    answer = asked(app, "POST", "/things", content=b"{not json", headers=headers)
+    assert [each["field"] for each in answer.json()["fields"]] == ["body"]
+
+
 def test_headers_keep_browsers_and_caches_out(app):
     headers = asked(app, "GET", "/nowhere").headers
     assert {
