@@ -40,7 +40,7 @@ class TestAcceptances:
         yes = {"name": "B. Example", "document_sha256": told["document_sha256"]}
         path = f"{embedded.link(told['number'], 1)}/accept"
         problem = embedded.customer.refused("POST", path, yes, status=409)
-        assert problem["code"] == "quote.not_open"
+        assert (problem["code"], problem["outcome"]) == ("quote.offer_closed", "accepted")
         assert embedded.heard_of(told["number"], "OrderPlaced").count("OrderPlaced") == 1
 
     @pytest.mark.parametrize("race", range(RACES))
@@ -66,7 +66,7 @@ class TestAcceptances:
         statuses = [each.status_code for each in answers]
         assert sorted(statuses) == [200, 409]
         loser = answers[statuses.index(409)].json()
-        assert loser["code"] in {"quote.deal_ordered", "quote.not_open"}
+        assert loser["code"] in {"quote.deal_ordered", "quote.offer_closed"}
         embedded.told(record, "Ordered")
         orders = embedded.sql(
             "SELECT count(*) FROM crm_projector.fact_log WHERE deal_id = %s AND type = %s",

@@ -10,7 +10,7 @@ from fastapi import APIRouter, Depends, Response
 
 from contracts.errors import Conflict
 from infra.web import public
-from infra.work import Cause, Commands, Work
+from infra.work import Cause, Commands
 from services.quotes.api.doorway import (
     AcceptBody,
     ChangeBody,
@@ -29,7 +29,6 @@ from services.quotes.domain.errors import (
 from services.quotes.domain.quote import Quote
 from services.quotes.handlers import customers
 from services.quotes.handlers.customers import AcceptOffer, DeclineOffer
-from services.quotes.handlers.streams import known_quote
 from services.quotes.views import offer_view
 
 OFFER = "/quotes/offers/{quote_id}/{revision}/{token}"
@@ -117,7 +116,7 @@ def _deciding(router: APIRouter, commands: Commands, doorway: Doorway) -> None:
         _offered(commands, doorway, (quote_id, revision, token))
         yes = AcceptOffer(quote_id, revision, body.name, body.document_sha256, doorway.nonce())
         with _plainly(commands, quote_id):
-            commands.run(cause, lambda work: _accept(work, yes, doorway))
+            commands.run(cause, lambda work: customers.accept_offer(work, yes, doorway.units))
         return _answer(commands, quote_id, revision)
 
     @router.post(OFFER + "/decline")
@@ -153,17 +152,6 @@ def _deciding(router: APIRouter, commands: Commands, doorway: Doorway) -> None:
                 ),
             )
         return _answer(commands, quote_id, revision)
-
-
-def _accept(work: Work, yes: AcceptOffer, doorway: Doorway) -> None:
-    """Accept once; who says yes again to what was accepted is simply shown it."""
-    quote = known_quote(work, yes.quote_id)
-    shown = quote.revision(yes.revision).presented
-    taken = quote.outcome is not None and quote.outcome.kind == "accepted"
-    same = shown is not None and shown.document_sha256 == yes.document_sha256
-    if taken and same and quote.outcome and quote.outcome.revision == yes.revision:
-        return
-    customers.accept_offer(work, yes, doorway.units)
 
 
 @contextmanager
