@@ -89,7 +89,7 @@ class TestAtTheApi:
         body = {"items": items_of("street_micro"), "discounts": too_much, "submit": True}
         problem = embedded.seller.refused("PUT", f"/quotes/{number}/draft", body, status=422)
         assert (problem["code"], problem["field"]) == ("quote.bad_items", "discounts.0.percent")
-        assert problem["rule"] == "a discount is at most 100 %"
+        assert problem["rule"] == "a discount is from 0 to 100 %"
 
 
 class TestFromTheCrm:
