@@ -9,7 +9,6 @@ from fastapi import APIRouter
 from contracts.envelope import Fact, Meta, Registry
 from infra.ask import Asker, HttpAsker
 from infra.bus import Bell
-from infra.clock import wall_clock as wall_clock
 from infra.desk import CommandDesk
 from infra.ledger import PostgresLedger
 from infra.postgres import Leadership, open_pool

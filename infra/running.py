@@ -14,11 +14,12 @@ from contracts.envelope import Sealed
 from contracts.errors import Unavailable
 from infra.bus import Bell, Bus, EmbeddedBus, Here
 from infra.bus_kafka import KafkaBus
+from infra.clock import wall_clock
 from infra.deliveries import Sender, client
 from infra.inbox import Consumer, Hooks
 from infra.loops import Job, Loop
 from infra.outbox import PostgresOutbox
-from infra.parts import Builder, Plumbing, wall_clock
+from infra.parts import Builder, Plumbing
 from infra.postgres import PLUMBING, migrate
 from infra.reading import Clock, DoorReading, FactReading
 from infra.relay import Relay

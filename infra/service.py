@@ -17,7 +17,8 @@ from infra import log as logs
 from infra.admin import admin_routes
 from infra.auth import security_of
 from infra.bus_kafka import create_topics
-from infra.parts import Builder, wall_clock
+from infra.clock import wall_clock
+from infra.parts import Builder
 from infra.reading import Clock
 from infra.running import Service, World
 from infra.settings import Settings, load

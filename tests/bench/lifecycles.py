@@ -25,7 +25,8 @@ from contracts.envelope import Opened, Registry, Sealed
 from contracts.errors import Unavailable
 from contracts.quote import OrderPlaced, QuotePresented
 from infra import log as logs
-from infra.parts import Builder, Parts, Plumbing, wall_clock
+from infra.clock import wall_clock
+from infra.parts import Builder, Parts, Plumbing
 from infra.postgres import options, provision
 from infra.service import House
 from infra.settings import Settings

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
+from infra.clock import wall_clock
 from infra.local import SUPERUSER, LocalPostgres
 from infra.local_kafka import LocalKafka
-from infra.parts import wall_clock
 from infra.reading import Clock
 from infra.service import House, Serving
 from quotewright.demo import stage

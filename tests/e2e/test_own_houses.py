@@ -8,7 +8,7 @@ from typing import Any
 
 import yaml
 
-from infra.parts import wall_clock
+from infra.clock import wall_clock
 from quotewright.laptop import ROOT
 from services.pricer.domain.book import content_sha256
 from tests.e2e.place import Place, until
