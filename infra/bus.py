@@ -141,8 +141,9 @@ class EmbeddedBus:
         """
         with self.pool.connection() as connection:
             connection.execute(
+                # %b: arrays in binary form, which need no escaping: a tenth of the work.
                 "INSERT INTO bus.log (topic, key, headers, value)"
-                " SELECT %s, rows.* FROM unnest(%s::bytea[], %s::json[], %s::bytea[]) AS rows,"
+                " SELECT %s, rows.* FROM unnest(%b::bytea[], %b::json[], %b::bytea[]) AS rows,"
                 " (SELECT set_config('synchronous_commit', 'off', true)) AS lightly",
                 (
                     topic,

@@ -131,7 +131,7 @@ def _delivery_row(delivery: Delivery) -> dict[str, object]:
 
 # Losing a commit that only says "seen" loses nothing: the slice is read and skipped again. So it
 # does not wait for the disk; `set_config(..., true)` lasts to the end of its own transaction.
-CONSUMED = "SELECT consumed(%s, %s, %s, %s, %s, %s::text[], %s::int[])"
+CONSUMED = "SELECT consumed(%s, %s, %s, %s, %s, %b::text[], %b::int[])"
 CONSUMED_LIGHTLY = CONSUMED + ", set_config('synchronous_commit', 'off', true)"
 PUT_PARKED = """
 INSERT INTO parked (topic, partition, offset_, key, headers, value, reason, code)
