@@ -16,7 +16,14 @@ import psycopg
 from psycopg import sql
 from psycopg_pool import ConnectionPool, PoolTimeout
 
-from contracts.errors import Unavailable
+from contracts.errors import QuotewrightError, Unavailable
+
+
+class NewerStore(QuotewrightError):
+    """The schema was migrated by a release that knows more than this one.   Attributes: files."""
+
+    code = "store.newer"
+    title = "The store was written by a newer release"
 
 
 class PgConnection(psycopg.Connection[tuple[Any, ...]]):
@@ -90,7 +97,8 @@ def migrate(connection: PgConnection, folders: Iterable[Path]) -> list[str]:
 
     Under an advisory lock.
 
-    Returns the names applied. Raises: Unavailable, if a file that was applied has changed since.
+    Returns the names applied. Raises: NewerStore, if the schema holds the work of files that this
+    code does not have; Unavailable, if a file that was applied has changed since.
     """
     files = [
         (f"{folder.parent.name}/{file.name}", file)
@@ -106,6 +114,7 @@ def migrate(connection: PgConnection, folders: Iterable[Path]) -> list[str]:
         )
         rows = connection.execute("SELECT name, sha256 FROM migrations").fetchall()
         applied: dict[str, str] = {row[0]: row[1] for row in rows}
+        _refuse_newer(connection, sorted(applied.keys() - {name for name, _ in files}))
         for name, file in files:
             text = file.read_text()
             digest = sha256(text.encode()).hexdigest()
@@ -121,6 +130,19 @@ def migrate(connection: PgConnection, folders: Iterable[Path]) -> list[str]:
                     f"the applied migration {name} was changed afterwards; add a new file instead"
                 )
     return done
+
+
+def _refuse_newer(connection: PgConnection, strangers: list[str]) -> None:
+    """Refuse to work on tables whose rules we do not know: an old release would break them."""
+    if not strangers:
+        return
+    row = connection.execute("SELECT current_schema()").fetchone()
+    raise NewerStore(
+        f"the schema {row[0] if row else '?'} was written by a newer release: it has the migrations"
+        f" {', '.join(strangers)}, which this code does not know; start the newer release, or"
+        " restore a backup that was made before it",
+        files=strangers,
+    )
 
 
 def provision(

@@ -12,7 +12,7 @@ import structlog
 import uvicorn
 from fastapi import FastAPI
 
-from contracts.errors import Unavailable
+from contracts.errors import QuotewrightError, Unavailable
 from infra import log as logs
 from infra.admin import admin_routes
 from infra.auth import security_of
@@ -104,7 +104,12 @@ def serve(name: str, build: Builder) -> None:
     """Run one service here until SIGTERM or SIGINT; the end of every services/x/main.py."""
     settings = load()
     logs.configure(settings.log_level, settings.log_format)
-    run(House(settings, {name: build}))
+    try:
+        house = House(settings, {name: build})
+    except QuotewrightError as fault:
+        log.error("not_started", service=name, code=fault.code, reason=fault.message)  # noqa: TRY400, the sentence says it
+        sys.exit(1)
+    run(house)
 
 
 def run(house: House) -> None:
