@@ -23,7 +23,7 @@ quick: ## Run the fast tests only: no broker, below 10 seconds
 	$(SETUP) venv pdf pdf-tools
 	@$(RUN) pytest tests/unit tests/contract -m "not kafka and not slow" $(ARGS)
 
-check: ## Check format, lint, types, import contracts, dead code, dependencies, requirement files
+check: ## Check format, lint, types, import contracts, dead code, dependencies, released facts
 	$(SETUP) venv
 	$(RUN) ruff format --check .
 	$(RUN) ruff check .
@@ -31,6 +31,7 @@ check: ## Check format, lint, types, import contracts, dead code, dependencies, 
 	.venv/bin/lint-imports
 	$(RUN) vulture
 	$(RUN) deptry .
+	$(RUN) contracts.compat
 	@! grep -nEi 'https?:|index-url|find-links' requirements/*.txt || { echo "a requirement file holds an address"; exit 1; }
 
 format: ## Format the code and mend what the linter can

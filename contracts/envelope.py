@@ -147,6 +147,10 @@ class Registry:
         """Say whether this service can read the type at all."""
         return wire_type in self._facts
 
+    def steps(self) -> frozenset[tuple[str, int]]:
+        """Return from which version of which type a body can be brought one version on."""
+        return frozenset(self._upcasters)
+
     def read(self, wire_type: str, version: int, value: bytes) -> Fact:
         """Read a body of any released version with today's class.
 

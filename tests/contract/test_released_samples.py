@@ -7,9 +7,12 @@ from typing import Any
 
 import pytest
 
+from contracts import compat
 from contracts.catalogue import FACTS, every_fact
+from contracts.compat import editions
 from contracts.envelope import Fact
 from contracts.quote import QuoteDeclined
+from tests.contract import example_deal as x
 from tests.contract.samples import INDEX, RELEASED, released
 
 SAMPLES = released()
@@ -62,18 +65,30 @@ def test_no_member_of_a_released_sample_is_dropped_or_changed(
     assert lost(json.loads(file.read_text()), fact.model_dump(mode="json")) == []
 
 
-def test_a_decline_of_version_1_keeps_its_words_as_the_comment() -> None:
-    file = RELEASED / "quotewright.QuoteDeclined.1.json"
-    old = json.loads(file.read_text())
-
-    assert read("quotewright.QuoteDeclined", 1, file) == QuoteDeclined(
-        deal_id=old["deal_id"],
-        quote_id=old["quote_id"],
+# What each sample of an older version becomes by today's upcasters, whole.
+UPCAST: dict[tuple[str, int], Fact] = {
+    ("quotewright.QuoteDeclined", 1): QuoteDeclined(
+        deal_id=x.DEAL_ID,
+        quote_id=x.QUOTE_ID,
         revision=1,
         reason_code="other",
         comment="Permits for three of the sites come later than planned.",
-        at=old["at"],
+        at=x.NOW,
     )
+}
+
+
+@pytest.mark.parametrize("key", UPCAST, ids=lambda key: f"{key[0]}.{key[1]}")
+def test_a_sample_of_an_older_version_becomes_the_whole_fact_of_today(key: tuple[str, int]) -> None:
+    wire_type, version = key
+
+    assert read(wire_type, version, RELEASED / f"{wire_type}.{version}.json") == UPCAST[key]
+
+
+def test_what_every_older_version_becomes_is_written_down() -> None:
+    older = {(name, version) for name, version, _ in SAMPLES if version < BY_NAME[name].VERSION}
+
+    assert set(UPCAST) == older
 
 
 def test_every_version_of_every_fact_has_a_sample() -> None:
@@ -82,6 +97,12 @@ def test_every_version_of_every_fact_has_a_sample() -> None:
     }
 
     assert {(wire_type, version) for wire_type, version, _ in SAMPLES} >= asked
+
+
+def test_every_version_whose_schema_was_released_has_a_sample_and_no_other_has() -> None:
+    schemas = {(each.wire_type, each.version) for each in editions(compat.FOLDER)}
+
+    assert {(wire_type, version) for wire_type, version, _ in SAMPLES} == schemas
 
 
 def test_every_fact_that_was_released_still_exists() -> None:
@@ -100,7 +121,7 @@ def test_no_released_sample_was_removed_added_unlisted_or_edited() -> None:
 def test_every_older_version_has_its_upcasters() -> None:
     steps = {(fact.wire_type(), version) for fact in FACTS for version in range(1, fact.VERSION)}
 
-    assert set(every_fact()._upcasters) == steps
+    assert every_fact().steps() == steps
 
 
 def test_the_comparison_of_samples_sees_a_lost_and_a_changed_member() -> None:
