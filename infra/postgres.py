@@ -268,12 +268,16 @@ class Leadership:
             self._drop()
 
 
+class NoDatabase(Unavailable):
+    """The database does not answer now; what was just asked of it may have happened."""
+
+
 class reachable:  # noqa: N801, reads as a word in a with statement
-    """Turn a lost database into Unavailable; everything else passes."""
+    """Turn a lost database into NoDatabase; everything else passes."""
 
     def __enter__(self) -> None:
         return None
 
     def __exit__(self, kind: object, fault: BaseException | None, trace: object) -> None:
         if isinstance(fault, psycopg.OperationalError | psycopg.InterfaceError | PoolTimeout):
-            raise Unavailable("the database does not answer now") from fault
+            raise NoDatabase("the database does not answer now") from fault

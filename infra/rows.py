@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
+import psycopg
 from psycopg.types.json import Jsonb
 
 from contracts.errors import Conflict
@@ -165,3 +166,15 @@ def advance(connection: PgConnection, progress: Progress, *, lightly: bool) -> N
         ),
         prepare=True,
     )
+
+
+def told(fault: psycopg.DatabaseError) -> Exception:
+    """Say in our words which rule of the tables a commit broke; anything else stays as it is."""
+    if fault.sqlstate == FENCED:
+        return Fenced("another process consumes this partition")
+    if isinstance(fault, psycopg.errors.UniqueViolation):
+        if fault.diag.constraint_name == "events_command":
+            return CommandRepeated("this command has been carried out before")
+        if fault.diag.constraint_name == "events_stream":
+            return LostRace("somebody else was faster on this stream")
+    return fault

@@ -3,8 +3,6 @@
 Reads streams, commits works in one short transaction each.
 """
 
-import threading
-from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
@@ -13,19 +11,12 @@ from psycopg.rows import dict_row
 from psycopg_pool import ConnectionPool
 
 from contracts.envelope import Registry
+from infra.appending import Command, CommandWriter
+from infra.coalescing import Coalescer
 from infra.postgres import PgConnection, reachable
-from infra.recorder import FactApplication, PostgresRecorder, row_to_stored
-from infra.rows import (
-    FENCED,
-    CommandRepeated,
-    Fenced,
-    LostRace,
-    Progress,
-    advance,
-    must_last,
-    only_facts,
-    write_rows,
-)
+from infra.recent import Recent
+from infra.recorder import FactApplication, PostgresRecorder, StoredFact, row_to_stored
+from infra.rows import Progress, advance, must_last, only_facts, told, write_rows
 from infra.work import Body, Recorded, Work
 
 # A quote's facts weigh about a megabyte as objects; this many streams are a service's working set.
@@ -41,6 +32,8 @@ class PostgresStore:
         self.recorder = PostgresRecorder(pool)
         self.application = FactApplication(self.recorder, registry)
         self._recent = Recent(RECENT_STREAMS)
+        self.commands = CommandWriter(pool, self.recorder)
+        self._coalescer = Coalescer(self.commands.together)
 
     def read_with(self, registry: Registry) -> None:
         """Read facts by this registry from now on.
@@ -62,6 +55,10 @@ class PostgresStore:
             facts = (*known, *cast("list[Recorded]", list(later)))
         self._recent.put(stream, facts)
         return facts
+
+    def kept(self, stream: str) -> Sequence[Recorded]:
+        """Return what is in memory of a stream: its first facts, perhaps not the newest."""
+        return self._recent.get(stream)
 
     def by_command(self, command_id: str) -> tuple[tuple[Recorded, ...], str | None]:
         """Return the facts recorded under a command id.
@@ -123,7 +120,7 @@ class PostgresStore:
             try:
                 self._commit(connection, works, progress)
             except psycopg.DatabaseError as fault:
-                raise _told(fault) from fault
+                raise told(fault) from fault
         self._remember(works)
 
     def _commit(
@@ -145,21 +142,44 @@ class PostgresStore:
                 advance(connection, progress, lightly=lightly)
 
     def _facts(self, connection: PgConnection, works: Sequence[Work]) -> None:
-        facts = [
-            (recorded, work, ordinal)
-            for work in works
-            for ordinal, recorded in enumerate(work.facts)
+        rows = [row for work in works for row in self._rows(work)]
+        keys = [
+            (work.cause.command_id, ordinal) for work in works for ordinal in range(len(work.facts))
         ]
-        if not facts:
-            return
-        stored = []
-        for recorded, work, _ in facts:
-            row = self.application.mapper.to_stored_event(cast("Any", recorded))
-            if work.cause.request_sha256:
+        if rows:
+            self.recorder.write(connection, rows, keys)
+
+    def _rows(self, work: Work) -> list[StoredFact]:
+        rows = [
+            cast("StoredFact", self.application.mapper.to_stored_event(cast("Any", recorded)))
+            for recorded in work.facts
+        ]
+        if work.cause.request_sha256:
+            for row in rows:
                 cast("Any", row).meta["request"] = work.cause.request_sha256
-            stored.append(row)
-        commands = [(work.cause.command_id, ordinal) for _, work, ordinal in facts]
-        self.recorder.write(connection, stored, commands)
+        return rows
+
+    # ---- writing commands
+
+    def carry_out(self, work: Work, stands_on: Mapping[str, int]) -> None:
+        """Write a command; those that wait at the same moment are written by one statement.
+
+        `stands_on` has the version of every stream that the decision read: if one has grown, the
+        race is lost. Raises: LostRace, CommandRepeated; Unavailable, and then it may be written.
+        """
+        if not work.facts:
+            self.commit([work])
+            return
+        command = self.command(work, stands_on)
+        if only_facts(work):
+            self._coalescer.commit(command)
+        else:
+            self.commands.alone(command)
+        self._remember([work])
+
+    def command(self, work: Work, stands_on: Mapping[str, int]) -> Command:
+        """Make a work ready to be written: its facts become rows."""
+        return Command(work, self._rows(work), stands_on)
 
     def _remember(self, works: Sequence[Work]) -> None:
         """Keep what was just written beside what was read before, so that nobody reads it again."""
@@ -169,41 +189,3 @@ class PostgresStore:
                 known = self._recent.get(stream)
                 if len(known) == version - 1:
                     self._recent.put(stream, (*known, recorded))
-
-
-def _told(fault: psycopg.DatabaseError) -> Exception:
-    """Say in our words which rule of the tables a commit broke; anything else stays as it is."""
-    if fault.sqlstate == FENCED:
-        return Fenced("another process consumes this partition")
-    if isinstance(fault, psycopg.errors.UniqueViolation):
-        if fault.diag.constraint_name == "events_command":
-            return CommandRepeated("this command has been carried out before")
-        if fault.diag.constraint_name == "events_stream":
-            return LostRace("somebody else was faster on this stream")
-    return fault
-
-
-class Recent:
-    """The facts of streams read or written lately, bounded; thread-safe.
-
-    Only whole prefixes are kept (versions 1 to n), so a stream's later facts can be asked for.
-    """
-
-    def __init__(self, streams_max: int) -> None:
-        self._max = streams_max
-        self._streams: OrderedDict[str, tuple[Recorded, ...]] = OrderedDict()
-        self._guard = threading.Lock()
-
-    def get(self, stream: str) -> tuple[Recorded, ...]:
-        """Return the prefix kept of a stream; empty if there is none."""
-        with self._guard:
-            return self._streams.get(stream, ())
-
-    def put(self, stream: str, facts: tuple[Recorded, ...]) -> None:
-        """Keep a prefix unless a longer one is kept; the stream not used for longest goes."""
-        with self._guard:
-            if len(facts) >= len(self._streams.get(stream, ())) and facts:
-                self._streams[stream] = facts
-                self._streams.move_to_end(stream)
-            while len(self._streams) > self._max:
-                self._streams.popitem(last=False)

@@ -269,9 +269,11 @@ class Commands(Protocol):
     def run(self, cause: Cause, handler: Callable[[Work], None]) -> tuple[Recorded, ...]:
         """Run a handler as one command and commit it; returns the facts recorded.
 
-        The same command id again returns the facts of the first time and runs nothing; with another
-        request body it is a Conflict (`command.reused`). A lost race is decided again, a few times.
-        Raises: what the handler raises; Conflict, if the race does not end.
+        The same command id again returns the facts of the first time and records nothing; with
+        another request body it is a Conflict (`command.reused`). The handler may run several times:
+        a lost race is decided again, and so is what was decided on memory without a fact to show
+        for it, until a deadline. Raises: what the handler raises; Conflict, if the race does not
+        end; Unavailable, if the database does not come back.
         """
         ...
 
