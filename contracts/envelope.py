@@ -24,6 +24,12 @@ CONTENT_TYPE = "application/json"
 PARSED_MAX = 1024
 
 
+class NewerVersion(Poison):
+    """The fact was written by a newer release: it is readable after our upgrade."""
+
+    code = "poison.newer_version"
+
+
 class Fact(Value):
     """Base of all facts: past tense, business words, frozen, self-contained.
 
@@ -154,14 +160,14 @@ class Registry:
     def read(self, wire_type: str, version: int, value: bytes) -> Fact:
         """Read a body of any released version with today's class.
 
-        Unknown members are ignored (readers are tolerant). Raises: Poison, if the type is unknown,
-        the version is newer than ours, or the body does not fit.
+        Unknown members are ignored (readers are tolerant). Raises: NewerVersion; Poison, if
+        the type is unknown or the body does not fit.
         """
         cls = self._facts.get(wire_type)
         if cls is None:
             raise Poison(f"nobody here reads {wire_type}", fact_type=wire_type)
         if version > cls.VERSION:
-            raise Poison(
+            raise NewerVersion(
                 f"{wire_type} version {version} is newer than {cls.VERSION}; deploy this service",
                 fact_type=wire_type,
                 version=version,

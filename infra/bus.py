@@ -59,6 +59,14 @@ class Source(Protocol):
         """Forget a partition that another process consumes by now; it may be claimed anew."""
         ...
 
+    def pause(self, partition: int) -> None:
+        """Give no records of the partition until it is resumed; the others go on."""
+        ...
+
+    def resume(self, partition: int) -> None:
+        """Give records of the partition again, from where it stood."""
+        ...
+
     def lag(self) -> int:
         """Return how many records of our partitions are not polled yet."""
         ...
@@ -184,6 +192,7 @@ class EmbeddedSource:
         self._topic = topic
         self._claim = claim
         self._next: int | None = None
+        self._paused = False
         self._idle_s = POLL_MIN_S
 
     def poll(self, limit: int, timeout_s: float) -> Slice | None:
@@ -205,6 +214,8 @@ class EmbeddedSource:
         if not self._leadership.holds(f"consume:{self._topic}"):
             self._next = None
             return None
+        if self._paused:
+            return None
         if self._next is None:
             self._next = self._claim(self.PARTITION)
         start = self._next
@@ -224,6 +235,16 @@ class EmbeddedSource:
         del partition
         self._leadership.confirm()
         self._next = None
+
+    def pause(self, partition: int) -> None:
+        """Read nothing until resumed; there is one partition only."""
+        del partition
+        self._paused = True
+
+    def resume(self, partition: int) -> None:
+        """Read on."""
+        del partition
+        self._paused = False
 
     def lag(self) -> int:
         """Return how far the log's end is ahead of us; 0 while another process consumes."""

@@ -168,6 +168,7 @@ class KafkaSource:
         self._next: dict[int, int] = {}
         self._waiting: deque[Slice] = deque()
         self._moved: set[int] = set()
+        self._paused: set[int] = set()
         self._guard = threading.Lock()
         self._committed_at = 0.0
         consumer.subscribe([topic], listener=_Assignment(self._moved, self._guard))
@@ -176,16 +177,21 @@ class KafkaSource:
         """Return the next records of one partition; see `Source.poll`."""
         try:
             self._settle()
-            if not self._waiting:
+            piece = self._ready()
+            if piece is None:
                 self._fetch(limit, timeout_s)
                 self._settle()
+                piece = self._ready()
         except KafkaError as fault:
             raise Unavailable(f"Kafka does not give records now: {type(fault).__name__}") from fault
-        if not self._waiting:
-            return None
-        piece = self._waiting.popleft()
-        self._next[piece.partition] = piece.after
+        if piece is not None:
+            self._waiting.remove(piece)
+            self._next[piece.partition] = piece.after
         return piece
+
+    def _ready(self) -> Slice | None:
+        """Return the first slice that is here and whose partition is not paused."""
+        return next((each for each in self._waiting if each.partition not in self._paused), None)
 
     def _fetch(self, limit: int, timeout_s: float) -> None:
         self._commit_for_show()
@@ -219,6 +225,8 @@ class KafkaSource:
             if partition in ours:
                 self._next[partition] = self._claim(partition)
                 self._seek(partition)
+                if partition in self._paused:  # a new assignment fetches again by itself
+                    self._consumer.pause(TopicPartition(self._topic, partition))
 
     def _forget(self, partition: int) -> None:
         self._next.pop(partition, None)
@@ -239,6 +247,20 @@ class KafkaSource:
         """Claim the partition anew before its next record, if the group still gives it to us."""
         with self._guard:
             self._moved.add(partition)
+
+    def pause(self, partition: int) -> None:
+        """Fetch nothing of the partition; polling goes on, so we stay a member of the group."""
+        self._paused.add(partition)
+        place = TopicPartition(self._topic, partition)
+        if place in self._consumer.assignment():
+            self._consumer.pause(place)
+
+    def resume(self, partition: int) -> None:
+        """Fetch it again."""
+        self._paused.discard(partition)
+        place = TopicPartition(self._topic, partition)
+        if place in self._consumer.assignment():
+            self._consumer.resume(place)
 
     def lag(self) -> int:
         """Return how many records of our partitions are known to the client and not polled."""

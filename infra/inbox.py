@@ -2,37 +2,41 @@
 
 Read a slice -> decide outside -> one short transaction. Duplicates drop out by stream version. What
 can not be read, or fails again and again, is parked raw, and later facts of the same deal wait
-behind it while other deals go on.
+behind it while other deals go on. What is not available now lets its partition rest, and only that.
 """
 
-import random
-from collections.abc import Callable, Mapping, Sequence
+import time
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import structlog
 
 from contracts.errors import Poison, Unavailable
 from infra.bus import Slice, Source
+from infra.deciding import Deciding
 from infra.keeping import Known, Late, Ledger
-from infra.parking import Behind, Missing, park, reason_of
-from infra.reading import Reading, Sifted, sifted_by
+from infra.parking import ATTEMPTS_MAX, NeverBack
+from infra.reading import Reading
+from infra.resting import Jitter, Rests, full_jitter
+from infra.retrying import Retrying
 from infra.rows import CommandRepeated, Fenced, LostRace, Parked, Progress
-from infra.wire import Arrived
-from infra.work import Batch, Work
+from infra.work import Work
 
 log = structlog.get_logger()
-ATTEMPTS_MAX = 3
 RACES_MAX = 30
-BACKOFF_MIN_S, BACKOFF_MAX_S = 0.05, 5.0
 
 
 @dataclass(frozen=True, slots=True)
 class Hooks:
-    """What a consumer does to its surroundings: wait, tell of a commit, tell of parked records."""
+    """A consumer's surroundings: whom it tells of commits and parked records, its clock and dice.
 
-    pause: Callable[[float], object]
+    `now` counts seconds and never turns back; `jitter` chooses a wait up to the longest.
+    """
+
     committed: Callable[[Sequence[Work]], None]
     parked: Callable[[Sequence[Parked]], None]
+    now: Callable[[], float] = time.monotonic
+    jitter: Jitter = full_jitter
 
 
 class Consumer:
@@ -44,71 +48,83 @@ class Consumer:
         self._batch_size = batch_size
         self._hooks = hooks
         self._epochs: dict[int, int] = {}
-        self._careful: set[int] = set()
-        self._failures = 0
+        # Per partition, how many records that matter still go one at a time after an unclean end.
+        self._careful: dict[int, int] = {}
+        self._asked_newer: set[int] = set()
+        self._rests = Rests(hooks.now, hooks.jitter)
+        self._retry_rests = Rests(hooks.now, hooks.jitter)
         self._known = Known(ledger, reading.topic)
         self._late = Late()
+        self._deciding = Deciding(ledger, reading, self._known)
+        self._retrying = Retrying(ledger, reading, batch_size, hooks.committed)
         self._log = log.bind(topic=reading.topic, consumer=ledger.source)
 
     def claim(self, partition: int) -> int:
-        """Take over a partition; after an unclean end its records go one at a time."""
+        """Take over a partition; after an unclean end its records go one at a time for a while."""
         claimed = self._ledger.claim(self._reading.topic, partition)
-        self._forget()
+        before = self._epochs.get(partition)
+        self._forget(partition)
         self._epochs[partition] = claimed.epoch
-        if claimed.attempts:
-            self._careful.add(partition)
+        if partition not in self._asked_newer:
+            self._ledger.retry_newer(self._reading.topic, partition)
+            self._asked_newer.add(partition)
+        if before == claimed.epoch - 1:
+            return claimed.position  # nobody else had it: we know how it was left
+        if claimed.unclean or claimed.attempts:
+            # Whoever died did so over a slice that began before so many records that matter.
+            self._careful[partition] = self._batch_size
             self._log.warning("unclean_end_seen", partition=partition, attempts=claimed.attempts)
         return claimed.position
+
+    def release(self) -> None:
+        """Give the partitions back in order; call it when no step runs and none will.
+
+        The next owner then need not be careful. Raises: Unavailable; then he will be.
+        """
+        calm = {p: epoch for p, epoch in self._epochs.items() if p not in self._careful}
+        self._ledger.release(self._reading.topic, calm)
+        self._epochs.clear()
 
     def step(self, source: Source, timeout_s: float) -> int:
         """Handle the next slice, if one comes within the timeout.
 
         Returns how many records it had.
         """
-        piece = source.poll(self._batch_size, timeout_s)
+        for partition in self._rests.rested():
+            source.resume(partition)
+        piece = source.poll(self._batch_size, self._rests.at_most(timeout_s))
         if piece is None:
             self._idle(source)
             return 0
         try:
-            if piece.partition in self._careful:
-                self._one_by_one(piece)
-            else:
-                self._whole(piece)
-            self._failures = 0
+            self._handle(piece)
+            self._rests.worked(piece.partition)
             return len(piece.records)
         except Fenced:
             self._fenced(source, piece.partition)
         except Unavailable as fault:
-            self._back_off(str(fault))
-            source.rewind(piece) if self._reclaim(piece) else source.disown(piece.partition)
+            self._rest(source, piece, fault)
         return 0
 
     def retry_parked(self) -> int:
-        """Retry what somebody asked for, in order per deal.
+        """Try a page of what somebody asked for, in order per deal; returns how many are through.
 
-        Stopping a deal at its first failure.
+        A deal stops at its first failure.
         """
-        done, stuck = 0, set[bytes]()
-        if not any(self._known.waiting(each) for each in self._epochs):
-            return 0
-        for parked in self._ledger.retries(self._reading.topic, self._epochs):
-            if parked.key in stuck:
+        done = 0
+        for partition, epoch in list(self._epochs.items()):
+            if self._retry_rests.resting(partition) or not self._known.waiting(partition):
                 continue
             try:
-                work = self._reading.begin(parked.arrived(), self._ledger, Batch())
-                self._reading.handle(parked.arrived(), work)
-                self._ledger.unpark(parked, work)
-                self._hooks.committed([work])
-                done += 1
-            except CommandRepeated:
-                self._ledger.unpark(parked, Work(self._ledger, work.cause))
-            except Unavailable:
-                raise
-            except Exception as fault:
-                # A retry must not take the consumer down; the reason is kept.
-                stuck.add(parked.key)
-                self._ledger.still_parked(parked, reason_of(fault))
-                self._log.warning("still_parked", parked_id=parked.id, reason=reason_of(fault))
+                done += self._retrying.page(partition, epoch)
+                self._retry_rests.worked(partition)
+            except Fenced:  # its new owner retries; if that is us, after claiming it anew
+                del self._epochs[partition]
+            except Unavailable as fault:
+                wait_s = self._retry_rests.rest(partition)
+                self._log.warning(
+                    "retry_not_available", reason=fault.message, wait_s=round(wait_s, 3)
+                )
         if done:
             self._known.unparked()
         return done
@@ -116,54 +132,60 @@ class Consumer:
     # ---- inside
 
     def _idle(self, source: Source) -> None:
-        try:
-            self._write_late()
-        except Fenced:
-            for partition in list(self._epochs):
-                self._fenced(source, partition)
+        """Write positions that only passed over what nobody hears, when nothing else is to do."""
+        for progress in self._late.due():
+            try:
+                self._commit([], progress)
+            except Fenced:
+                self._fenced(source, progress.partition)
 
     def _fenced(self, source: Source, partition: int) -> None:
         self._log.warning("fenced", partition=partition)
-        self._forget()
+        self._forget(partition)
         source.disown(partition)
 
-    def _forget(self) -> None:
+    def _forget(self, partition: int) -> None:
         self._known.forget()
-        self._late.forget()
+        self._late.forget(partition)
 
-    def _whole(self, piece: Slice) -> None:
-        if any(self._matters(each) for each in piece.records):
-            self._ledger.attempt(piece.topic, piece.partition, self._epochs[piece.partition])
+    def _handle(self, piece: Slice) -> None:
+        if piece.partition in self._careful:
+            self._one_by_one(piece, None)
+            return
         try:
             self._take(piece)
         except (Fenced, Unavailable):
             raise
         except (LostRace, CommandRepeated, Poison):
-            self._one_by_one(piece)
-        except Exception:  # which record it was, and whether it fails alone, is found out next
+            self._one_by_one(piece, None)
+        except Exception:  # whether the record fails alone too is found out next
             self._log.exception("batch_failed", partition=piece.partition, start=piece.start)
-            self._one_by_one(piece)
+            self._one_by_one(piece, self._deciding.at)
 
-    def _one_by_one(self, piece: Slice) -> None:
+    def _one_by_one(self, piece: Slice, failed: int | None) -> None:
+        """Handle each record by itself; `failed` is the offset of the one that broke the batch."""
         before = piece.start
         for record in piece.records:
             alone = replace(piece, start=before, after=record.offset + 1, records=(record,))
-            self._alone(alone)
+            if self._deciding.matters(record):
+                self._alone(alone, tried=int(record.offset == failed))
+            else:
+                self._take(alone)
             before = record.offset + 1
         if before != piece.after:
             self._take(replace(piece, start=before, records=()))
-        self._careful.discard(piece.partition)
 
-    def _alone(self, piece: Slice) -> None:
-        if not any(map(self._matters, piece.records)):
-            self._take(piece)
-            return
-        place = piece.topic, piece.partition, self._epochs[piece.partition]
-        attempts = self._ledger.attempt(*place)
-        for _ in range(RACES_MAX):
-            if attempts > ATTEMPTS_MAX:
-                self._take(piece, fault=Poison("the handler did not come back from this fact"))
+    def _alone(self, piece: Slice, tried: int) -> None:
+        """Handle one record; while careful, count the attempt first: we may not come back."""
+        careful = piece.partition in self._careful
+        if careful:
+            epoch = self._epochs[piece.partition]
+            begun = self._ledger.attempt(piece.topic, piece.partition, epoch)
+            if begun > ATTEMPTS_MAX:
+                self._take(piece, NeverBack("the handler did not come back from this fact"))
                 return
+            tried = max(tried, begun - 1)
+        for _ in range(RACES_MAX):
             try:
                 self._take(piece)
             except CommandRepeated:
@@ -173,54 +195,31 @@ class Consumer:
             except (Fenced, Unavailable):
                 raise
             except Exception as fault:
-                self._log.exception("handler_failed", attempts=attempts, start=piece.start)
-                if attempts < ATTEMPTS_MAX:
-                    attempts = self._ledger.attempt(*place)
+                tried += 1
+                self._log.exception("handler_failed", attempts=tried, start=piece.start)
+                if tried < ATTEMPTS_MAX:
                     continue
-                self._take(piece, fault=fault)
+                self._take(piece, fault)
+            if careful:
+                self._calmer(piece.partition)
             return
         raise Unavailable("the race for a stream does not end")
 
+    def _calmer(self, partition: int) -> None:
+        self._careful[partition] -= 1
+        if not self._careful[partition]:
+            del self._careful[partition]
+
     def _take(self, piece: Slice, fault: Exception | None = None) -> None:
         """Handle the records of a slice and commit; with a fault, park its only record instead."""
-        sifted = [sifted_by(self._reading, each) for each in piece.records]
-        streams = {each.stream for each in sifted if each.wanted and each.stream}
-        seen = self._known.versions(streams, self._late.inbox(piece.partition))
-        held = self._known.waiting(piece.partition)
-        batch, inbox = Batch(), dict[str, int]()
-        works: list[Work] = []
-        parked: list[Parked] = []
-        for each in sifted:
-            last = seen.get(each.stream, 0)
-            if each.stream:
-                if each.wanted and each.version <= last:
-                    continue
-                seen[each.stream] = inbox[each.stream] = max(each.version, last)
-            if not each.wanted:
-                continue
-            why = each.fault or fault
-            if why is None and each.stream and each.version > last + 1:
-                why = Missing("facts of its stream before this one are missing")
-            if why is None and each.record.key in held:
-                why = Behind("an earlier fact of this deal is parked")
-            work, why = self._handled(each, batch, why, alone=len(sifted) == 1)
-            works += [work] if work else []
-            if why is not None:
-                held.add(each.record.key)
-                parked.append(park(piece, each.record, why))
-                self._log.warning("parked", offset=each.record.offset, reason=reason_of(why))
-        progress = self._progress(piece, inbox, tuple(parked))
-        if any(each.wanted for each in sifted):
-            self._commit(works, progress)
+        decided = self._deciding.decide(piece, self._late.inbox(piece.partition), fault)
+        epoch, parked = self._epochs[piece.partition], tuple(decided.parked)
+        place = piece.topic, piece.partition, epoch
+        progress = Progress(*place, piece.start, piece.after, decided.inbox, parked)
+        if decided.matters:
+            self._commit(decided.works, progress)
         else:
             self._late.add(progress)
-
-    def _progress(
-        self, piece: Slice, inbox: Mapping[str, int], parked: tuple[Parked, ...]
-    ) -> Progress:
-        epoch = self._epochs[piece.partition]
-        topic, partition = piece.topic, piece.partition
-        return Progress(topic, partition, epoch, piece.start, piece.after, inbox, parked)
 
     def _commit(self, works: Sequence[Work], progress: Progress) -> None:
         """Write works and progress, with what was passed over before."""
@@ -231,40 +230,17 @@ class Consumer:
         if progress.parked:
             self._hooks.parked(progress.parked)
 
-    def _write_late(self) -> None:
-        """Write positions that only passed over what nobody hears, when nothing else is to do."""
-        for progress in self._late.due():
-            self._commit([], progress)
-
-    def _handled(
-        self, sifted: Sifted, batch: Batch, why: Exception | None, *, alone: bool
-    ) -> tuple[Work | None, Exception | None]:
-        """Handle a record, or (with a reason not to) do only what is done to every record."""
-        if why is None:
-            return self._try(sifted.record, batch, alone)
-        if sifted.fault is not None:
-            return None, why
-        return self._reading.begin(sifted.record, self._ledger, batch), why
-
-    def _try(self, record: Arrived, batch: Batch, alone: bool) -> tuple[Work, Poison | None]:
-        """Handle one record; a Poison leaves only what `begin` did.
-
-        Among other records it is raised: the batch may hold half of what the handler appended.
-        """
-        work = self._reading.begin(record, self._ledger, batch)
-        try:
-            self._reading.handle(record, work)
-        except Poison as fault:
-            if not alone:
-                raise
-            return self._reading.begin(record, self._ledger, Batch()), fault
-        return work, None
-
-    def _matters(self, record: Arrived) -> bool:
-        try:
-            return self._reading.matters(record)
-        except Poison:
-            return True
+    def _rest(self, source: Source, piece: Slice, fault: Unavailable) -> None:
+        """Let the slice's partition rest and come again; the others go on."""
+        wait_s = self._rests.rest(piece.partition)
+        self._log.warning(
+            "not_available",
+            partition=piece.partition,
+            reason=fault.message,
+            wait_s=round(wait_s, 3),
+        )
+        source.rewind(piece) if self._reclaim(piece) else source.disown(piece.partition)
+        source.pause(piece.partition)
 
     def _reclaim(self, piece: Slice) -> bool:
         """Check that the partition is still where we think.
@@ -276,12 +252,5 @@ class Consumer:
         except Unavailable:
             return False
         self._epochs[piece.partition] = claimed.epoch
-        self._forget()
+        self._forget(piece.partition)
         return claimed.position == piece.start
-
-    def _back_off(self, reason: str) -> None:
-        self._failures += 1
-        ceiling = min(BACKOFF_MAX_S, BACKOFF_MIN_S * 2**self._failures)
-        wait_s = random.uniform(0, ceiling)  # noqa: S311, jitter, not a secret
-        self._log.warning("not_available", reason=reason, wait_s=round(wait_s, 3))
-        self._hooks.pause(wait_s)

@@ -13,11 +13,15 @@ STREAMS_MAX = 20_000
 
 @dataclass(frozen=True, slots=True)
 class Claimed:
-    """A partition as its new owner finds it; `attempts` above 0 tells of an unclean end."""
+    """A partition as its new owner finds it.
+
+    `unclean`: its last owner did not give it back. `attempts`: how often a record was begun alone.
+    """
 
     position: int
     epoch: int
     attempts: int
+    unclean: bool
 
 
 class Ledger(Desk, Protocol):
@@ -30,8 +34,12 @@ class Ledger(Desk, Protocol):
         """
         ...
 
+    def release(self, topic: str, epochs: Mapping[int, int]) -> None:
+        """Give back partitions in order, those whose epoch is still ours."""
+        ...
+
     def attempt(self, topic: str, partition: int, epoch: int) -> int:
-        """Count one more attempt at the partition's next records; returns how many it makes."""
+        """Count one more attempt at the partition's next record; returns how many it makes."""
         ...
 
     def versions(self, streams: Collection[str]) -> Mapping[str, int]:
@@ -42,20 +50,33 @@ class Ledger(Desk, Protocol):
         """Return the keys of a partition that have parked records."""
         ...
 
-    def retries(self, topic: str, partitions: Collection[int]) -> Sequence[Parked]:
-        """Return the partitions' parked records that somebody asked to retry, in order per key."""
-        ...
-
     def commit(self, works: Sequence[Work], progress: Progress | None = None) -> None:
         """Write works and progress together, or nothing."""
         ...
 
-    def unpark(self, parked: Parked, work: Work) -> None:
-        """Write the work of a parked record and drop the record, together."""
+    # ---- trying parked records again
+
+    def retry_newer(self, topic: str, partition: int) -> int:
+        """Mark the deals whose first parked record is of a newer version; returns how many rows."""
         ...
 
-    def still_parked(self, parked: Parked, fault: str) -> None:
-        """Note that a retry failed; the deal keeps waiting."""
+    def retries(self, topic: str, partition: int, limit: int) -> Sequence[Parked]:
+        """Return the partition's next records that are marked for a retry, in order per key."""
+        ...
+
+    def begin_retry(self, parked: Sequence[Parked], count: int = 1) -> None:
+        """Count that a retry of the records begins, before it may kill us; -1 takes it back."""
+        ...
+
+    def unpark(self, parked: Sequence[Parked], works: Sequence[Work], epoch: int) -> None:
+        """Write the works (one at least) of a partition's parked records and drop these, together.
+
+        The rest of their deals is marked for a retry. Raises: Fenced; NotParkedNow.
+        """
+        ...
+
+    def still_parked(self, parked: Parked, fault: Exception) -> None:
+        """Note why a retry failed; the deal keeps waiting until somebody asks again."""
         ...
 
 
@@ -148,6 +169,6 @@ class Late:
         """Forget what was written with a commit."""
         self._progress.pop(partition, None)
 
-    def forget(self) -> None:
-        """Forget everything: a partition has come, gone or been fenced."""
-        self._progress.clear()
+    def forget(self, partition: int) -> None:
+        """Forget what stands late of a partition that has come, gone or been fenced."""
+        self._progress.pop(partition, None)

@@ -1,10 +1,15 @@
 """What a consumer keeps in PostgreSQL: positions with epochs, stream versions, parked records."""
 
 from collections.abc import Collection, Mapping, Sequence
+from typing import Any
 
+import psycopg
+
+from contracts.envelope import NewerVersion
 from infra.keeping import Claimed
+from infra.parking import code_of, reason_of
 from infra.postgres import reachable
-from infra.rows import Parked
+from infra.rows import NOT_PARKED, UNPARKED, NotParkedNow, Parked
 from infra.store import PostgresStore
 from infra.wire import unpack_headers
 from infra.work import Work
@@ -19,13 +24,25 @@ class PostgresLedger(PostgresStore):
         """Raise the partition's epoch, so that an earlier owner's commit fails from now on."""
         with reachable(), self.pool.connection() as connection:
             row = connection.execute(
-                "INSERT INTO positions (topic, partition, epoch) VALUES (%s, %s, 1)"
+                "INSERT INTO positions (topic, partition, epoch, unreleased) VALUES (%s, %s, 1, 1)"
                 " ON CONFLICT (topic, partition) DO UPDATE SET epoch = positions.epoch + 1,"
+                " unreleased = positions.unreleased + 1,"
                 " attempts = CASE WHEN %s THEN 0 ELSE positions.attempts END"
-                " RETURNING position, epoch, attempts",
+                " RETURNING position, epoch, attempts, unreleased > 1",
                 (topic, partition, clean),
             ).fetchone()
-        return Claimed(*row) if row else Claimed(0, 0, 0)
+        return Claimed(*row) if row else Claimed(0, 0, 0, unclean=False)
+
+    def release(self, topic: str, epochs: Mapping[int, int]) -> None:
+        """Note that the partitions were left in order, unless somebody has claimed them since."""
+        with reachable(), self.pool.connection() as connection:
+            connection.execute(
+                "UPDATE positions SET unreleased = 0"
+                " FROM unnest(%s::int[], %s::bigint[]) AS ours (partition, epoch)"
+                " WHERE topic = %s AND positions.partition = ours.partition"
+                " AND positions.epoch = ours.epoch",
+                (list(epochs), list(epochs.values()), topic),
+            )
 
     def attempt(self, topic: str, partition: int, epoch: int) -> int:
         """Count one more attempt; not flushed to disk.
@@ -61,11 +78,12 @@ class PostgresLedger(PostgresStore):
             ).fetchall()
         return {bytes(row[0]) for row in rows}
 
-    # ---- parked records
+    # ---- parked records, for who operates
 
-    def parked(self, limit: int = 200) -> list[Parked]:
-        """Return the parked records, oldest first."""
-        return self._parked("ORDER BY id LIMIT %s", (limit,))
+    def parked(self, limit: int = 200, after: int = 0, key: bytes | None = None) -> list[Parked]:
+        """Return the parked records of a deal or of all, oldest first, from a number on."""
+        where = "WHERE id > %s AND (%s::bytea IS NULL OR key = %s) ORDER BY id LIMIT %s"
+        return self._parked(where, (after, key, key, limit))
 
     def parked_one(self, parked_id: int) -> Parked | None:
         """Return one parked record."""
@@ -79,49 +97,95 @@ class PostgresLedger(PostgresStore):
         """
         with reachable(), self.pool.connection() as connection:
             return connection.execute(
-                "UPDATE parked SET retry = true WHERE %s::bigint IS NULL"
+                "UPDATE parked SET retry = true, begun = 0 WHERE %s::bigint IS NULL"
                 " OR key = (SELECT key FROM parked WHERE id = %s)",
                 (parked_id, parked_id),
             ).rowcount
 
-    def retries(self, topic: str, partitions: Collection[int]) -> Sequence[Parked]:
-        """Return the records of these partitions that are marked for a retry, in order."""
-        where = "WHERE retry AND topic = %s AND partition = ANY(%s) ORDER BY id LIMIT 500"
-        return self._parked(where, (topic, list(partitions)))
+    def discard(self, parked_id: int, by: str, why: str) -> bool:
+        """Give a record up: keep it raw, with who and why, and let nothing wait behind it.
 
-    def unpark(self, parked: Parked, work: Work) -> None:
-        """Write the work and drop the record, together.
-
-        The rest of its deal is retried too, also what was parked behind it after somebody asked.
+        False, if nothing is parked under the number (any more).
         """
-        work.sql("DELETE FROM parked WHERE id = %s", (parked.id,))
-        work.sql("UPDATE parked SET retry = true WHERE key = %s", (parked.key,))
-        self.commit([work])
+        with reachable(), self.pool.connection() as connection, connection.transaction():
+            connection.execute("SELECT hold_deal(key) FROM parked WHERE id = %s", (parked_id,))
+            moved = connection.execute(
+                f"WITH gone AS (DELETE FROM parked WHERE id = %s RETURNING {PARKED})"  # noqa: S608, own constants
+                " INSERT INTO discarded (id, topic, partition, offset_, key, headers, value,"
+                " reason, code, attempts, parked_at, discarded_by, why)"
+                " SELECT id, topic, partition, offset_, key, headers, value,"
+                " reason, code, attempts, parked_at, %s, %s FROM gone",
+                (parked_id, by, why),
+            )
+        return moved.rowcount == 1
 
-    def still_parked(self, parked: Parked, fault: str) -> None:
+    # ---- parked records, for who consumes
+
+    def retry_newer(self, topic: str, partition: int) -> int:
+        """Mark the deals whose first parked record is of a newer version; returns how many rows."""
+        with reachable(), self.pool.connection() as connection:
+            return connection.execute(
+                "UPDATE parked SET retry = true WHERE topic = %s AND partition = %s AND key IN ("
+                " SELECT key FROM (SELECT DISTINCT ON (key) key, code FROM parked"
+                " WHERE topic = %s AND partition = %s ORDER BY key, id) AS first"
+                " WHERE code = %s)",
+                (topic, partition, topic, partition, NewerVersion.code),
+            ).rowcount
+
+    def retries(self, topic: str, partition: int, limit: int) -> list[Parked]:
+        """Return the partition's next records that are marked for a retry, in order."""
+        where = "WHERE retry AND topic = %s AND partition = %s ORDER BY id LIMIT %s"
+        return self._parked(where, (topic, partition, limit))
+
+    def begin_retry(self, parked: Sequence[Parked], count: int = 1) -> None:
+        """Count that a retry begins; not flushed to disk, as `attempt`."""
+        with reachable(), self.pool.connection() as connection:
+            connection.execute(
+                "UPDATE parked SET begun = begun + %s"
+                " FROM (SELECT set_config('synchronous_commit', 'off', true)) AS lightly"
+                " WHERE id = ANY(%s)",
+                (count, [each.id for each in parked]),
+            )
+
+    def unpark(self, parked: Sequence[Parked], works: Sequence[Work], epoch: int) -> None:
+        """Write the works and drop the records, together; see `Ledger.unpark`."""
+        place = parked[0].topic, parked[0].partition, epoch
+        which = [each.key for each in parked], [each.id for each in parked]
+        works[-1].sql(UNPARKED, (*place, *which))
+        try:
+            self.commit(works)
+        except psycopg.DatabaseError as fault:
+            if fault.sqlstate == NOT_PARKED:
+                raise NotParkedNow("the record was discarded while it was tried again") from None
+            raise
+
+    def still_parked(self, parked: Parked, fault: Exception) -> None:
         """Keep the reason and stop retrying the deal until somebody asks again."""
         with reachable(), self.pool.connection() as connection, connection.transaction():
             connection.execute("UPDATE parked SET retry = false WHERE key = %s", (parked.key,))
             connection.execute(
-                "UPDATE parked SET attempts = attempts + 1, reason = %s WHERE id = %s",
-                (fault, parked.id),
+                "UPDATE parked SET attempts = attempts + 1, begun = 0, reason = %s, code = %s"
+                " WHERE id = %s",
+                (reason_of(fault), code_of(fault), parked.id),
             )
 
     def _parked(self, rest: str, params: tuple[object, ...]) -> list[Parked]:
-        rows = self.query(f"SELECT {PARKED} FROM parked {rest}", params)  # noqa: S608, own constants
-        return [
-            Parked(
-                id=row["id"],
-                topic=row["topic"],
-                partition=row["partition"],
-                offset=row["offset_"],
-                key=bytes(row["key"]),
-                headers=unpack_headers(row["headers"]),
-                value=bytes(row["value"]),
-                reason=row["reason"],
-                code=row["code"],
-                attempts=row["attempts"],
-                parked_at=row["parked_at"],
-            )
-            for row in rows
-        ]
+        rows = self.query(f"SELECT {PARKED}, begun FROM parked {rest}", params)  # noqa: S608, own constants
+        return [_one(row) for row in rows]
+
+
+def _one(row: Mapping[str, Any]) -> Parked:
+    return Parked(
+        id=row["id"],
+        topic=row["topic"],
+        partition=row["partition"],
+        offset=row["offset_"],
+        key=bytes(row["key"]),
+        headers=unpack_headers(row["headers"]),
+        value=bytes(row["value"]),
+        reason=row["reason"],
+        code=row["code"],
+        attempts=row["attempts"],
+        parked_at=row["parked_at"],
+        begun=row["begun"],
+    )

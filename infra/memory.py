@@ -8,14 +8,17 @@ stored or read back fails here too. One lock per store stands for the transactio
 
 import threading
 import time
+from collections import deque
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
+from zlib import crc32
 
-from contracts.envelope import Registry, Sealed, headers_of
+from contracts.envelope import NewerVersion, Registry, Sealed, headers_of
 from contracts.errors import Unavailable
 from infra.bus import Bell, Claim, Slice
 from infra.keeping import Claimed
+from infra.parking import Behind, code_of, reason_of
 from infra.rows import CommandRepeated, Fenced, LostRace, Parked, Progress
 from infra.wire import Arrived
 from infra.work import Body, Delivery, Recorded, Reminder, Work
@@ -42,6 +45,7 @@ class MemoryStore:
         self._positions: dict[tuple[str, int], list[int]] = {}
         self._parked: list[Parked] = []
         self._retry: set[int] = set()
+        self._held: set[tuple[str, int]] = set()
         self._guard = threading.RLock()
 
     # ---- reading
@@ -137,7 +141,7 @@ class MemoryStore:
                     raise LostRace("somebody else was faster on this stream")
                 heads[stream] = version
         if progress is not None:
-            position, epoch, _ = self._positions[progress.topic, progress.partition]
+            position, epoch = self._positions[progress.topic, progress.partition][:2]
             if (position, epoch) != (progress.before, progress.epoch):
                 raise Fenced(
                     "another process consumes this partition",
@@ -163,10 +167,13 @@ class MemoryStore:
             self._inbox[stream] = max(version, self._inbox.get(stream, 0))
         place = progress.topic, progress.partition
         self._positions[place] = [progress.after, progress.epoch, 0]
-        known = {(each.topic, each.partition, each.offset) for each in self._parked}
+        known = {(each.key, each.headers, each.value) for each in self._parked}
         for each in progress.parked:
-            if (each.topic, each.partition, each.offset) not in known:
+            if (each.key, each.headers, each.value) not in known:
                 self._parked.append(replace(each, id=self.next_number("parked")))
+                alone = sum(other.key == each.key for other in self._parked) == 1
+                if alone and each.code == Behind.code:  # what it waits for was just discarded
+                    self._retry.add(self._parked[-1].id)
 
     # ---- consuming
 
@@ -177,7 +184,17 @@ class MemoryStore:
             place[1] += 1
             if clean:
                 place[2] = 0
-            return Claimed(*place)
+            unclean = (topic, partition) in self._held
+            self._held.add((topic, partition))
+            position, epoch, attempts = place
+            return Claimed(position, epoch, attempts, unclean)
+
+    def release(self, topic: str, epochs: Mapping[int, int]) -> None:
+        """Give back partitions whose epoch is still ours."""
+        with self._guard:
+            for partition, epoch in epochs.items():
+                if self._positions[topic, partition][1] == epoch:
+                    self._held.discard((topic, partition))
 
     def attempt(self, topic: str, partition: int, epoch: int) -> int:
         """Count one more attempt."""
@@ -210,40 +227,78 @@ class MemoryStore:
             keys = {each.key for each in self._parked if parked_id in {None, each.id}}
             marked = {each.id for each in self._parked if each.key in keys}
             self._retry |= marked
+            self._parked = [
+                replace(each, begun=0) if each.id in marked else each for each in self._parked
+            ]
             return len(marked)
 
-    def retries(self, topic: str, partitions: Collection[int]) -> Sequence[Parked]:
-        """Return the records of these partitions that are marked for a retry, in order."""
-        here = {(topic, each) for each in partitions}
-        marked = [each for each in self._parked if each.id in self._retry]
-        return [each for each in marked if (each.topic, each.partition) in here]
-
-    def unpark(self, parked: Parked, work: Work) -> None:
-        """Write the work and drop the record."""
+    def retry_newer(self, topic: str, partition: int) -> int:
+        """Mark the deals whose first parked record is of a newer version."""
         with self._guard:
-            self.commit([work])
-            self._parked = [each for each in self._parked if each.id != parked.id]
-            self._retry.discard(parked.id)
-            self._retry |= {each.id for each in self._parked if each.key == parked.key}
+            mine = [e for e in self._parked if (e.topic, e.partition) == (topic, partition)]
+            first = {each.key: each for each in reversed(mine)}
+            marked = {e.id for e in mine if first[e.key].code == NewerVersion.code}
+            self._retry |= marked
+            return len(marked)
 
-    def still_parked(self, parked: Parked, fault: str) -> None:
+    def retries(self, topic: str, partition: int, limit: int) -> Sequence[Parked]:
+        """Return the partition's next records that are marked for a retry, in order."""
+        marked = [each for each in self._parked if each.id in self._retry]
+        return [e for e in marked if (e.topic, e.partition) == (topic, partition)][:limit]
+
+    def begin_retry(self, parked: Sequence[Parked], count: int = 1) -> None:
+        """Count that a retry of the records begins."""
+        ids = {each.id for each in parked}
+        self._parked = [
+            replace(each, begun=each.begun + count) if each.id in ids else each
+            for each in self._parked
+        ]
+
+    def unpark(self, parked: Sequence[Parked], works: Sequence[Work], epoch: int) -> None:
+        """Write the works and drop the records."""
+        ids, keys = {each.id for each in parked}, {each.key for each in parked}
+        with self._guard:
+            if self._positions[parked[0].topic, parked[0].partition][1] != epoch:
+                raise Fenced("another process consumes this partition")
+            self._check(works, None)
+            for work in works:
+                self._write(work)
+            self._parked = [each for each in self._parked if each.id not in ids]
+            self._retry -= ids
+            self._retry |= {each.id for each in self._parked if each.key in keys}
+
+    def still_parked(self, parked: Parked, fault: Exception) -> None:
         """Keep the reason; stop retrying the deal."""
+        reason, code = reason_of(fault), code_of(fault)
         with self._guard:
             self._parked = [
-                replace(each, attempts=each.attempts + 1, reason=fault)
+                replace(each, attempts=each.attempts + 1, begun=0, reason=reason, code=code)
                 if each.id == parked.id
                 else each
                 for each in self._parked
             ]
             self._retry -= {each.id for each in self._parked if each.key == parked.key}
 
+    def discard(self, parked_id: int, by: str, why: str) -> bool:
+        """Give a record up; who and why are not kept here."""
+        del by, why
+        with self._guard:
+            left = [each for each in self._parked if each.id != parked_id]
+            found = len(left) < len(self._parked)
+            self._parked = left
+            return found
+
 
 class MemoryBus:
-    """A bus in a list: one partition per topic, one active consumer per group."""
+    """A bus in lists: a topic has its partitions (one, unless told otherwise), a group one member.
 
-    def __init__(self) -> None:
+    The newest claim of a partition fences the earlier ones.
+    """
+
+    def __init__(self, partitions: int = 1) -> None:
         self.topics: dict[str, list[Sealed]] = {}
         self.broken = False
+        self._partitions = partitions
         self._bell = Bell()
 
     def produce(self, topic: str, records: Sequence[Sealed]) -> None:
@@ -254,56 +309,91 @@ class MemoryBus:
         self._bell.ring()
 
     def source(self, group: str, topic: str, claim: Claim) -> "MemorySource":
-        """Return a source; the newest claim of a group fences the earlier ones."""
+        """Return a source of all partitions."""
         del group
-        return MemorySource(self.topics.setdefault(topic, []), topic, claim, self._bell)
+        records = self.topics.setdefault(topic, [])
+        return MemorySource(Topic(topic, records, self._partitions), claim, self._bell)
 
     def close(self) -> None:
         """Nothing to release."""
 
 
-class MemorySource:
-    """Reads one list from the claimed position on."""
+@dataclass(frozen=True, slots=True)
+class Topic:
+    """A topic's records; offsets count through all its partitions, so each has holes."""
 
-    def __init__(self, records: list[Sealed], topic: str, claim: Claim, bell: Bell) -> None:
-        self._records = records
+    name: str
+    records: list[Sealed]
+    partitions: int
+
+    def has(self, partition: int, record: Sealed) -> bool:
+        """Say whether the record's key puts it into the partition."""
+        return self.partitions == 1 or crc32(record.key) % self.partitions == partition
+
+
+class MemorySource:
+    """Reads the partitions of a topic in turn, each from its claimed position on."""
+
+    def __init__(self, topic: Topic, claim: Claim, bell: Bell) -> None:
         self._topic = topic
         self._claim = claim
         self._bell = bell
-        self._next: int | None = None
+        self._next: dict[int, int] = {}
+        self._paused: set[int] = set()
+        self._turn = deque(range(topic.partitions))
 
     def poll(self, limit: int, timeout_s: float) -> Slice | None:
         """Return the next records, waiting at most the timeout."""
         until = time.monotonic() + timeout_s
         while True:
             seen = self._bell.count()
-            if self._next is None:
-                self._next = self._claim(0)
-            start = self._next
-            found = self._records[start : start + limit]
-            if found:
-                self._next = start + len(found)
-                arrived = (
-                    Arrived(start + n, r.key, r.headers, r.value) for n, r in enumerate(found)
-                )
-                return Slice(self._topic, 0, start, self._next, tuple(arrived))
+            self._turn.rotate(-1)
+            for partition in self._turn:
+                piece = None if partition in self._paused else self._read(partition, limit)
+                if piece is not None:
+                    return piece
             left = until - time.monotonic()
             if left <= 0:
                 return None
             self._bell.wait(seen, left)
 
+    def _read(self, partition: int, limit: int) -> Slice | None:
+        if partition not in self._next:
+            self._next[partition] = self._claim(partition)
+        start = self._next[partition]
+        found = [
+            Arrived(offset, each.key, each.headers, each.value)
+            for offset, each in enumerate(self._topic.records[start:], start)
+            if self._topic.has(partition, each)
+        ][:limit]
+        if not found:
+            return None
+        self._next[partition] = after = found[-1].offset + 1
+        return Slice(self._topic.name, partition, start, after, tuple(found))
+
     def rewind(self, piece: Slice) -> None:
         """Read the piece again."""
-        self._next = piece.start
+        self._next[piece.partition] = piece.start
 
     def disown(self, partition: int) -> None:
         """Claim anew at the next poll."""
-        del partition
-        self._next = None
+        self._next.pop(partition, None)
+
+    def pause(self, partition: int) -> None:
+        """Give nothing of the partition until it is resumed."""
+        self._paused.add(partition)
+
+    def resume(self, partition: int) -> None:
+        """Give its records again."""
+        self._paused.discard(partition)
 
     def lag(self) -> int:
         """Return how many records are not polled."""
-        return len(self._records) - (self._next or 0)
+        return sum(
+            self._topic.has(partition, each)
+            for partition in self._turn
+            for each in self._topic.records[self._next.get(partition, 0) :]
+        )
 
     def close(self) -> None:
         """Nothing to release."""

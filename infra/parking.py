@@ -5,6 +5,8 @@ from infra.bus import Slice
 from infra.rows import Parked
 from infra.wire import Arrived
 
+ATTEMPTS_MAX = 3
+
 
 class Missing(Poison):
     """A hole in a stream: the relay never leaves one, so somebody must look."""
@@ -18,9 +20,14 @@ class Behind(Poison):
     code = "parked.behind"
 
 
+class NeverBack(Poison):
+    """The process died, or had to be killed, while the handler ran: several times."""
+
+    code = "parked.never_back"
+
+
 def park(piece: Slice, record: Arrived, fault: Exception) -> Parked:
     """Return the row of a record that could not be handled, raw, with the reason."""
-    code = fault.code if isinstance(fault, QuotewrightError) else "bug"
     return Parked(
         0,
         piece.topic,
@@ -30,7 +37,7 @@ def park(piece: Slice, record: Arrived, fault: Exception) -> Parked:
         record.headers,
         record.value,
         reason_of(fault),
-        code,
+        code_of(fault),
     )
 
 
@@ -39,3 +46,8 @@ def reason_of(fault: Exception) -> str:
     if isinstance(fault, QuotewrightError):
         return fault.message
     return f"a bug in the handler: {type(fault).__name__}"
+
+
+def code_of(fault: Exception) -> str:
+    """Name the kind of fault: an error's own code, `bug` for anything else."""
+    return fault.code if isinstance(fault, QuotewrightError) else "bug"

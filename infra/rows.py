@@ -25,6 +25,12 @@ class CommandRepeated(Conflict):
     code = "command.repeated"
 
 
+class NotParkedNow(Conflict):
+    """A parked record was discarded while it was tried again; nothing of it was written."""
+
+    code = "parked.gone"
+
+
 class Fenced(Conflict):
     """Another process consumes this partition by now; whatever we decided is dropped."""
 
@@ -46,6 +52,8 @@ class Parked:
     code: str
     attempts: int = 1
     parked_at: datetime | None = None
+    begun: int = 0
+    """How often a retry began and nobody came back to tell how it ended."""
 
     def arrived(self) -> Arrived:
         """Return the record as it came."""
@@ -134,11 +142,9 @@ def _delivery_row(delivery: Delivery) -> dict[str, object]:
 # does not wait for the disk; `set_config(..., true)` lasts to the end of its own transaction.
 CONSUMED = "SELECT consumed(%s, %s, %s, %s, %s, %b::text[], %b::int[])"
 CONSUMED_LIGHTLY = CONSUMED + ", set_config('synchronous_commit', 'off', true)"
-PUT_PARKED = """
-INSERT INTO parked (topic, partition, offset_, key, headers, value, reason, code)
-VALUES (%s, %s, %s, %s, %s, %s, %s, %s) ON CONFLICT DO NOTHING
-"""
-FENCED = "QW001"
+PUT_PARKED = "SELECT park(%s, %s, %s, %s, %s, %s, %s, %s)"
+UNPARKED = "SELECT unparked(%s, %s, %s, %s::bytea[], %s::bigint[])"
+FENCED, NOT_PARKED = "QW001", "QW002"
 
 
 def advance(connection: PgConnection, progress: Progress, *, lightly: bool) -> None:
@@ -147,7 +153,8 @@ def advance(connection: PgConnection, progress: Progress, *, lightly: bool) -> N
     Raises: psycopg's error with the state `FENCED`, if it does not, or another owner has claimed
     the partition; perhaps later, where the connection is in a pipeline.
     """
-    for each in progress.parked:
+    # By deal, as `unparked` does: two who hold several deals never wait for each other in a circle.
+    for each in sorted(progress.parked, key=lambda parked: parked.key):
         place = (each.topic, each.partition, each.offset, each.key)
         what = (pack_headers(each.headers), each.value, each.reason, each.code)
         connection.execute(PUT_PARKED, (*place, *what))

@@ -4,7 +4,6 @@ A sender.
 """
 
 import random
-import threading
 import time
 from collections.abc import Callable, Sequence
 
@@ -71,6 +70,7 @@ class Service:
             self.plumbing.pool, self.plumbing.leadership, self.bus, settings.facts_topic
         )
         self._loops: list[Loop] = []
+        self._consumers: list[tuple[Loop, Consumer]] = []
         self._lags: dict[str, Callable[[], int]] = {"relay": self.relay.lag}
         self._closing: list[Callable[[], None]] = []
         self._settings = settings
@@ -136,6 +136,7 @@ class Service:
         late = [loop for loop in self._loops if not loop.join(max(0.0, until - time.monotonic()))]
         if late:
             log.warning("stopped_late", service=self.parts.name, loops=len(late))
+        self._release()
         self._drain()
         for close in (*self._closing, self.parts.close, self.bus.close, self.plumbing.close):
             close()
@@ -149,23 +150,24 @@ class Service:
 
     def _consume(self, reading: FactReading | DoorReading) -> None:
         plumbing, name = self.plumbing, self.parts.name
-        stopping = threading.Event()
-        hooks = Hooks(stopping.wait, plumbing.committed, self._copy_parked)
+        hooks = Hooks(plumbing.committed, self._copy_parked)
         consumer = Consumer(plumbing.ledger, reading, self.parts.batch_size, hooks)
         source = self.bus.source(name, reading.topic, consumer.claim)
         looked = 0.0
+        retried = 0
 
         def step() -> int:
-            nonlocal looked
-            done = consumer.step(source, POLL_S)
-            if time.monotonic() - looked > RETRY_LOOK_S:
+            nonlocal looked, retried
+            done = consumer.step(source, 0 if retried else POLL_S)
+            if retried or time.monotonic() - looked > RETRY_LOOK_S:
                 looked = time.monotonic()
-                done += consumer.retry_parked()
-            return done
+                retried = consumer.retry_parked()
+            return done + retried
 
-        self._loop(Job(f"{name}.consumer.{reading.topic}", step, Bell(), waits_itself=True))
+        job = Job(f"{name}.consumer.{reading.topic}", step, Bell(), waits_itself=True)
+        self._consumers.append((self._loop(job), consumer))
         self._lags[reading.topic] = source.lag
-        self._closing += [stopping.set, source.close]
+        self._closing.append(source.close)
 
     def _led(self, job: str, sender: Sender) -> Callable[[], int]:
         def step() -> int:
@@ -189,6 +191,15 @@ class Service:
             self.bus.produce(self._settings.parked_topic, records)
         except Unavailable as fault:
             log.warning("parked_not_copied", service=self.parts.name, reason=fault.message)
+
+    def _release(self) -> None:
+        """Give partitions back, but for those whose step has not come back: it may never do so."""
+        for loop, consumer in self._consumers:
+            try:
+                if loop.join(0):
+                    consumer.release()
+            except Unavailable as fault:
+                log.warning("not_released", service=self.parts.name, reason=fault.message)
 
     def _drain(self) -> None:
         try:

@@ -137,6 +137,27 @@ class BusConformance:
         assert values(collect(source, positions, 1), "a") == [1]
         assert piece.partition in positions.claims[before:]
 
+    def test_a_paused_partition_gives_nothing_until_it_is_resumed_and_the_others_go_on(
+        self, new_bus: Any, topic: str, listen: Any
+    ) -> None:
+        bus, positions = new_bus(), Positions()
+        source = listen(bus, "one", topic, positions.claim)
+        keys = ["a", "b", "c", "d", "e", "f"]
+        bus.produce(topic, [record(key, 1) for key in keys])
+        pieces = collect(source, positions, len(keys))
+        partition = {r.key.decode(): each.partition for each in pieces for r in each.records}
+        source.pause(partition["a"])
+        bus.produce(topic, [record(key, 2) for key in keys])
+        others = [key for key in keys if partition[key] != partition["a"]]
+        heard = collect(source, positions, len(others))
+        assert sorted(r.key.decode() for each in heard for r in each.records) == others
+        assert source.poll(10, 0.3) is None
+        source.rewind(pieces[[each.partition for each in pieces].index(partition["a"])])
+        assert source.poll(10, 0.3) is None
+        source.resume(partition["a"])
+        again = collect(source, positions, 2 * (len(keys) - len(others)))
+        assert values(again, "a") == [1, 2]
+
     def test_a_waiting_poll_wakes_up_for_a_new_record(
         self, new_bus: Any, topic: str, listen: Any
     ) -> None:
@@ -150,9 +171,9 @@ class BusConformance:
 
 
 class TestMemoryBus(BusConformance):
-    @pytest.fixture
-    def new_bus(self) -> Callable[[], Bus]:
-        bus = MemoryBus()
+    @pytest.fixture(params=[1, 3])
+    def new_bus(self, request: pytest.FixtureRequest) -> Callable[[], Bus]:
+        bus = MemoryBus(request.param)
         return lambda: bus
 
 

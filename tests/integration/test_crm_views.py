@@ -56,10 +56,10 @@ class Crm:
         self.door = self._consumer(DoorReading(door.topic, door, parts.name, clock))
 
     def _consumer(self, reading: Any) -> Callable[[], int]:
-        def pause(wait_s: float) -> None:
-            raise AssertionError(f"not available, would wait {wait_s} s")
+        def jitter(longest_s: float) -> float:
+            raise AssertionError(f"not available, would wait up to {longest_s} s")
 
-        hooks = Hooks(pause, lambda _: None, lambda _: None)
+        hooks = Hooks(lambda _: None, lambda _: None, jitter=jitter)
         consumer = Consumer(self.plumbing.ledger, reading, self.service.parts.batch_size, hooks)
         source = self.service.bus.source(NAME, reading.topic, consumer.claim)
         return lambda: consumer.step(source, 0.0)

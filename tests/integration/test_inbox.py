@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
+from zlib import crc32
 
 import pytest
 
@@ -63,7 +64,8 @@ class House:
         self.calls: list[str] = []
         self.copied: list[str] = []
         self.told: list[Parked] = []
-        self.pauses: list[float] = []
+        self.seconds = 0.0
+        self.longest: list[float] = []
         self.clock = clock
         self.restart()
 
@@ -71,9 +73,13 @@ class House:
         reading = FactReading(
             TOPIC, REGISTRY, {Said.wire_type(): self.hear}, None, "thing", self.clock
         )
-        hooks = Hooks(self.pauses.append, lambda _: None, self.told.extend)
+        hooks = Hooks(lambda _: None, self.told.extend, lambda: self.seconds, self.waits)
         self.consumer = Consumer(self.store, reading, batch_size, hooks)
         self.source = self.bus.source("thing", TOPIC, self.consumer.claim)
+
+    def waits(self, longest_s: float) -> float:
+        self.longest.append(longest_s)
+        return longest_s
 
     def hear(self, heard: Opened, work: Work) -> None:
         word = heard.fact.word  # type: ignore[attr-defined]
@@ -93,6 +99,10 @@ class House:
             self.consumer.step(self.source, 0)
             if not self.source.lag() and not before:
                 return
+
+    def step(self, times: int) -> None:
+        for _ in range(times):
+            self.consumer.step(self.source, 0)
 
     def notes(self, deal: UUID) -> list[str]:
         return [each.fact.word for each in self.store.read(f"thing.note/{deal}")]
@@ -208,14 +218,34 @@ class InboxConformance:
     ) -> None:
         house.fails["later"] = Unavailable("not now")
         house.say(said(DEAL_A, 1, "later"), said(DEAL_A, 2, "two"))
-        house.consumer.step(house.source, 0)
-        house.consumer.step(house.source, 0)
+        for _ in range(12):
+            house.consumer.step(house.source, 0)
+            house.seconds += 100
         assert house.notes(DEAL_A) == []
+        assert house.longest[:4] == [0.1, 0.2, 0.4, 0.8]
+        assert house.longest[-1] == 5.0
         house.fails.clear()
         house.run()
         assert house.notes(DEAL_A) == ["later", "two"]
         assert house.parked() == []
-        assert len(house.pauses) == 2
+
+    def test_while_a_partition_rests_it_gives_nothing_and_the_others_go_on(
+        self, house: House
+    ) -> None:
+        house.bus = MemoryBus(partitions=3)
+        house.restart()
+        assert len({crc32(str(deal).encode()) % 3 for deal in (DEAL_A, DEAL_B)}) == 2
+        house.fails["later"] = Unavailable("not now")
+        house.say(said(DEAL_A, 1, "later"))
+        house.step(2)
+        house.say(said(DEAL_A, 2, "two"), said(DEAL_B, 1, "else"), said(DEAL_B, 2, "more"))
+        house.step(6)
+        assert house.notes(DEAL_B) == ["else", "more"]
+        assert house.calls == ["later", "else", "more"]
+        house.fails.clear()
+        house.seconds += house.longest[-1]
+        house.step(2)
+        assert house.notes(DEAL_A) == ["later", "two"]
 
     def test_after_an_unclean_end_facts_go_one_at_a_time_and_the_crasher_is_parked(
         self, house: House
@@ -233,7 +263,7 @@ class InboxConformance:
                 continue
             break
         assert house.notes(DEAL_B) == ["fine", "after"]
-        assert house.parked() == [("a", "poison")]
+        assert house.parked() == [("a", "parked.never_back")]
         assert house.calls.count("crash") == 4
 
     def test_a_lost_race_is_decided_again_alone(self, house: House) -> None:

@@ -49,7 +49,7 @@ class Room:
         self.store = MemoryStore(name, every_fact())
         by_type = {each.wire_type(): handler for each, handler in hears.items()}
         reading = FactReading(TOPIC, every_fact(), by_type, None, name, house.clock)
-        hooks = Hooks(lambda _: None, lambda _: None, house.parked.extend)
+        hooks = Hooks(lambda _: None, house.parked.extend)
         self.consumer = Consumer(self.store, reading, 10, hooks)
         self.source = house.bus.source(name, TOPIC, self.consumer.claim)
         self.relay = MemoryRelay(self.store, house.bus, TOPIC)

@@ -1,0 +1,116 @@
+"""What becomes of a slice of records: works to write, records to park, versions to remember.
+
+Nothing is written here. Duplicates drop out by stream version; what can not be read is parked raw,
+and so is whatever of its deal follows it.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import structlog
+
+from contracts.errors import Poison
+from infra.bus import Slice
+from infra.keeping import Known, Ledger
+from infra.parking import Behind, Missing, park, reason_of
+from infra.reading import Reading, Sifted, sifted_by
+from infra.rows import Parked
+from infra.wire import Arrived
+from infra.work import Batch, Work
+
+log = structlog.get_logger()
+
+
+@dataclass(slots=True)
+class Decided:
+    """What a slice comes to; `matters` says whether anybody here wanted a record of it."""
+
+    matters: bool = False
+    works: list[Work] = field(default_factory=list)
+    inbox: dict[str, int] = field(default_factory=dict)
+    parked: list[Parked] = field(default_factory=list)
+
+
+class Deciding:
+    """Lets handlers decide about records, in order, outside any transaction."""
+
+    def __init__(self, ledger: Ledger, reading: Reading, known: Known) -> None:
+        self._ledger = ledger
+        self._reading = reading
+        self._known = known
+        self.at: int | None = None
+        """The offset of the record whose handler runs, or raised what came out of `decide`."""
+
+    def matters(self, record: Arrived) -> bool:
+        """Say whether anybody here wants the record; one that can not be read, yes."""
+        try:
+            return self._reading.matters(record)
+        except Poison:
+            return True
+
+    def decide(
+        self, piece: Slice, late: Mapping[str, int], fault: Exception | None = None
+    ) -> Decided:
+        """Handle the records of a slice; with a fault, park its only record instead.
+
+        `late` are versions passed over that are not written yet.
+        Raises: Poison, if one of several records can not be read; whatever a handler raises.
+        """
+        self.at = None
+        sifted = [sifted_by(self._reading, each) for each in piece.records]
+        streams = {each.stream for each in sifted if each.wanted and each.stream}
+        seen = self._known.versions(streams, late)
+        held = self._known.waiting(piece.partition)
+        decided, batch = Decided(any(each.wanted for each in sifted)), Batch()
+        for each in sifted:
+            last = seen.get(each.stream, 0)
+            if each.stream:
+                if each.wanted and each.version <= last:
+                    continue
+                seen[each.stream] = decided.inbox[each.stream] = max(each.version, last)
+            if not each.wanted:
+                continue
+            self.at = each.record.offset
+            why = fault or _obstacle(each, last, each.record.key in held)
+            work, why = self._handled(each, batch, why, alone=len(sifted) == 1)
+            decided.works += [work] if work else []
+            if why is not None:
+                held.add(each.record.key)
+                decided.parked.append(park(piece, each.record, why))
+                log.warning("parked", offset=each.record.offset, reason=reason_of(why))
+        return decided
+
+    def _handled(
+        self, sifted: Sifted, batch: Batch, why: Exception | None, *, alone: bool
+    ) -> tuple[Work | None, Exception | None]:
+        """Handle a record, or (with a reason not to) do only what is done to every record."""
+        if why is None:
+            return self._try(sifted.record, batch, alone)
+        if sifted.fault is not None:
+            return None, why
+        return self._reading.begin(sifted.record, self._ledger, batch), why
+
+    def _try(self, record: Arrived, batch: Batch, alone: bool) -> tuple[Work, Poison | None]:
+        """Handle one record; a Poison leaves only what `begin` did.
+
+        Among other records it is raised: the batch may hold half of what the handler appended.
+        """
+        work = self._reading.begin(record, self._ledger, batch)
+        try:
+            self._reading.handle(record, work)
+        except Poison as fault:
+            if not alone:
+                raise
+            return self._reading.begin(record, self._ledger, Batch()), fault
+        return work, None
+
+
+def _obstacle(sifted: Sifted, last: int, held: bool) -> Exception | None:
+    """Say why a record can not be handled now, if so."""
+    if sifted.fault is not None:
+        return sifted.fault
+    if sifted.stream and sifted.version > last + 1:
+        return Missing("facts of its stream before this one are missing")
+    if held:
+        return Behind("an earlier fact of this deal is parked")
+    return None

@@ -1,0 +1,122 @@
+"""Trying parked records again: from their raw bytes, through today's upcasters, in order per deal.
+
+A page at a time, so that what arrives in between is not kept waiting. A page is handled and written
+as one; if that fails, its records go one by one, and a deal stops at its first failure.
+"""
+
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+
+import structlog
+
+from contracts.errors import Unavailable
+from infra.keeping import Ledger
+from infra.parking import ATTEMPTS_MAX, NeverBack
+from infra.reading import Reading
+from infra.rows import CommandRepeated, Fenced, LostRace, NotParkedNow, Parked
+from infra.work import Batch, Work
+
+log = structlog.get_logger()
+RACES_MAX = 30
+
+
+class Retrying:
+    """Retries the parked records of one topic that are marked for it."""
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        reading: Reading,
+        page_size: int,
+        committed: Callable[[Sequence[Work]], None],
+    ) -> None:
+        self._ledger = ledger
+        self._reading = reading
+        self._page_size = page_size
+        self._committed = committed
+
+    def page(self, partition: int, epoch: int) -> int:
+        """Try the next records of a partition that are marked; returns how many are through.
+
+        Raises: Fenced, if the partition is no longer ours; Unavailable, and the marks stay.
+        """
+        page = self._ledger.retries(self._reading.topic, partition, self._page_size)
+        if not page:
+            return 0
+        # Records that a process died over before go one at a time, and only so often.
+        if not any(each.begun for each in page) and self._whole(page, epoch):
+            return len(page)
+        stuck, done = set[bytes](), 0
+        for parked in page:
+            if parked.key in stuck:
+                continue
+            fault = self._alone(parked, epoch)
+            if fault is None:
+                done += 1
+                continue
+            stuck.add(parked.key)
+            if not isinstance(fault, NotParkedNow):
+                self._ledger.still_parked(parked, fault)
+                log.warning("still_parked", parked_id=parked.id, error=type(fault).__name__)
+        return done
+
+    # ---- inside
+
+    def _whole(self, page: Sequence[Parked], epoch: int) -> bool:
+        """Handle a page and write it as one; False, if that does not work."""
+        self._ledger.begin_retry(page)
+        try:
+            batch = Batch()
+            works = [self._handled(each, batch) for each in page]
+            self._ledger.unpark(page, works, epoch)
+        except Unavailable:
+            self._came_back(page)
+            raise
+        except Fenced:
+            raise
+        except Exception as fault:  # whose fault it is shows when each goes alone
+            log.info("retry_one_by_one", records=len(page), error=type(fault).__name__)
+            return False
+        self._committed(works)
+        return True
+
+    def _alone(self, parked: Parked, epoch: int) -> Exception | None:
+        """Try one record; returns what it failed of, None if it is through."""
+        if parked.begun > ATTEMPTS_MAX:
+            return NeverBack("the handler did not come back from this fact")
+        self._ledger.begin_retry([parked])
+        fault: Exception = LostRace("the race for a stream does not end")
+        for _ in range(RACES_MAX):
+            try:
+                work = self._handled(parked, Batch())
+                self._write(parked, work, epoch)
+            except LostRace:
+                continue
+            except Unavailable:
+                self._came_back([parked])
+                raise
+            except Fenced:
+                raise
+            except Exception as found:  # a retry must not take the consumer down
+                fault = found
+                break
+            return None
+        return fault
+
+    def _came_back(self, page: Sequence[Parked]) -> None:
+        """Take the count back: nothing died, something was only not available."""
+        with suppress(Unavailable):
+            self._ledger.begin_retry(page, -1)
+
+    def _write(self, parked: Parked, work: Work, epoch: int) -> None:
+        try:
+            self._ledger.unpark([parked], [work], epoch)
+        except CommandRepeated:  # it was carried out before: only the record is to go
+            self._ledger.unpark([parked], [Work(self._ledger, work.cause)], epoch)
+        else:
+            self._committed([work])
+
+    def _handled(self, parked: Parked, batch: Batch) -> Work:
+        work = self._reading.begin(parked.arrived(), self._ledger, batch)
+        self._reading.handle(parked.arrived(), work)
+        return work
