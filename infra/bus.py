@@ -15,7 +15,7 @@ from typing import Protocol
 from psycopg_pool import ConnectionPool
 
 from contracts.envelope import Sealed
-from infra.postgres import Leadership, PgConnection
+from infra.postgres import LOOK_S, Leadership, PgConnection, reachable
 from infra.tail import LogTail
 from infra.wire import Arrived, pack_headers
 
@@ -69,6 +69,13 @@ class Source(Protocol):
 
     def lag(self) -> int:
         """Return how many records of our partitions are not polled yet."""
+        ...
+
+    def ended_at(self) -> float | None:
+        """Return when the bus last said that everything of ours is polled, by `time.monotonic`.
+
+        Before the first time it is when we began; None while nothing of the topic is ours.
+        """
         ...
 
     def close(self) -> None:
@@ -193,6 +200,7 @@ class EmbeddedSource:
         self._claim = claim
         self._next: int | None = None
         self._paused = False
+        self._ended_at: float | None = None
         self._idle_s = POLL_MIN_S
 
     def poll(self, limit: int, timeout_s: float) -> Slice | None:
@@ -213,14 +221,18 @@ class EmbeddedSource:
     def _read(self, limit: int) -> Slice | None:
         if not self._leadership.holds(f"consume:{self._topic}"):
             self._next = None
+            if self._leadership.answers:
+                self._ended_at = None
             return None
         if self._paused:
             return None
         if self._next is None:
             self._next = self._claim(self.PARTITION)
+            self._ended_at = self._ended_at or time.monotonic()
         start = self._next
         rows = self._tail.read(self._pool, start, limit)
         if not rows:
+            self._ended_at = time.monotonic()
             return None
         self._next = after = rows[-1][0]
         mine = tuple(record for _, topic, record in rows if topic == self._topic)
@@ -248,11 +260,16 @@ class EmbeddedSource:
 
     def lag(self) -> int:
         """Return how far the log's end is ahead of us; 0 while another process consumes."""
-        if self._next is None:
+        after = self._next
+        if after is None:
             return 0
-        with self._pool.connection() as connection:
+        with reachable(), self._pool.connection(LOOK_S) as connection:
             row = connection.execute("SELECT COALESCE(max(position), 0) FROM bus.log").fetchone()
-        return max(0, (row[0] if row else 0) - self._next)
+        return max(0, (row[0] if row else 0) - after)
+
+    def ended_at(self) -> float | None:
+        """Return when a read found nothing more; see `Source.ended_at`."""
+        return self._ended_at
 
     def close(self) -> None:
         """Nothing of its own to release."""

@@ -33,6 +33,7 @@ PRODUCE_DEADLINE_S = 15.0
 FOR_EVER_MS = 2_000_000_000
 COMMIT_EVERY_S = 2.0
 SESSION_MS = 10_000
+END_EVERY_S, END_MS = 1.0, 1000
 
 
 class KafkaBus:
@@ -171,6 +172,9 @@ class KafkaSource:
         self._paused: set[int] = set()
         self._guard = threading.Lock()
         self._committed_at = 0.0
+        self._asked_end_at = 0.0
+        self._ended_at = time.monotonic()
+        self._ends: dict[int, int] = {}
         consumer.subscribe([topic], listener=_Assignment(self._moved, self._guard))
 
     def poll(self, limit: int, timeout_s: float) -> Slice | None:
@@ -196,6 +200,8 @@ class KafkaSource:
     def _fetch(self, limit: int, timeout_s: float) -> None:
         self._commit_for_show()
         fetched = self._consumer.poll(timeout_ms=max(1, int(timeout_s * 1000)), max_records=limit)
+        if not fetched:
+            self._ask_for_end()
         for place, records in fetched.items():
             start = self._next.get(place.partition)
             if start is None or place.partition in self._moved or records[0].offset < start:
@@ -266,9 +272,35 @@ class KafkaSource:
         """Return how many records of our partitions are known to the client and not polled."""
         behind = 0
         for partition, position in list(self._next.items()):
-            end = self._consumer.highwater(TopicPartition(self._topic, partition))
-            behind += max(0, (end or 0) - position)
+            try:
+                end = self._consumer.highwater(TopicPartition(self._topic, partition)) or 0
+            except KafkaError:  # it is not ours any more
+                continue
+            behind += max(0, end - position, self._ends.get(partition, 0) - position)
         return behind
+
+    def ended_at(self) -> float | None:
+        """Return when the brokers said that there is no more; see `Source.ended_at`."""
+        return self._ended_at if self._next else None
+
+    def _ask_for_end(self) -> None:
+        """Ask the brokers, now and then, whether there is really no more.
+
+        The client's poll returns nothing as well when no broker answers.
+        """
+        now = time.monotonic()
+        if not self._next or self._waiting or now - self._asked_end_at < END_EVERY_S:
+            return
+        self._asked_end_at = now
+        places = [TopicPartition(self._topic, each) for each in self._next]
+        try:
+            found = self._consumer.end_offsets(places, timeout_ms=END_MS)
+        except KafkaError as fault:
+            log.debug("kafka_end_not_told", error=type(fault).__name__)
+            return
+        self._ends = {place.partition: end for place, end in found.items()}
+        if all(end <= self._next.get(partition, 0) for partition, end in self._ends.items()):
+            self._ended_at = now
 
     def _commit_for_show(self) -> None:
         """Tell Kafka our positions now and then, for its own tools only; ours are the truth."""

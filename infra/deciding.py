@@ -23,12 +23,16 @@ log = structlog.get_logger()
 
 @dataclass(slots=True)
 class Decided:
-    """What a slice comes to; `matters` says whether anybody here wanted a record of it."""
+    """What a slice comes to; `matters` says whether anybody here wanted a record of it.
+
+    `dropped` counts the records that were consumed before.
+    """
 
     matters: bool = False
     works: list[Work] = field(default_factory=list)
     inbox: dict[str, int] = field(default_factory=dict)
     parked: list[Parked] = field(default_factory=list)
+    dropped: int = 0
 
 
 class Deciding:
@@ -66,6 +70,7 @@ class Deciding:
             last = seen.get(each.stream, 0)
             if each.stream:
                 if each.wanted and each.version <= last:
+                    decided.dropped += 1
                     continue
                 seen[each.stream] = decided.inbox[each.stream] = max(each.version, last)
             if not each.wanted:

@@ -23,7 +23,7 @@ from infra.problems import unexpected
 
 ASKED = "infra.asked"
 CORRELATION = "correlation_id"
-PROBES = {"/healthz", "/readyz"}
+PROBES = {"/healthz", "/readyz", "/metrics"}
 log = structlog.get_logger("infra.web")
 
 _CORRELATION = re.compile(r"[A-Za-z0-9._:/-]{1,128}")
@@ -179,9 +179,15 @@ class Guard:
 class FrontDoor:
     """Goes round a whole app: correlation id, security headers, one log line, nothing leaked."""
 
-    def __init__(self, app: ASGIApp, new_id: Callable[[], str]) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        new_id: Callable[[], str],
+        answered: Callable[[str, str, int, float], None],
+    ) -> None:
         self._app = app
         self._new_id = new_id
+        self._answered = answered
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request (or pass the lifespan on)."""
@@ -203,7 +209,9 @@ class FrontDoor:
                 raise
             await unexpected(correlation)(scope, receive, answer.send)
         finally:
-            _log(scope, answer.status, time.perf_counter() - began)
+            took_s = time.perf_counter() - began
+            self._answered(scope["method"], _route(scope), answer.status, took_s)
+            _log(scope, answer.status, took_s)
 
 
 class _Answer:

@@ -30,13 +30,15 @@ RACES_MAX = 30
 class Hooks:
     """A consumer's surroundings: whom it tells of commits and parked records, its clock and dice.
 
-    `now` counts seconds and never turns back; `jitter` chooses a wait up to the longest.
+    `now` counts seconds and never turns back; `jitter` chooses a wait up to the longest; `dropped`
+    hears how many facts came that were consumed before.
     """
 
     committed: Callable[[Sequence[Work]], None]
     parked: Callable[[Sequence[Parked]], None]
     now: Callable[[], float] = time.monotonic
     jitter: Jitter = full_jitter
+    dropped: Callable[[int], None] = lambda _: None
 
 
 class Consumer:
@@ -220,6 +222,8 @@ class Consumer:
             self._commit(decided.works, progress)
         else:
             self._late.add(progress)
+        if decided.dropped:
+            self._hooks.dropped(decided.dropped)
 
     def _commit(self, works: Sequence[Work], progress: Progress) -> None:
         """Write works and progress, with what was passed over before."""

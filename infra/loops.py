@@ -65,6 +65,11 @@ class Loop:
         self._stopping.wait(seconds)
 
     @property
+    def name(self) -> str:
+        """The job's name."""
+        return self._job.name
+
+    @property
     def trouble(self) -> str | None:
         """Say what is wrong: a step that fails again and again, or does not come back."""
         if self._failures > 3:

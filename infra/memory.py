@@ -341,6 +341,7 @@ class MemorySource:
         self._next: dict[int, int] = {}
         self._paused: set[int] = set()
         self._turn = deque(range(topic.partitions))
+        self._ended_at: float | None = None
 
     def poll(self, limit: int, timeout_s: float) -> Slice | None:
         """Return the next records, waiting at most the timeout."""
@@ -352,6 +353,8 @@ class MemorySource:
                 piece = None if partition in self._paused else self._read(partition, limit)
                 if piece is not None:
                     return piece
+            if not self._paused:
+                self._ended_at = time.monotonic()
             left = until - time.monotonic()
             if left <= 0:
                 return None
@@ -394,6 +397,10 @@ class MemorySource:
             for partition in self._turn
             for each in self._topic.records[self._next.get(partition, 0) :]
         )
+
+    def ended_at(self) -> float | None:
+        """Return when everything there was had been polled last."""
+        return self._ended_at
 
     def close(self) -> None:
         """Nothing to release."""

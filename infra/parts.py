@@ -11,12 +11,14 @@ from infra.ask import Asker, HttpAsker
 from infra.bus import Bell
 from infra.desk import CommandDesk
 from infra.ledger import PostgresLedger
+from infra.metrics import CommandMeter
 from infra.postgres import Leadership, open_pool
 from infra.reading import Clock, Door
+from infra.rows import Progress
 from infra.seen import PostgresSeen
 from infra.settings import Settings
 from infra.webhooks import Verifier
-from infra.work import Handler, ReminderHandler, Work
+from infra.work import Cause, Handler, Recorded, ReminderHandler, Work
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,10 +42,29 @@ class Parts:
     close: Callable[[], None] = lambda: None
 
 
+class CountedLedger(PostgresLedger):
+    """The ledger of a running service: its transactions are counted by outcome."""
+
+    meter: CommandMeter
+
+    def commit(self, works: Sequence[Work], progress: Progress | None = None) -> None:
+        """Write all works and the progress, or nothing; see `PostgresStore.commit`."""
+        with self.meter.commit():
+            super().commit(works, progress)
+
+    def carry_out(self, work: Work, stands_on: Mapping[str, int]) -> None:
+        """Write a command; see `PostgresStore`, which calls `commit` if it has no facts."""
+        if not work.facts:
+            super().carry_out(work, stands_on)
+            return
+        with self.meter.commit():
+            super().carry_out(work, stands_on)
+
+
 class Plumbing(CommandDesk):
     """What a service's main builds on: commands, and the doors to the outside it may use."""
 
-    def __init__(self, settings: Settings, name: str, clock: Clock) -> None:
+    def __init__(self, settings: Settings, name: str, clock: Clock, meter: CommandMeter) -> None:
         """Open the service's database; the store gets its registry when the parts are built."""
         self.settings = settings
         self.clock = clock
@@ -51,11 +72,17 @@ class Plumbing(CommandDesk):
         self.deliveries_bell = Bell()
         self.pool = open_pool(settings.dsn_of(name), name, (settings.pool_min, settings.pool_max))
         self.leadership = Leadership(settings.dsn_of(name), name)
-        self.ledger = PostgresLedger(name, self.pool, Registry([]))
+        self.ledger = CountedLedger(name, self.pool, Registry([]))
+        self.ledger.meter = self._meter = meter
         self.verifier = Verifier(settings.webhook_keys, PostgresSeen(self.pool), clock)
         self._http = HttpAsker(settings.peers, settings.service_key)
         self.asker: Asker = self._http
         super().__init__(self.ledger, self.committed)
+
+    def run(self, cause: Cause, handler: Callable[[Work], None]) -> tuple[Recorded, ...]:
+        """Run a handler as one command, timed; see `Commands.run`."""
+        with self._meter.command():
+            return super().run(cause, handler)
 
     def committed(self, works: Sequence[Work]) -> None:
         """Wake who has something to do after a commit: the relay, the sender."""

@@ -39,6 +39,8 @@ MIGRATION_LOCK = 7_246_001
 STATEMENT_TIMEOUT_MS = 20_000
 IDLE_IN_TRANSACTION_MS = 10_000
 RESTED_S = 1.0
+# Who only looks from outside waits no longer than this for a connection.
+LOOK_S = 1.0
 
 # What the driver warns of is also raised to us: lost connections, aborted pipelines.
 logging.getLogger("psycopg").setLevel(logging.ERROR)
@@ -92,6 +94,15 @@ def _check_rested(connection: PgConnection) -> None:
         ConnectionPool.check_connection(connection)
 
 
+def migration_files(folders: Iterable[Path]) -> list[tuple[str, Path]]:
+    """Return the numbered SQL files of these folders in order, with the name each is known by."""
+    return [
+        (f"{folder.parent.name}/{file.name}", file)
+        for folder in folders
+        for file in sorted(folder.glob("[0-9]*.sql"))
+    ]
+
+
 def migrate(connection: PgConnection, folders: Iterable[Path]) -> list[str]:
     """Apply numbered SQL files that are not applied yet, in order, each once.
 
@@ -100,11 +111,7 @@ def migrate(connection: PgConnection, folders: Iterable[Path]) -> list[str]:
     Returns the names applied. Raises: NewerStore, if the schema holds the work of files that this
     code does not have; Unavailable, if a file that was applied has changed since.
     """
-    files = [
-        (f"{folder.parent.name}/{file.name}", file)
-        for folder in folders
-        for file in sorted(folder.glob("[0-9]*.sql"))
-    ]
+    files = migration_files(folders)
     done: list[str] = []
     with connection.transaction():
         connection.execute("SELECT pg_advisory_xact_lock(%s)", (MIGRATION_LOCK,))
@@ -215,15 +222,24 @@ class Leadership:
         self._connection: PgConnection | None = None
         self._held: set[str] = set()
         self._guard = threading.Lock()
+        # Whether the server answered last: if not, not holding a lock tells nothing of others.
+        self.answers = True
 
     def holds(self, job: str) -> bool:
         """Say whether we lead this job of this service, trying to become leader if not."""
         with self._guard:
             try:
-                return self._ask(job)
+                held = self._ask(job)
             except psycopg.Error:
+                self.answers = False
                 self._drop()
                 return False
+            self.answers = True
+            return held
+
+    def has(self, job: str) -> bool:
+        """Say whether we led this job when we asked last; asks nobody."""
+        return job in self._held
 
     def confirm(self) -> bool:
         """Ask the server whether the session still lives; if not, every lock is gone."""

@@ -58,14 +58,6 @@ class Relay:
             self._save(rows[-1][0])
         return len(rows)
 
-    def lag(self) -> int:
-        """Return how many numbers the table is ahead of what is published."""
-        with reachable(), self._pool.connection() as connection:
-            row = connection.execute(
-                "SELECT COALESCE((SELECT max(position) FROM events), 0) - position FROM relay"
-            ).fetchone()
-        return max(0, int(row[0])) if row else 0
-
     def _take_over(self) -> None:
         with self._pool.connection() as connection:
             row = connection.execute(

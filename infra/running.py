@@ -1,31 +1,34 @@
 """One running service: its loops over its own database, a relay, its consumers, timers.
 
-A sender.
+A sender; and how all of it stands, for who looks from outside.
 """
 
 import random
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import structlog
 
 from contracts.envelope import Sealed
 from contracts.errors import Unavailable
+from infra import VERSION
 from infra.bus import Bell, Bus, EmbeddedBus, Here
 from infra.bus_kafka import KafkaBus
 from infra.clock import wall_clock
 from infra.deliveries import Sender, client
 from infra.inbox import Consumer, Hooks
 from infra.loops import Job, Loop
+from infra.metrics import Meter
 from infra.outbox import PostgresOutbox
 from infra.parts import Builder, Plumbing
-from infra.postgres import PLUMBING, migrate
+from infra.postgres import PLUMBING, migrate, migration_files
 from infra.reading import Clock, DoorReading, FactReading
 from infra.relay import Relay
 from infra.rows import Parked
 from infra.settings import Settings
+from infra.status import Hearing, Status, TablesReader
 from infra.timers import Timers
-from infra.web import Readiness
+from infra.watching import Watched
 
 log = structlog.get_logger("infra.running")
 STOP_S = 10.0
@@ -35,10 +38,13 @@ TIMERS_S = 1.0
 
 
 class World:
-    """What the services of one process share: the clock, and what embedded buses share."""
+    """What the services of one process share: clock, meter, and what embedded buses share."""
 
-    def __init__(self, settings: Settings, clock: Clock = wall_clock) -> None:
+    def __init__(
+        self, settings: Settings, clock: Clock = wall_clock, meter: Meter | None = None
+    ) -> None:
         self.clock = clock
+        self.meter = meter or Meter()
         self._settings = settings
         self._here = Here()
 
@@ -58,20 +64,23 @@ class Service:
 
     def __init__(self, settings: Settings, name: str, build: Builder, world: World) -> None:
         """Open the database, migrate it, build the parts; nothing runs before `start`."""
-        self.plumbing = Plumbing(settings, name, world.clock)
+        self.plumbing = Plumbing(settings, name, world.clock, world.meter.commands(name))
         self.parts = build(settings, self.plumbing)
         self.plumbing.ledger.read_with(self.parts.registry)
         folders = [PLUMBING, *([self.parts.migrations] if self.parts.migrations else [])]
         with self.plumbing.pool.connection() as connection:
             for applied in migrate(connection, folders):
                 log.info("migrated", service=name, file=applied)
+        self._migrations = [file for file, _ in migration_files(folders)]
         self.bus = world.bus(self.plumbing)
         self.relay = Relay(
             self.plumbing.pool, self.plumbing.leadership, self.bus, settings.facts_topic
         )
         self._loops: list[Loop] = []
         self._consumers: list[tuple[Loop, Consumer]] = []
-        self._lags: dict[str, Callable[[], int]] = {"relay": self.relay.lag}
+        self._watched: dict[str, Watched] = {}
+        self._tables = TablesReader(self.plumbing.pool, world.clock)
+        self._meter = world.meter
         self._closing: list[Callable[[], None]] = []
         self._settings = settings
 
@@ -115,18 +124,41 @@ class Service:
         for loop in self._loops:
             loop.start()
 
-    def readiness(self) -> Readiness:
-        """Say whether every loop works, and how far relay and consumers are behind."""
+    def status(self, *, look: bool = True) -> Status:
+        """Say how the service stands; without a look, only what is known without its database."""
+        name = self.parts.name
         reasons = [trouble for loop in self._loops if (trouble := loop.trouble)]
         if (own := self.parts.trouble()) is not None:
-            reasons.append(f"{self.parts.name}: {own}")
-        lag: dict[str, int] = {}
-        for name, measure in self._lags.items():
-            try:
-                lag[f"{self.parts.name}.{name}"] = measure()
-            except Unavailable as fault:
-                reasons.append(f"{self.parts.name}.{name}: {fault.message}")
-        return Readiness(not reasons, lag, tuple(reasons))
+            reasons.append(f"{name}: {own}")
+        tables = None
+        lags: dict[str, int] = {}
+        try:
+            tables = self._tables.look() if look else None
+            if look:
+                lags = {each: watched.lag() for each, watched in self._watched.items()}
+        except Unavailable as fault:
+            reasons.append(f"{name}: {fault.message}")
+        if not look:
+            reasons.append(f"{name}: the database does not answer in time")
+        late_s = self._tables.unpublished_for_s() if tables is None else tables.relay_lag_s
+        applied = self._migrations if tables is None else tables.migrations
+        return Status(
+            service=name,
+            version=VERSION,
+            bus=self._settings.bus,
+            ready=not reasons,
+            reasons=reasons,
+            consumers=[
+                Hearing(topic, each.is_active(), _sum(lags.get(topic), each), each.lag_s())
+                for topic, each in self._watched.items()
+            ],
+            relay_leads=self.plumbing.leadership.has("relay"),
+            relay_lag_s=late_s,
+            tables=tables,
+            migrations_missing=sorted({*self._migrations} - {*applied}),
+            connections=_connections(self.plumbing.pool.get_stats()),
+            loops={each.name.removeprefix(f"{name}."): not each.trouble for each in self._loops},
+        )
 
     def stop(self) -> None:
         """Stop accepting work, let every step end, publish what is left, close."""
@@ -150,9 +182,17 @@ class Service:
 
     def _consume(self, reading: FactReading | DoorReading) -> None:
         plumbing, name = self.plumbing, self.parts.name
-        hooks = Hooks(plumbing.committed, self._copy_parked)
+        meter = self._meter.hearing(name, reading.topic)
+
+        def parked(records: Sequence[Parked]) -> None:
+            meter.parked(len(records))
+            self._copy_parked(records)
+
+        hooks = Hooks(plumbing.committed, parked, dropped=meter.dropped)
         consumer = Consumer(plumbing.ledger, reading, self.parts.batch_size, hooks)
-        source = self.bus.source(name, reading.topic, consumer.claim)
+        ours = isinstance(reading, FactReading)
+        found = self.bus.source(name, reading.topic, consumer.claim)
+        source = Watched(found, meter, plumbing.clock, ours=ours)
         looked = 0.0
         retried = 0
 
@@ -166,7 +206,7 @@ class Service:
 
         job = Job(f"{name}.consumer.{reading.topic}", step, Bell(), waits_itself=True)
         self._consumers.append((self._loop(job), consumer))
-        self._lags[reading.topic] = source.lag
+        self._watched[reading.topic] = source
         self._closing.append(source.close)
 
     def _led(self, job: str, sender: Sender) -> Callable[[], int]:
@@ -207,3 +247,18 @@ class Service:
                 pass
         except Unavailable as fault:
             log.warning("not_drained", service=self.parts.name, reason=fault.message)
+
+
+def _sum(lag: int | None, watched: Watched) -> int | None:
+    """Add what is in hand to what is not polled yet."""
+    return None if lag is None else lag + watched.in_hand()
+
+
+def _connections(stats: Mapping[str, int]) -> dict[str, int]:
+    """Return how many connections of a pool are in use and free, and how many requests wait."""
+    size, free = stats.get("pool_size", 0), stats.get("pool_available", 0)
+    return {
+        "in_use": max(0, size - free),
+        "free": free,
+        "waiting": stats.get("requests_waiting", 0),
+    }

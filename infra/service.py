@@ -4,7 +4,8 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from types import FrameType, TracebackType
 from typing import Self
 
@@ -18,15 +19,19 @@ from infra.admin import admin_routes
 from infra.auth import security_of
 from infra.bus_kafka import create_topics
 from infra.clock import wall_clock
+from infra.gauges import Standing
+from infra.metrics import Meter, metrics_route
 from infra.parts import Builder
 from infra.reading import Clock
 from infra.running import Service, World
 from infra.settings import Settings, load
+from infra.status import Status, status_routes
 from infra.web import Readiness, Surroundings, application
 
 log = structlog.get_logger("infra.service")
 START_S = 20.0
 SWITCH_S = 0.02
+LOOK_DEADLINE_S = 3.0
 
 
 class House:
@@ -48,7 +53,10 @@ class House:
         self.settings = settings
         self.services: list[Service] = []
         self._clock = clock
-        world = World(settings, clock)
+        self.meter = Meter()
+        self.meter.registry.register(Standing(self.statuses))
+        self._lookers = ThreadPoolExecutor(max(1, len(builders)), thread_name_prefix="look")
+        world = World(settings, clock, self.meter)
         try:
             for name, build in builders.items():
                 self.services.append(Service(settings, name, build, world))
@@ -63,23 +71,46 @@ class House:
             admin_routes(service.parts.prefix or f"/{service.parts.name}", service.plumbing.ledger)
             for service in self.services
         ]
+        routers += [
+            status_routes(service.parts.prefix or f"/{service.parts.name}", self._looker(service))
+            for service in self.services
+        ]
+        routers.append(metrics_route(lambda: self.meter.registry))
         security = security_of(self.settings, self._clock, time.monotonic)
         title = (
             "Quotewright"
             if len(self.services) > 1
             else f"Quotewright {self.services[0].parts.name}"
         )
-        return application(
-            title, routers, security, self.readiness, Surroundings(clock=self._clock)
-        )
+        around = Surroundings(clock=self._clock, answered=self.meter.answered)
+        return application(title, routers, security, self.readiness, around)
 
     def readiness(self) -> Readiness:
         """Say whether all services here are ready."""
-        each = [service.readiness() for service in self.services]
-        lag = {name: behind for one in each for name, behind in one.lag.items()}
+        each = self.statuses()
+        lag = {name: behind for one in each for name, behind in one.lag().items()}
         return Readiness(
             all(one.ready for one in each), lag, tuple(r for one in each for r in one.reasons)
         )
+
+    def statuses(self) -> list[Status]:
+        """Say how each service stands; a database that hangs costs no more than the deadline."""
+        return self._look(self.services)
+
+    def _looker(self, service: Service) -> Callable[[], Status]:
+        return lambda: self._look([service])[0]
+
+    def _look(self, services: Sequence[Service]) -> list[Status]:
+        until = time.monotonic() + LOOK_DEADLINE_S
+        looks = [self._lookers.submit(service.status) for service in services]
+        found = []
+        for service, look in zip(services, looks, strict=True):
+            try:
+                found.append(look.result(max(0.0, until - time.monotonic())))
+            except TimeoutError:
+                look.cancel()
+                found.append(service.status(look=False))
+        return found
 
     def start(self) -> None:
         """Start all loops.
@@ -98,6 +129,7 @@ class House:
             thread.start()
         for thread in threads:
             thread.join()
+        self._lookers.shutdown(wait=False, cancel_futures=True)
 
 
 def serve(name: str, build: Builder) -> None:

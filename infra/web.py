@@ -123,11 +123,15 @@ class Readiness:
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """What an app takes from the world; tests fix the clock and the ids."""
+    """What an app takes from the world; tests fix the clock and the ids.
+
+    `answered` is told of every request: method, route template, status, seconds.
+    """
 
     clock: Callable[[], datetime] = lambda: datetime.now(UTC)
     new_id: Callable[[], str] = lambda: str(uuid4())
     limits: Limits = field(default_factory=Limits)
+    answered: Callable[[str, str, int, float], None] = lambda *_: None
 
 
 def application(
@@ -152,7 +156,7 @@ def application(
             app.router.routes.append(_guarded(route, security, around.limits))
     policies(app)
     install(app)
-    app.add_middleware(FrontDoor, new_id=around.new_id)
+    app.add_middleware(FrontDoor, new_id=around.new_id, answered=around.answered)
     return app
 
 

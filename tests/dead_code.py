@@ -19,6 +19,7 @@ _ = (used.field_title_should_be_set,)
 
 # FastAPI and typer call functions that a decorator registered.
 _ = (used.healthz, used.readyz, used.retry_one, used.retry_all, used.called, used.rebuilt)
+_ = (used.metrics, used.status_of_service, used.collect)
 _ = (used.called_back, used.previewed, used.complete, used.clone, used.draft_pdf)
 _ = (used.make_token, used.parked_list, used.parked_show, used.parked_retry)
 

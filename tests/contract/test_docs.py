@@ -5,6 +5,7 @@ import os
 import re
 import subprocess
 import sys
+import tomllib
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from itertools import pairwise
@@ -17,6 +18,7 @@ from pydantic import SecretStr
 
 from contracts.catalogue import FACTS
 from contracts.opportunity import OpportunityRef, deal_id_of
+from infra import VERSION
 from infra.local import LocalPostgres
 from infra.settings import PREFIX, Settings
 from infra.web import Readiness
@@ -235,6 +237,12 @@ def test_decisions_are_numbered_without_a_hole_and_all_listed() -> None:
     assert listed == [each.name for each in ADRS]
     for each in ADRS:
         assert text_of(each).startswith(f"# {each.name[:4]}. ")
+
+
+def test_the_release_that_the_code_says_is_the_projects() -> None:
+    project = tomllib.loads(text_of(ROOT / "pyproject.toml"))["project"]
+
+    assert project["version"] == VERSION
 
 
 # ---- examples

@@ -16,6 +16,7 @@ import httpx
 import pytest
 import yaml
 from fastapi import FastAPI
+from prometheus_client import CollectorRegistry
 
 from contracts.catalogue import every_fact
 from infra.admin import admin_routes
@@ -25,8 +26,10 @@ from infra.clock import wall_clock
 from infra.desk import CommandDesk
 from infra.keys import SigningKey
 from infra.memory import MemoryStore
+from infra.metrics import metrics_route
 from infra.seen import MemorySeen
 from infra.settings import Settings
+from infra.status import status_routes
 from infra.web import Readiness, application, policies
 from infra.webhooks import Verifier
 from quotewright.house import BUILDERS
@@ -68,6 +71,13 @@ class NoRows(MemoryStore):
         return 0
 
 
+class NoStatus:
+    """How a service stands that does not run."""
+
+    def as_json(self) -> dict[str, Any]:
+        return {}
+
+
 class Desk(CommandDesk):
     """What a service's main builds on, without a database."""
 
@@ -98,6 +108,11 @@ def doors(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SimpleNamespace]
         admin_routes(each.prefix or f"/{name}", cast("Any", desks[name].ledger))
         for name, each in parts.items()
     ]
+    routers += [
+        status_routes(each.prefix or f"/{name}", lambda: cast("Any", NoStatus()))
+        for name, each in parts.items()
+    ]
+    routers.append(metrics_route(CollectorRegistry))
     security = security_of(settings, wall_clock, lambda: 0.0)
     app = application("doors", routers, security, lambda: Readiness(ready=True))
     audience = Audience(settings.jwt_issuer, settings.jwt_audience)

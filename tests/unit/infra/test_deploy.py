@@ -108,6 +108,14 @@ def test_the_ingress_routes_to_services_that_are_there() -> None:
     assert set(re.findall(r"(\S+);$", block, flags=re.MULTILINE)) == SERVICES
 
 
+@pytest.mark.parametrize("path", ["/healthz", "/readyz", "/metrics"])
+def test_the_ingress_keeps_what_is_for_the_inside(path: str) -> None:
+    conf = (DEPLOY / "ingress.conf").read_text(encoding="utf-8")
+    kept = re.search(r"location ~ (\S+) \{ return 404; \}", conf)
+    assert kept is not None
+    assert re.match(kept[1], path)
+
+
 def test_each_service_gets_its_role_before_the_first_start(compose: dict[str, Any]) -> None:
     script = (DEPLOY / "roles.sh").read_text(encoding="utf-8")
     line = re.search(r"for service in (.*);", script)
