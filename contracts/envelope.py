@@ -22,6 +22,21 @@ PREFIX = "quotewright."
 SPEC = "1.0"
 CONTENT_TYPE = "application/json"
 PARSED_MAX = 1024
+_SPEC_HEADER = ("ce_specversion", SPEC.encode())
+_CONTENT_HEADER = ("content-type", CONTENT_TYPE.encode())
+_HEADERS = (
+    ("id", "ce_id"),
+    ("source", "ce_source"),
+    ("type", "ce_type"),
+    ("version", "ce_schemaversion"),
+    ("subject", "ce_subject"),
+    ("time", "ce_time"),
+    ("deal_id", "ce_partitionkey"),
+    ("correlation", "ce_correlationid"),
+    ("causation", "ce_causationid"),
+    ("actor", "ce_actor"),
+    ("traceparent", "ce_traceparent"),
+)
 
 
 class NewerVersion(Poison):
@@ -209,22 +224,35 @@ def seal(fact: Fact, meta: Meta) -> Sealed:
 
 def headers_of(meta: Meta) -> tuple[tuple[str, bytes], ...]:
     """Return the CloudEvents headers of a fact, in a fixed order."""
-    attributes = {
-        "ce_specversion": SPEC,
-        "ce_id": meta.id,
-        "ce_source": meta.source,
-        "ce_type": meta.type,
-        "ce_schemaversion": str(meta.version),
-        "ce_subject": meta.subject,
-        "ce_time": meta.time.isoformat(),
-        "ce_partitionkey": str(meta.deal_id),
-        "ce_correlationid": meta.correlation,
-        "ce_causationid": meta.causation,
-        "ce_actor": meta.actor,
-        "ce_traceparent": meta.traceparent,
-        "content-type": CONTENT_TYPE,
-    }
-    return tuple((name, text.encode()) for name, text in attributes.items() if text is not None)
+    return headers_from(
+        {
+            "id": meta.id,
+            "source": meta.source,
+            "type": meta.type,
+            "version": str(meta.version),
+            "subject": meta.subject,
+            "time": meta.time.isoformat(),
+            "deal_id": str(meta.deal_id),
+            "correlation": meta.correlation,
+            "causation": meta.causation,
+            "actor": meta.actor,
+            "traceparent": meta.traceparent,
+        }
+    )
+
+
+def headers_from(attributes: Mapping[str, str | None]) -> tuple[tuple[str, bytes], ...]:
+    """Return the CloudEvents headers of a fact from its attributes' texts, by their names in `Meta`.
+
+    For who has them as text already: a relay that reads them only to write them.
+    """
+    found = [_SPEC_HEADER]
+    for name, header in _HEADERS:
+        text = attributes.get(name)
+        if text is not None:
+            found.append((header, text.encode()))
+    found.append(_CONTENT_HEADER)
+    return tuple(found)
 
 
 def read_meta(headers: Iterable[tuple[str, bytes]]) -> Meta:

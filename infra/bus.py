@@ -208,7 +208,7 @@ class EmbeddedSource:
         until = time.monotonic() + timeout_s
         while True:
             seen = self._bell.count()
-            piece = self._read(limit)
+            piece = self._read(limit, seen)
             if piece is not None:
                 self._idle_s = POLL_MIN_S
                 return piece
@@ -218,7 +218,7 @@ class EmbeddedSource:
             self._bell.wait(seen, min(left, self._idle_s))
             self._idle_s = min(self._idle_s * 2, POLL_MAX_S)
 
-    def _read(self, limit: int) -> Slice | None:
+    def _read(self, limit: int, rung: int) -> Slice | None:
         if not self._leadership.holds(f"consume:{self._topic}"):
             self._next = None
             if self._leadership.answers:
@@ -230,7 +230,7 @@ class EmbeddedSource:
             self._next = self._claim(self.PARTITION)
             self._ended_at = self._ended_at or time.monotonic()
         start = self._next
-        rows = self._tail.read(self._pool, start, limit)
+        rows = self._tail.read(self._pool, start, limit, rung)
         if not rows:
             self._ended_at = time.monotonic()
             return None

@@ -6,6 +6,7 @@ about what a reader may see.
 """
 
 import threading
+import time
 from bisect import bisect_right
 
 from psycopg_pool import ConnectionPool
@@ -16,6 +17,8 @@ from infra.wire import Arrived, unpack_headers
 
 ROWS_MAX = 2_000
 FETCH = 500
+# How long "nothing new" stays the answer while nobody of this process has published anything.
+EMPTY_S = 0.02
 
 
 class LogTail:
@@ -25,23 +28,35 @@ class LogTail:
         self._reader = SettledReader("bus.log", "topic, key, headers, value")
         self._after = 0
         self._rows: list[tuple[int, str, Arrived]] = []
+        self._empty = (-1, 0.0)
         self._guard = threading.Lock()
 
     def read(
-        self, pool: ConnectionPool[PgConnection], after: int, limit: int
+        self, pool: ConnectionPool[PgConnection], after: int, limit: int, rung: int
     ) -> list[tuple[int, str, Arrived]]:
-        """Return the next settled rows after a position: position, topic, record."""
+        """Return the next settled rows after a position: position, topic, record.
+
+        `rung` counts what this process has published so far. Where somebody has just looked and
+        found nothing, and nothing was published since, nobody looks again for a moment.
+        """
         with self._guard:
             if after < self._after:
                 return self._fetch(pool, after, limit)  # far behind: catches up on its own
             if after > self._last():
                 self._after, self._rows = after, []  # far ahead: the tail begins anew here
             first = bisect_right(self._rows, after, key=lambda row: row[0])
-            if first == len(self._rows):
-                self._rows += self._fetch(pool, after, FETCH)
+            if first == len(self._rows) and not self._known_empty(rung):
+                looked = time.monotonic()
+                fetched = self._fetch(pool, after, FETCH)
+                self._rows += fetched
+                self._empty = (-1, 0.0) if fetched else (rung, looked)
             found = self._rows[first : first + limit]
             self._trim()
             return found
+
+    def _known_empty(self, rung: int) -> bool:
+        before, looked = self._empty
+        return before == rung and time.monotonic() - looked < EMPTY_S
 
     def _last(self) -> int:
         return self._rows[-1][0] if self._rows else self._after
