@@ -4,31 +4,47 @@ import argparse
 import shutil
 import sys
 import tempfile
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from rich.console import Console
 
 from infra import log as logs
-from tests.bench import latency, lifecycles, report
+from tests.bench import latency, lifecycles, relay, report, visible
+from tests.bench.report import Row
+
+Part = Callable[[Path, argparse.Namespace], list[Row]]
+PARTS: Mapping[str, Part] = {
+    "latency": lambda home, asked: latency.interleaved(home, asked.walks),
+    "lifecycles": lambda home, asked: lifecycles.measured(home, asked.lifecycles, 3),
+    "relay": lambda home, asked: relay.measured(home, asked.rounds),
+    "visible": lambda home, asked: visible.measured(home, asked.rounds),
+}
 
 
 def main() -> int:
-    """Run all benchmarks; returns 1 if a figure is below its floor."""
+    """Run the benchmarks; returns 1 if a figure is below its floor."""
     wanted = argparse.ArgumentParser(prog="make bench ARGS=...")
     wanted.add_argument("--walks", type=int, default=60, help="walks per bus")
     wanted.add_argument("--lifecycles", type=int, default=100, help="lifecycles per round")
-    wanted.add_argument("--rounds", type=int, default=3)
+    wanted.add_argument("--rounds", type=int, default=5, help="interleaved rounds of the others")
+    wanted.add_argument(
+        "--only", choices=PARTS, action="append", help="measure this; results.json stays as it is"
+    )
     asked = wanted.parse_args()
     logs.configure("error", "console")
     home = Path(tempfile.mkdtemp(prefix="quotewright-bench-"))
     try:
         rows = [
-            *latency.interleaved(home, asked.walks),
-            *lifecycles.measured(home / "l", asked.lifecycles, asked.rounds),
+            row
+            for name, part in PARTS.items()
+            if asked.only is None or name in asked.only
+            for row in part(home / name, asked)
         ]
     finally:
         shutil.rmtree(home, ignore_errors=True)
-    report.write(rows)
+    if asked.only is None:
+        report.write(rows)
     report.show(rows, Console())
     below = [row.metric for row in rows if not row.meets(row.floor)]
     for metric in below:

@@ -125,7 +125,7 @@ def append_steadily(house: House, watch: Watch, count: int) -> list[float]:
     return list(watch.took)
 
 
-def visible(home: Path, rounds: int) -> list[Row]:
+def measured(home: Path, rounds: int) -> list[Row]:
     """Measure both buses in turn; the median over the rounds of each round's p99."""
     took: dict[BusName, list[list[float]]] = {"embedded": [], "kafka": []}
     with flowing(home / "e", "embedded") as embedded, flowing(home / "k", "kafka") as kafka:
