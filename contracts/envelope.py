@@ -242,7 +242,7 @@ def headers_of(meta: Meta) -> tuple[tuple[str, bytes], ...]:
 
 
 def headers_from(attributes: Mapping[str, str | None]) -> tuple[tuple[str, bytes], ...]:
-    """Return the CloudEvents headers of a fact from its attributes' texts, by their names in `Meta`.
+    """Return a fact's CloudEvents headers from attributes that are text, named as in `Meta`.
 
     For who has them as text already: a relay that reads them only to write them.
     """
