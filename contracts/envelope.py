@@ -224,24 +224,12 @@ def seal(fact: Fact, meta: Meta) -> Sealed:
 
 def headers_of(meta: Meta) -> tuple[tuple[str, bytes], ...]:
     """Return the CloudEvents headers of a fact, in a fixed order."""
-    return headers_from(
-        {
-            "id": meta.id,
-            "source": meta.source,
-            "type": meta.type,
-            "version": str(meta.version),
-            "subject": meta.subject,
-            "time": meta.time.isoformat(),
-            "deal_id": str(meta.deal_id),
-            "correlation": meta.correlation,
-            "causation": meta.causation,
-            "actor": meta.actor,
-            "traceparent": meta.traceparent,
-        }
-    )
+    known = {name: getattr(meta, name) for name, _ in _HEADERS}
+    texts = {name: str(value) for name, value in known.items() if value is not None}
+    return headers_from({**texts, "time": meta.time.isoformat()})
 
 
-def headers_from(attributes: Mapping[str, str | None]) -> tuple[tuple[str, bytes], ...]:
+def headers_from(attributes: Mapping[str, str]) -> tuple[tuple[str, bytes], ...]:
     """Return a fact's CloudEvents headers from attributes that are text, named as in `Meta`.
 
     For who has them as text already: a relay that reads them only to write them.
