@@ -5,8 +5,6 @@ service's main; a type that nobody registered is skipped, a version newer than o
 """
 
 import json
-import threading
-from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -16,12 +14,12 @@ from uuid import UUID
 from pydantic import ValidationError
 
 from contracts.errors import Poison
+from contracts.parsed import Parsed
 from contracts.values import Value
 
 PREFIX = "quotewright."
 SPEC = "1.0"
 CONTENT_TYPE = "application/json"
-PARSED_MAX = 1024
 _SPEC_HEADER = ("ce_specversion", SPEC.encode())
 _CONTENT_HEADER = ("content-type", CONTENT_TYPE.encode())
 _HEADERS = (
@@ -115,35 +113,7 @@ T = TypeVar("T")
 Upcaster = Callable[[dict[str, Any]], dict[str, Any]]
 
 
-class _Parsed:
-    """Bodies read or written lately, with their facts; facts are frozen, so equal bytes share one.
-
-    Thread-safe. Several services of one process, and several reads of one stream, ask for the same
-    few facts; who writes one has it already.
-    """
-
-    def __init__(self) -> None:
-        self._facts: OrderedDict[tuple[type[Fact], bytes], Fact] = OrderedDict()
-        self._guard = threading.Lock()
-
-    def read(self, cls: type[Fact], value: bytes) -> Fact:
-        """Return the fact of a body of today's version.   Raises: ValidationError."""
-        with self._guard:
-            found = self._facts.get((cls, value))
-        if found is None:
-            found = cls.model_validate_json(value, extra="ignore")
-            self.keep(found, value)
-        return found
-
-    def keep(self, fact: Fact, value: bytes) -> None:
-        """Keep a fact beside its body; the oldest goes."""
-        with self._guard:
-            self._facts[type(fact), value] = fact
-            while len(self._facts) > PARSED_MAX:
-                self._facts.popitem(last=False)
-
-
-_PARSED = _Parsed()
+_PARSED = Parsed()
 
 
 def body_of(fact: Fact) -> bytes:
