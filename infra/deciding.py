@@ -33,6 +33,7 @@ class Decided:
     inbox: dict[str, int] = field(default_factory=dict)
     parked: list[Parked] = field(default_factory=list)
     dropped: int = 0
+    batch: Batch = field(default_factory=Batch)
 
 
 class Deciding:
@@ -65,7 +66,8 @@ class Deciding:
         streams = {each.stream for each in sifted if each.wanted and each.stream}
         seen = self._known.versions(streams, late)
         held = self._known.waiting(piece.partition)
-        decided, batch = Decided(any(each.wanted for each in sifted)), Batch()
+        decided = Decided(any(each.wanted for each in sifted))
+        batch = decided.batch
         for each in sifted:
             last = seen.get(each.stream, 0)
             if each.stream:
@@ -83,6 +85,8 @@ class Deciding:
                 held.add(each.record.key)
                 decided.parked.append(park(piece, each.record, why))
                 log.warning("parked", offset=each.record.offset, reason=reason_of(why))
+        self.at = None
+        batch.decided()
         return decided
 
     def _handled(

@@ -35,6 +35,12 @@ class Store(Desk, Protocol):
         """
         ...
 
+    def query_together(
+        self, *asked: tuple[str, Mapping[str, Any]]
+    ) -> tuple[list[dict[str, Any]], ...]:
+        """Read committed rows by several statements in one snapshot."""
+        ...
+
 
 class CommandReused(Conflict):
     """The command id came with another request body before; use a fresh Idempotency-Key."""
@@ -96,6 +102,7 @@ class CommandDesk:
         work = Work(view, cause)
         try:
             handler(work)
+            work.batch.decided()
         except NoDatabase:
             raise
         except QuotewrightError:
@@ -117,6 +124,7 @@ class CommandDesk:
             self._store.carry_out(work, view.stands_on)
         except Unavailable as fault:
             raise NoDatabase(fault.message) from fault
+        work.batch.committed()
         self._committed([work])
         return tuple(work.facts)
 
@@ -151,6 +159,12 @@ class CommandDesk:
     ) -> list[dict[str, Any]]:
         """Read rows of the service's own schema."""
         return self._patiently(lambda: self._store.query(statement, params))
+
+    def query_together(
+        self, *asked: tuple[str, Mapping[str, Any]]
+    ) -> tuple[list[dict[str, Any]], ...]:
+        """Read by several statements in one snapshot."""
+        return self._patiently(lambda: self._store.query_together(*asked))
 
     def _patiently(self, ask: Callable[[], T]) -> T:
         """Ask again while the database is away, until the deadline."""

@@ -220,6 +220,7 @@ class Consumer:
         progress = Progress(*place, piece.start, piece.after, decided.inbox, parked)
         if decided.matters:
             self._commit(decided.works, progress)
+            decided.batch.committed()
         else:
             self._late.add(progress)
         if decided.dropped:

@@ -90,6 +90,12 @@ class MemoryStore:
         del statement, params
         return []
 
+    def query_together(
+        self, *asked: tuple[str, Mapping[str, Any]]
+    ) -> tuple[list[dict[str, Any]], ...]:
+        """A memory store has no rows."""
+        return tuple([] for _ in asked)
+
     def unpublished(self, limit: int) -> list[Sealed]:
         """Return the next facts that are not published."""
         with self._guard:

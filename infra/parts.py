@@ -22,6 +22,17 @@ from infra.work import Cause, Handler, Recorded, ReminderHandler, Work
 
 
 @dataclass(frozen=True, slots=True)
+class Chore:
+    """Work in the background, one step after the other, in one process of the service at a time.
+
+    A step is short, returns how much it did, and goes on from what is stored; `bell` wakes it.
+    """
+
+    step: Callable[[], int]
+    bell: Bell
+
+
+@dataclass(frozen=True, slots=True)
 class Parts:
     """What makes a service: its name, what it hears, its routes, its timers, its own tables.
 
@@ -36,6 +47,7 @@ class Parts:
     reminders: Mapping[str, ReminderHandler] = field(default_factory=dict)
     copies: Callable[[Meta, bytes, Work], None] | None = None
     doors: Sequence[Door] = ()
+    chores: Mapping[str, Chore] = field(default_factory=dict)
     migrations: Path | None = None
     prefix: str | None = None
     trouble: Callable[[], str | None] = lambda: None

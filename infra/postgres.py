@@ -295,5 +295,8 @@ class reachable:  # noqa: N801, reads as a word in a with statement
         return None
 
     def __exit__(self, kind: object, fault: BaseException | None, trace: object) -> None:
+        if isinstance(fault, psycopg.errors.SerializationFailure):
+            # Our own functions say with it what somebody else has changed meanwhile.
+            raise Unavailable(fault.diag.message_primary or "lost a race") from fault
         if isinstance(fault, psycopg.OperationalError | psycopg.InterfaceError | PoolTimeout):
             raise NoDatabase("the database does not answer now") from fault

@@ -68,6 +68,7 @@ class Retrying:
         try:
             batch = Batch()
             works = [self._handled(each, batch) for each in page]
+            batch.decided()
             self._ledger.unpark(page, works, epoch)
         except Unavailable:
             self._came_back(page)
@@ -77,6 +78,7 @@ class Retrying:
         except Exception as fault:  # whose fault it is shows when each goes alone
             log.info("retry_one_by_one", records=len(page), error=type(fault).__name__)
             return False
+        batch.committed()
         self._committed(works)
         return True
 
@@ -89,6 +91,7 @@ class Retrying:
         for _ in range(RACES_MAX):
             try:
                 work = self._handled(parked, Batch())
+                work.batch.decided()
                 self._write(parked, work, epoch)
             except LostRace:
                 continue
@@ -114,6 +117,7 @@ class Retrying:
         except CommandRepeated:  # it was carried out before: only the record is to go
             self._ledger.unpark([parked], [Work(self._ledger, work.cause)], epoch)
         else:
+            work.batch.committed()
             self._committed([work])
 
     def _handled(self, parked: Parked, batch: Batch) -> Work:

@@ -35,6 +35,7 @@ STOP_S = 10.0
 POLL_S = 0.5
 RETRY_LOOK_S = 0.25
 TIMERS_S = 1.0
+CHORES_S = 1.0
 
 
 class World:
@@ -108,19 +109,10 @@ class Service:
         )
         if parts.reminders:
             self._loop(Job(f"{parts.name}.timers", timers.step, Bell(), idle_max_s=TIMERS_S))
-        http = client()
-        outbox = PostgresOutbox(plumbing.pool)
-        jitter = random.SystemRandom().uniform
-        sender = Sender(
-            outbox,
-            self._settings.endpoints,
-            http,
-            plumbing.clock,
-            lambda ceiling: jitter(0, ceiling),
-        )
-        self._closing += [sender.close, http.close]
-        led = self._led("sender", sender)
-        self._loop(Job(f"{parts.name}.sender", led, plumbing.deliveries_bell))
+        self._send()
+        for name, chore in parts.chores.items():
+            step = self._led(name, chore.step)
+            self._loop(Job(f"{parts.name}.{name}", step, chore.bell, idle_max_s=CHORES_S))
         for loop in self._loops:
             loop.start()
 
@@ -180,6 +172,22 @@ class Service:
         self._loops.append(loop)
         return loop
 
+    def _send(self) -> None:
+        """Start the sender of deliveries."""
+        http = client()
+        outbox = PostgresOutbox(self.plumbing.pool)
+        jitter = random.SystemRandom().uniform
+        sender = Sender(
+            outbox,
+            self._settings.endpoints,
+            http,
+            self.plumbing.clock,
+            lambda ceiling: jitter(0, ceiling),
+        )
+        self._closing += [sender.close, http.close]
+        led = self._led("sender", lambda: len(sender.dispatch(self.plumbing.deliveries_bell.ring)))
+        self._loop(Job(f"{self.parts.name}.sender", led, self.plumbing.deliveries_bell))
+
     def _consume(self, reading: FactReading | DoorReading) -> None:
         plumbing, name = self.plumbing, self.parts.name
         meter = self._meter.hearing(name, reading.topic)
@@ -209,11 +217,9 @@ class Service:
         self._watched[reading.topic] = source
         self._closing.append(source.close)
 
-    def _led(self, job: str, sender: Sender) -> Callable[[], int]:
+    def _led(self, job: str, work: Callable[[], int]) -> Callable[[], int]:
         def step() -> int:
-            if not self.plumbing.leadership.holds(job):
-                return 0
-            return len(sender.dispatch(self.plumbing.deliveries_bell.ring))
+            return work() if self.plumbing.leadership.holds(job) else 0
 
         return step
 

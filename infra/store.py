@@ -109,6 +109,19 @@ class PostgresStore:
             cursor = connection.cursor(row_factory=dict_row)
             return cursor.execute(statement, params or None).fetchall()
 
+    def query_together(
+        self, *asked: tuple[str, Mapping[str, Any]]
+    ) -> tuple[list[dict[str, Any]], ...]:
+        """Read by several statements in one snapshot and one round trip."""
+        with reachable(), self.pool.connection() as connection:
+            with connection.pipeline(), connection.transaction():
+                connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
+                cursors = [
+                    connection.cursor(row_factory=dict_row).execute(statement, params)
+                    for statement, params in asked
+                ]
+            return tuple(cursor.fetchall() for cursor in cursors)
+
     # ---- writing
 
     def commit(self, works: Sequence[Work], progress: Progress | None = None) -> None:

@@ -62,7 +62,9 @@ class Timers:
         try:
             self._handlers[reminder.kind](reminder, work)
             work.forget(reminder.key)
+            work.batch.decided()
             self._store.commit([work])
+            work.batch.committed()
             self._committed([work])
         except CommandRepeated:
             finished = Work(self._store, cause)

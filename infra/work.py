@@ -16,6 +16,7 @@ from typing import Any, Protocol, TypeVar
 from uuid import UUID
 
 from contracts.envelope import Fact, Meta, Opened
+from infra.batch import Batch as Batch
 
 S = TypeVar("S")
 
@@ -127,23 +128,15 @@ class Desk(Protocol):
         ...
 
 
-@dataclass(slots=True)
-class Batch:
-    """What the works of one batch share: streams as they will be, and a scratch pad by any key."""
-
-    streams: dict[str, list[Recorded]] = field(default_factory=dict)
-    scratch: dict[Any, Any] = field(default_factory=dict)
-
-
 class Work:
     """What one command, reminder or heard fact reads and wants written."""
 
     def __init__(self, desk: Desk, cause: Cause, batch: "Batch | None" = None) -> None:
         self._desk = desk
         self.cause = cause
-        shared = batch or Batch()
-        self._streams = shared.streams
-        self.scratch = shared.scratch
+        self.batch = batch or Batch()
+        self._streams = self.batch.streams
+        self.scratch = self.batch.scratch
         self.facts: list[Recorded] = []
         self.bodies: dict[str, Body] = {}
         self.names: dict[str, str] = {}
@@ -293,4 +286,10 @@ class Commands(Protocol):
         self, statement: str, params: Mapping[str, Any] | Sequence[Any] = ()
     ) -> list[dict[str, Any]]:
         """Read rows of the service's own schema (PostgreSQL only), as dicts."""
+        ...
+
+    def query_together(
+        self, *asked: tuple[str, Mapping[str, Any]]
+    ) -> tuple[list[dict[str, Any]], ...]:
+        """Read by several statements in one snapshot, so that their rows fit together."""
         ...

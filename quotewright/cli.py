@@ -14,7 +14,7 @@ from rich.console import Console
 from contracts.errors import QuotewrightError, Unavailable
 from infra import log as logs
 from infra.settings import SettingsError, load
-from quotewright import show
+from quotewright import rebuilding, show
 from quotewright.client import Client, Where, token_for
 from quotewright.explaining import explain as print_explanation
 from quotewright.explaining import explanation
@@ -95,18 +95,31 @@ def waiting(as_json: Json = False, url: Url = None, token: Token = None, home: H
 
 
 @app.command()
-def rebuild(
+def rebuild(  # noqa: PLR0913, PLR0917 - the options of a command are its form
     what: Annotated[Literal["crm"], typer.Argument(help="the read tables and analytics")],
+    watch: Annotated[bool, typer.Option("--watch", help="watch the one that runs")] = False,
+    rollback: Annotated[bool, typer.Option("--rollback", help="read the one before again")] = False,
+    retire: Annotated[bool, typer.Option("--retire", help="drop the one before")] = False,
+    give_up: Annotated[bool, typer.Option("--give-up", help="end the one that runs")] = False,
     as_json: Json = False,
     url: Url = None,
     token: Token = None,
     home: Home = HOME,
 ) -> None:
-    """Rebuild the CRM views from our own copy of the facts; nobody is asked, nobody is told."""
+    """Rebuild the CRM views beside the present ones from our own facts, then swap them."""
     del what
+    steps = {"rollback": rollback, "retire": retire, "give-up": give_up}
+    asked = [name for name, wanted in steps.items() if wanted]
+    if len(asked) + watch > 1:
+        raise typer.BadParameter("only one of --watch, --rollback, --retire, --give-up")
     client = _client(Where(home, url, token), "admin")
-    found = show.rebuild(Console(stderr=as_json), client)
-    _print_json(found) if as_json else show.rebuilt(Console(), found)
+    if asked:
+        done = client.post(f"{rebuilding.DOOR}/{asked[0]}")
+        _print_json(done) if as_json else _say(rebuilding.done(asked[0], done["generation"]))
+        return
+    number = rebuilding.running(client) if watch else rebuilding.start(client)
+    found = rebuilding.watch(Console(stderr=as_json), client, number)
+    _print_json(found) if as_json else rebuilding.say(Console(), found)
 
 
 @app.command(name="token")

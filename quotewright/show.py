@@ -5,7 +5,6 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.text import Text
 
 from quotewright.client import Client
@@ -114,35 +113,6 @@ def _movers(row: Json) -> str:
 
 def _minute(text: str | None) -> str:
     return (text or "")[:16].replace("T", " ")
-
-
-def rebuild(console: Console, client: Client) -> Json:
-    """Rebuild page by page with a progress bar; returns the sums of what the pages did."""
-    columns = (TextColumn("rebuilding"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    counts = ("deals", "facts", "unreadable", "rows", "rows_changed", "rows_removed")
-    total: Json = {**dict.fromkeys(counts, 0), "examples": []}
-    with Progress(*columns, console=console, transient=True) as progress:
-        bar = progress.add_task("rebuild", total=None)
-        page: Json = {"next": None}
-        while True:
-            page = client.post("/crm/rebuild", {"after": page["next"]})
-            for name in counts:
-                total[name] += page[name]
-            total["examples"] += page["examples"]
-            progress.update(bar, completed=total["deals"], total=total["deals"] + page["left"])
-            if page["next"] is None:
-                return total
-
-
-def rebuilt(console: Console, found: Json) -> None:
-    """Print what a rebuild did and what it found to be wrong."""
-    folded = f"{found['deals']} deals, {found['facts']} facts folded into {found['rows']} rows"
-    wrong = f"{found['rows_changed']} rows differed, {found['rows_removed']} were too many"
-    unread = f"{found['unreadable']} facts could not be read"
-    _say(console, [folded, wrong, unread])
-    for each in found["examples"]:
-        key, columns = "/".join(each["key"]), ", ".join(each["columns"])
-        _say(console, [f"  {each['table']} {key}: {columns}"])
 
 
 def parked(console: Console, found: Mapping[str, Sequence[Json]]) -> None:

@@ -18,8 +18,9 @@ _ = (used._one_end_each, used._only_its_measures, used._zone_exists, used._ids_a
 _ = (used.field_title_should_be_set,)
 
 # FastAPI and typer call functions that a decorator registered.
-_ = (used.healthz, used.readyz, used.retry_one, used.retry_all, used.called, used.rebuilt)
+_ = (used.healthz, used.readyz, used.retry_one, used.retry_all, used.called, used.rebuild)
 _ = (used.metrics, used.status_of_service, used.collect)
+_ = (used.rolled_back, used.retired, used.given_up)
 _ = (used.called_back, used.previewed, used.complete, used.clone, used.draft_pdf)
 _ = (used.make_token, used.parked_list, used.parked_show, used.parked_retry)
 
@@ -36,7 +37,7 @@ _ = (used.url_fetcher, used._ua_stylesheets)
 _ = (used.answer_type, used.incoterm, used.payment, used.warranty, used.presented_by)
 _ = (used.recalled_by, used.rejected_items, used.revised_by, used.withdrawn_by, used.from_stage)
 _ = (used.expected_close, used.next_follow_up, used.follow_up_by, used.specversion)
-_ = (used.presented_revision, used.waits_since, used.rows_changed, used.rows_removed)
+_ = (used.presented_revision, used.waits_since, used.facts_until, used.started_at, used.swapped_at)
 _ = (used.help, used.selectable, used.proposed, used.forced, used.conflicts_with)
 
 # What the page templates of documents print.

@@ -1,7 +1,6 @@
 """The doors of crm_projector: CRMs in, the read side out, the rebuild."""
 
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import replace
 from datetime import date
 from hashlib import sha256
@@ -11,21 +10,20 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Path, Query, Request
 from pydantic import Field
 
-from contracts.envelope import Registry
-from contracts.errors import Unavailable
 from contracts.quote import Mover
 from contracts.values import Value
 from infra.auth import Principal
+from infra.bus import Bell
 from infra.web import allow, cause_of, public, raw_body
 from infra.work import Cause, Commands
-from services.crm_projector import handlers, rebuild, views
+from services.crm_projector import handlers, views
 from services.crm_projector.crm.port import CrmPort
 from services.crm_projector.domain.inbound import InboundEvent
+from services.crm_projector.switching import Generation, Generations
 
 LISTED_MAX = 200
-REBUILD_DEALS_MAX = 200
-REBUILD_ATTEMPTS = 5
 SEES_INTERNAL = frozenset({"approver", "manager", "analyst", "admin"})
+ADMINS = Depends(allow("admin"))
 READERS = Depends(allow("seller", "approver", "manager", "analyst", "admin"))
 ANALYSTS = Depends(allow("manager", "analyst", "admin"))
 
@@ -54,20 +52,15 @@ class OpportunityFilter(Value):
     limit: int = Field(default=50, ge=1, le=LISTED_MAX)
 
 
-class RebuildPage(Value):
-    """Which deals to rebuild: `limit` of them after the deal `after`, from the first without it."""
-
-    after: UUID | None = None
-    limit: int = Field(default=100, ge=1, le=REBUILD_DEALS_MAX)
-
-
-def routes(commands: Commands, crm: CrmPort, registry: Registry) -> APIRouter:
-    """Return the routes of crm_projector."""
+def routes(
+    commands: Commands, crm: CrmPort, generations: Generations, rebuilding: Bell
+) -> APIRouter:
+    """Return the routes of crm_projector; `rebuilding` is rung when there is something to build."""
     router = APIRouter(prefix="/crm", tags=["crm"])
     _add_webhooks(router, commands, crm)
     _add_records(router, commands)
     _add_analytics(router, commands)
-    _add_rebuild(router, commands, registry)
+    _add_rebuild(router, generations, rebuilding)
     return router
 
 
@@ -150,23 +143,34 @@ def _add_analytics(router: APIRouter, commands: Commands) -> None:
         return {"by_month": views.discount_trend(commands, first, last, limit)}
 
 
-def _add_rebuild(router: APIRouter, commands: Commands, registry: Registry) -> None:
-    @router.post("/rebuild", dependencies=[Depends(allow("admin"))])
-    def rebuilt(page: RebuildPage, cause: Annotated[Cause, Depends(cause_of)]) -> rebuild.Page:
-        """Rebuild a page of deals from our copy of the facts; go on with `next` until null."""
-        for _ in range(REBUILD_ATTEMPTS - 1):
-            # Most likely the live path folded one of these deals just now.
-            with suppress(Unavailable):
-                return _rebuild(commands, cause, registry, page)
-        return _rebuild(commands, cause, registry, page)
+def _add_rebuild(router: APIRouter, generations: Generations, rebuilding: Bell) -> None:
+    @router.post("/rebuild", status_code=202, dependencies=[ADMINS])
+    def started() -> dict[str, int]:
+        """Start to build the next generation of the read tables; watch it by GET."""
+        number = generations.start()
+        rebuilding.ring()
+        return {"generation": number}
 
+    @router.get("/rebuild", dependencies=[ADMINS])
+    def progress() -> dict[str, list[Generation]]:
+        """Show the generations: how far one is that is being built, and what differed."""
+        return {"generations": generations.all()}
 
-def _rebuild(
-    commands: Commands, cause: Cause, registry: Registry, page: RebuildPage
-) -> rebuild.Page:
-    done: list[rebuild.Page] = []
-    commands.run(
-        cause,
-        lambda work: done.append(rebuild.rebuild(work, registry, page.after, page.limit)),
-    )
-    return done[-1]
+    @router.post("/rebuild/rollback", dependencies=[ADMINS])
+    def rolled_back() -> dict[str, int]:
+        """Let people read the previous generation again, at once; it was fed all the time."""
+        return {"generation": generations.roll_back()}
+
+    @router.post("/rebuild/retire", dependencies=[ADMINS])
+    def retired() -> dict[str, int]:
+        """Drop the previous generation: it costs the live path time to feed it."""
+        number = generations.retire()
+        rebuilding.ring()
+        return {"generation": number}
+
+    @router.post("/rebuild/give-up", dependencies=[ADMINS])
+    def given_up() -> dict[str, int]:
+        """End the rebuild that runs and drop what it made."""
+        number = generations.give_up()
+        rebuilding.ring()
+        return {"generation": number}

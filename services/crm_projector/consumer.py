@@ -1,7 +1,5 @@
 """What crm_projector hears: every fact of the log, and CRMs at the door topic."""
 
-from functools import partial
-
 from contracts.catalogue import FACTS
 from contracts.envelope import Fact
 from infra.reading import Door
@@ -9,12 +7,12 @@ from infra.wire import Arrived
 from infra.work import Handler, Work
 from services.crm_projector import handlers
 from services.crm_projector.crm.generic import read_envelope, refusals_as_poison
-from services.crm_projector.handlers import Outward
+from services.crm_projector.handlers import Outward, Projection
 
 
 def hears(outward: Outward) -> dict[type[Fact], Handler]:
     """Return the table from fact to handler: all of them, to one."""
-    return {fact: partial(handlers.project, outward=outward) for fact in FACTS}
+    return dict.fromkeys(FACTS, Projection(outward).project)
 
 
 def door(topic: str) -> Door:

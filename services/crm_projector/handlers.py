@@ -1,44 +1,46 @@
 """What crm_projector does: take in what a CRM says, copy every fact, project it, tell the CRM."""
 
-from collections.abc import Collection, Mapping
+from collections import OrderedDict
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
-from typing import Any
+from functools import partial
 from uuid import UUID
 
 import structlog
 
-from contracts.envelope import Meta, Opened
+from contracts.envelope import Meta, Opened, Registry
 from infra.work import Delivery, Work
-from services.crm_projector import views
+from services.crm_projector import generations
 from services.crm_projector.crm.port import CrmPort
 from services.crm_projector.domain.deal import DealState, evolve
 from services.crm_projector.domain.inbound import InboundEvent, is_echo, translate
 from services.crm_projector.domain.opportunity import OpportunityState
 from services.crm_projector.domain.opportunity import evolve as evolve_opportunity
 from services.crm_projector.domain.write_back import tellings
-from services.crm_projector.rows import Key, Row, changed, rows_of, upsert
+from services.crm_projector.generations import NOTHING, Feeding, Folded, Saving
+from services.crm_projector.rows import Key, Row, changed, rows_of
 
 log = structlog.get_logger("crm_projector")
 
 COPY = """
 INSERT INTO fact_log (id, source, type, version, deal_id, subject, time, correlation, causation,
-                      actor, traceparent, value)
+                      actor, traceparent, value, held)
 SELECT id, source, type, version, deal_id, subject, time, correlation, causation,
-       actor, traceparent, value
+       actor, traceparent, value, held
 FROM unnest(%(id)s::text[], %(source)s::text[], %(type)s::text[], %(version)s::integer[],
             %(deal_id)s::uuid[], %(subject)s::text[], %(time)s::timestamptz[],
             %(correlation)s::text[], %(causation)s::text[], %(actor)s::text[],
-            %(traceparent)s::text[], %(value)s::bytea[]) WITH ORDINALITY
+            %(traceparent)s::text[], %(value)s::bytea[], %(held)s::boolean[]) WITH ORDINALITY
      AS heard (id, source, type, version, deal_id, subject, time, correlation, causation,
-               actor, traceparent, value, n)
+               actor, traceparent, value, held, n)
 ORDER BY n
-ON CONFLICT (id) DO NOTHING
+ON CONFLICT (id) DO UPDATE SET held = false, seq = excluded.seq
+    WHERE fact_log.held AND NOT excluded.held
 """
-SAVE = "SELECT save_deal(%(deal_id)s, %(expected)s, %(state)s::jsonb)"
 ATTRIBUTES = tuple(each.name for each in fields(Meta))
 COPIES = "crm_projector.copies"
-
-Statement = tuple[str, Mapping[str, Any]]
+FACTS = "crm_projector.facts"
+KEPT_MAX = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,36 +59,6 @@ class Outward:
         return next((each for each in (name, "crm") if each in self.endpoints), None)
 
 
-@dataclass(frozen=True, slots=True)
-class Stored:
-    """A deal as it is committed: its state, the state's revision (0: none yet), its rows."""
-
-    state: DealState | None
-    revision: int
-    rows: Mapping[Key, Row]
-
-
-@dataclass(frozen=True, slots=True)
-class Pending:
-    """A deal as this batch has it, and what was put into which work to write it."""
-
-    stored: Stored
-    state: DealState
-    work: Work
-    statements: tuple[Statement, ...]
-    deliveries: tuple[Delivery, ...]
-
-    def take_back(self) -> None:
-        """Write nothing of this after all: a later fact of the same batch writes the newer state.
-
-        The works of one batch are committed together or not at all, so nothing is lost by it.
-        """
-        mine = {id(params) for _, params in self.statements}
-        self.work.statements[:] = [s for s in self.work.statements if id(s[1]) not in mine]
-        told = {id(each) for each in self.deliveries}
-        self.work.deliveries[:] = [d for d in self.work.deliveries if id(d) not in told]
-
-
 def receive(event: InboundEvent, work: Work) -> None:
     """Take in what a CRM says; echoes, stale and empty events leave nothing.
 
@@ -103,77 +75,132 @@ def receive(event: InboundEvent, work: Work) -> None:
     log.info("crm_event_ignored", crm=event.source, event_id=event.event_id, why=why)
 
 
-def copy_raw(meta: Meta, value: bytes, work: Work) -> None:
+def copy_raw(meta: Meta, value: bytes, work: Work, registry: Registry) -> None:
     """Copy a fact as it came, also one that nobody here can read; once, however often it comes.
 
-    One statement copies a whole batch: its parameters grow until the batch is committed.
+    One statement copies a whole batch: its parameters grow until the batch is committed. A fact is
+    held (parked) until it is projected; what nobody here knows yet is not held.
     """
     copies = work.scratch.get(COPIES)
     if copies is None:
-        copies = work.scratch[COPIES] = {name: [] for name in (*ATTRIBUTES, "value")}
+        generations.fed(work)
+        copies = work.scratch[COPIES] = {name: [] for name in (*ATTRIBUTES, "value", "held")}
         work.sql(COPY, copies)
     for name in ATTRIBUTES:
         copies[name].append(getattr(meta, name))
     copies["value"].append(value)
+    copies["held"].append(registry.knows(meta.type))
 
 
-def project(heard: Opened, work: Work, outward: Outward) -> None:
-    """Fold a fact into its deal, write the rows that changed, tell the CRM what changed for it.
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A deal before and after the facts of a batch."""
 
-    A batch writes each of its deals once. This is the live path: a rebuild folds and writes the
-    same, and tells nobody.
+    before: Folded
+    state: DealState
+    rows: Mapping[Key, Row]
+
+    def saving(self) -> Saving:
+        """Return what is to be written of it."""
+        rows = changed(self.before.rows, self.rows)
+        return Saving(self.state, self.before.revision, rows)
+
+
+Facts = Mapping[UUID, Sequence[Opened]]
+Steps = Mapping[UUID, Step]
+
+
+class Projection:
+    """The live path: folds a batch's facts into every generation that is fed, each deal once.
+
+    Keeps the deals it wrote last, so that a busy deal is not read again. What it keeps is taken out
+    for a batch and comes back with its commit, so a failed one leaves nothing wrong behind; and a
+    deal that somebody else wrote meanwhile fails by its revision and is read at the next attempt.
+    A rebuild folds and writes the same, and tells nobody.
     """
-    place = ("crm_projector.deal", heard.meta.deal_id)
-    pending: Pending | None = work.scratch.get(place)
-    stored = pending.stored if pending else read(work, heard.meta.deal_id)
-    before = pending.state if pending else stored.state
-    state = evolve(before, heard.fact, heard.meta)
-    if state is before:
-        return
-    if pending is not None:
-        pending.take_back()
-    statements, deliveries = writes(stored, state), _tellings(stored.state, state, outward)
-    for statement, params in statements:
-        work.sql(statement, params)
-    for each in deliveries:
-        work.deliver(each)
-    work.scratch[place] = Pending(stored, state, work, statements, deliveries)
+
+    def __init__(self, outward: Outward) -> None:
+        self._outward = outward
+        self._kept: OrderedDict[tuple[int, UUID], Folded] = OrderedDict()
+        self._feeding: Feeding | None = None
+
+    def project(self, heard: Opened, work: Work) -> None:
+        """Fold a fact with the others of its batch, and tell the CRM what changed for it."""
+        facts: dict[UUID, list[Opened]] | None = work.scratch.get(FACTS)
+        if facts is None:
+            facts = work.scratch[FACTS] = {}
+            work.batch.before_commit.append(partial(self._write, facts, work))
+        facts.setdefault(heard.meta.deal_id, []).append(heard)
+        copies = work.scratch.get(COPIES)
+        if copies is not None and copies["id"][-1] == heard.meta.id:
+            copies["held"][-1] = False
+
+    # ---- the end of a batch
+
+    def _write(self, facts: Facts, work: Work) -> None:
+        feeding, self._feeding = self._feeding or generations.feeding(work), None
+        generations.fed(work)["epoch"] = feeding.epoch
+        done: list[Steps] = []
+        for number in feeding.numbers:
+            before = self._taken(work, number, facts)
+            done.append(_evolved(before, facts, done[0] if done else {}))
+            if done[-1]:
+                savings = [each.saving() for each in done[-1].values()]
+                work.sql(generations.save(number), generations.saved(savings))
+        for each in done[0].values():
+            for told in _tellings(each.before.state, each.state, self._outward):
+                work.deliver(told)
+        work.batch.after_commit.append(partial(self._keep, feeding, done))
+
+    def _taken(self, work: Work, number: int, deals: Collection[UUID]) -> dict[UUID, Folded]:
+        """Return the deals as they are committed; what was kept of them is kept no more."""
+        kept = {deal: self._kept.pop((number, deal), None) for deal in deals}
+        unknown = [deal for deal, found in kept.items() if found is None]
+        stored = generations.read(work, number, unknown)
+        return {deal: found or stored.get(deal, NOTHING) for deal, found in kept.items()}
+
+    def _keep(self, feeding: Feeding, done: Sequence[Steps]) -> None:
+        self._feeding = feeding
+        for number, steps in zip(feeding.numbers, done, strict=True):
+            for deal, each in steps.items():
+                self._kept[number, deal] = Folded(each.state, each.before.revision + 1, each.rows)
+        while len(self._kept) > KEPT_MAX:
+            self._kept.popitem(last=False)
 
 
-def read(work: Work, deal_id: UUID) -> Stored:
-    """Return the deal as it is committed."""
-    found = work.rows(views.STATE, {"deal_id": deal_id})
-    if not found:
-        return Stored(None, 0, {})
-    # Tolerant, so that a state of an earlier version can still be read until a rebuild renews it.
-    state = DealState.model_validate_json(found[0]["state"], extra="ignore")
-    return Stored(state, found[0]["revision"], rows_of(state))
+def _evolved(stored: Mapping[UUID, Folded], facts: Facts, first: Steps) -> Steps:
+    """Return what the facts make of each deal; a deal that they do not change is left out.
 
-
-def writes(stored: Stored, state: DealState) -> tuple[Statement, ...]:
-    """Return what writes the state and the rows that differ.
-
-    Its commit fails as not available if somebody else folded the deal since it was read.
+    `first` is what became of the current generation: from an equal state comes an equal one.
     """
-    text = state.model_dump_json(exclude_defaults=True)
-    saved = {"deal_id": state.deal_id, "expected": stored.revision, "state": text}
-    rows = changed(stored.rows, rows_of(state))
-    return ((SAVE, saved), *((upsert(table, tuple(row)), row) for table, row in rows))
+    found: dict[UUID, Step] = {}
+    for deal, before in stored.items():
+        like = first.get(deal)
+        if like is not None and _equal(like.before.state, before.state):
+            found[deal] = Step(before, like.state, like.rows)
+            continue
+        state = before.state
+        for each in facts[deal]:
+            state = evolve(state, each.fact, each.meta)
+        if state is not None and state is not before.state:
+            found[deal] = Step(before, state, rows_of(state))
+    return found
 
 
-def _tellings(before: DealState | None, after: DealState, outward: Outward) -> tuple[Delivery, ...]:
-    found = []
+def _equal(one: DealState | None, other: DealState | None) -> bool:
+    return one is other or one == other
+
+
+def _tellings(before: DealState | None, after: DealState, outward: Outward) -> Iterator[Delivery]:
     for told in tellings(before, after):
         target = outward.target(told.crm)
         if target is None:
             log.warning("crm_has_no_endpoint", crm=told.crm, quote_id=str(told.quote_id))
             continue
-        delivery = Delivery(
+        yield Delivery(
             key=f"quote/{told.quote_id}",
             target=target,
             event_type=outward.adapter.event_type,
             body=outward.adapter.write_back(told),
             deal_id=after.deal_id,
         )
-        found.append(delivery)
-    return tuple(found)

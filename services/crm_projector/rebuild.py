@@ -1,166 +1,239 @@
-"""Rebuild the read tables from our own copy of the facts, deal by deal, beside the live path.
+"""Build the next generation of the read tables beside the current one, and swap them.
 
-Each page folds some deals anew and writes what differs, in one short transaction. A deal that the
-live path folds at the same moment makes the page fail and run again. Nobody outside is told.
+A chore of the service: fold every deal -> catch up with the live path -> let the live path feed
+both -> compare -> swap in one transaction. Each step is one short transaction that also saves how
+far it is, so a killed process goes on from there. Nobody outside is told: write-backs come from
+the live path alone.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
-from pydantic import ValidationError
+import psycopg
+import structlog
+from psycopg.rows import dict_row
+from psycopg.types.json import Jsonb
+from psycopg_pool import ConnectionPool
 
-from contracts.envelope import Meta, Opened, Registry
-from contracts.errors import Poison
-from contracts.values import Value
-from infra.work import Work
-from services.crm_projector import views
-from services.crm_projector.domain.deal import DealState, evolve
-from services.crm_projector.handlers import ATTRIBUTES, Stored, writes
-from services.crm_projector.rows import KEYS, Key, Row, changed, key_of, rows_of
+from contracts.envelope import Registry
+from contracts.errors import Unavailable
+from infra.postgres import PgConnection, reachable
+from services.crm_projector import differences, generations
+from services.crm_projector.refolding import DEAL, FACTS_OF, NEXT_FACTS, Record, Refolded, refolded
+from services.crm_projector.switching import READERS_WAIT_MS, switch
 
-EXAMPLES_MAX = 20
+log = structlog.get_logger("crm_projector.rebuild")
 
-DEALS = """
-SELECT DISTINCT deal_id FROM fact_log WHERE %(after)s::uuid IS NULL OR deal_id > %(after)s
-ORDER BY deal_id LIMIT %(limit)s
+FACTS_PAGE = 5000
+# What is still to fold while the live path waits for the end of it: a few milliseconds' worth.
+LAST_FACTS_MAX = 300
+FIRST = UUID(int=0)
+
+UNFINISHED = """
+SELECT number, stage, facts_until, deals_until, report FROM generation
+WHERE stage NOT IN ('current', 'previous') ORDER BY stage = 'retired', number LIMIT 1
 """
-LEFT = "SELECT count(DISTINCT deal_id) AS n FROM fact_log WHERE deal_id > %(after)s"
-FACTS = """
-SELECT id, source, type, version, deal_id, subject, time, correlation, causation, actor,
-       traceparent, value
-FROM fact_log WHERE deal_id = %(deal_id)s ORDER BY seq
+SETTLED = "SELECT coalesce(max(seq), 0) FROM fact_log"
+TOUCHED = """
+SELECT DISTINCT deal_id FROM fact_log
+WHERE seq > %(since)s AND seq <= %(until)s AND NOT held ORDER BY deal_id
 """
+# A step is saved only on top of the one that it went on from.
+SAVE_STEP = """
+UPDATE generation SET stage = %(to)s, facts_until = %(facts)s, deals_until = %(deals)s,
+    report = report || %(report)s, trouble = NULL
+WHERE number = %(number)s AND stage = %(stage)s AND facts_until = %(facts_before)s
+  AND deals_until IS NOT DISTINCT FROM %(deals_before)s
+"""
+TROUBLE = "UPDATE generation SET trouble = %s WHERE number = %s"
 
 
-class Difference(Value):
-    """A row that was not what the facts say: the table, its key, the columns that were wrong."""
+class Rebuilding:
+    """Carries out the rebuild that somebody has started, if there is one."""
 
-    table: str
-    key: tuple[str, ...]
-    columns: tuple[str, ...]
+    def __init__(self, pool: ConnectionPool[PgConnection], registry: Registry) -> None:
+        self._pool = pool
+        self._registry = registry
+
+    def step(self) -> int:
+        """Do the next bit of the rebuild; returns 0 when there is nothing to do, or it must wait.
+
+        Raises: Unavailable, if another process does the same.
+        """
+        with reachable(), self._pool.connection() as connection:
+            cursor = connection.cursor(row_factory=dict_row)
+            job = cursor.execute(UNFINISHED).fetchone()
+            if job is None:
+                return 0
+            try:
+                return self._step(connection, job)
+            except psycopg.errors.LockNotAvailable:
+                why = f"readers hold the tables for more than {READERS_WAIT_MS} ms; waiting"
+                connection.execute(TROUBLE, (why, job["number"]))
+                return 0
+            except psycopg.OperationalError:
+                raise
+            except Exception as fault:
+                connection.execute(TROUBLE, (f"{type(fault).__name__}, see the log", job["number"]))
+                raise
+
+    def _step(self, connection: PgConnection, job: dict[str, Any]) -> int:
+        match job["stage"]:
+            case "folding":
+                self._fold(connection, job)
+            case "catching_up":
+                self._catch_up(connection, job)
+            case "comparing":
+                self._compare(connection, job)
+            case _:
+                _drop(connection, job["number"])
+        return 1
+
+    # ---- folding: every deal, in the order of ids, as of the moment of the start
+
+    def _fold(self, connection: PgConnection, job: dict[str, Any]) -> None:
+        after = job["deals_until"] or FIRST
+        asked = {"after": after, "until": job["facts_until"], "limit": FACTS_PAGE}
+        records: Sequence[Record] = connection.execute(NEXT_FACTS, asked, binary=True).fetchall()
+        is_last = len(records) < FACTS_PAGE
+        if not is_last:
+            records = self._whole_deals(connection, job, records)
+        done = list(refolded(self._registry, records))
+        to = {"stage": "catching_up", "deals": None} if is_last else {"deals": done[-1].deal_id}
+        with connection.transaction():
+            _write(connection, job["number"], done, {})
+            _save_step(connection, job, _counted(job, done), **to)
+
+    @staticmethod
+    def _whole_deals(
+        connection: PgConnection, job: dict[str, Any], records: Sequence[Record]
+    ) -> Sequence[Record]:
+        """Leave out the last deal, which may be cut; if it is the only one, read all of it."""
+        last = records[-1][DEAL]
+        whole = [record for record in records if record[DEAL] != last]
+        if whole:
+            return whole
+        asked = {"deals": [last], "until": job["facts_until"]}
+        return connection.execute(FACTS_OF, asked, binary=True).fetchall()
+
+    # ---- catching up: the deals that got facts since, each anew
+
+    def _catch_up(self, connection: PgConnection, job: dict[str, Any]) -> None:
+        since, until = job["facts_until"], _settled(connection)
+        if until - since <= LAST_FACTS_MAX:
+            self._join(connection, job)
+            return
+        until = min(until, since + FACTS_PAGE)
+        done = self._touched(connection, since, until)
+        with connection.transaction():
+            _write(connection, job["number"], done, _revisions(connection, job["number"], done))
+            _save_step(connection, job, {}, facts=until)
+
+    def _join(self, connection: PgConnection, job: dict[str, Any]) -> None:
+        """Fold the last facts while the live path waits; from here on it feeds this one too."""
+        with connection.transaction():
+            connection.execute("SELECT stop_the_feeding()")
+            (until,) = connection.execute(SETTLED).fetchone() or (0,)
+            if until - job["facts_until"] > 2 * LAST_FACTS_MAX:
+                return
+            done = self._touched(connection, job["facts_until"], until)
+            _write(connection, job["number"], done, _revisions(connection, job["number"], done))
+            (held,) = connection.execute("SELECT count(*) FROM fact_log WHERE held").fetchone() or (
+                0,
+            )
+            _save_step(connection, job, {"held": held}, stage="comparing", facts=until)
+            connection.execute("UPDATE feeding SET epoch = epoch + 1")
+        log.info("generation_caught_up", generation=job["number"])
+
+    def _touched(self, connection: PgConnection, since: int, until: int) -> list[Refolded]:
+        asked: dict[str, Any] = {"since": since, "until": until}
+        deals = [row[0] for row in connection.execute(TOUCHED, asked)]
+        asked["deals"] = deals
+        records = connection.execute(FACTS_OF, asked, binary=True).fetchall()
+        return list(refolded(self._registry, records))
+
+    # ---- comparing, then the swap
+
+    @staticmethod
+    def _compare(connection: PgConnection, job: dict[str, Any]) -> None:
+        report = job["report"]
+        if report.get("is_compared"):
+            switch(connection, job["number"])
+            return
+        old = report["beside"]
+        page = differences.compare(connection, old, job["number"], job["deals_until"] or FIRST)
+        counts = {
+            name: report.get(name, 0) + sum(each.only == only for each in page.differences)
+            for name, only in (("differ", None), ("only_old", "old"), ("only_new", "new"))
+        }
+        examples = [*report.get("examples", []), *(e.model_dump() for e in page.differences)]
+        more = {
+            **counts,
+            "compared": report.get("compared", 0) + page.deals,
+            "examples": examples[: differences.EXAMPLES_MAX],
+            "is_compared": page.next is None,
+        }
+        with connection.transaction():
+            _save_step(connection, job, more, deals=page.next or job["deals_until"])
 
 
-class Page(Value):
-    """What one page of a rebuild did.
-
-    `next` is where to go on, None at the end; `left` how many deals are still to come. A deal is
-    folded up to its first unreadable fact, as in the live path; `unreadable` counts from there.
-    """
-
-    deals: int
-    facts: int
-    unreadable: int
-    rows: int
-    rows_changed: int
-    rows_removed: int
-    examples: tuple[Difference, ...]
-    next: UUID | None
-    left: int
+def _settled(connection: PgConnection) -> int:
+    """Return the last seq; no transaction that may still write an earlier one is left."""
+    with connection.transaction():
+        connection.execute("SELECT stop_the_feeding()")
+        (until,) = connection.execute(SETTLED).fetchone() or (0,)
+    return int(until)
 
 
-def rebuild(work: Work, registry: Registry, after: UUID | None, limit: int) -> Page:
-    """Rebuild the next `limit` deals after the given one, in the order of their ids."""
-    deals = [row["deal_id"] for row in work.rows(DEALS, {"after": after, "limit": limit})]
-    done = [_one(work, registry, deal_id) for deal_id in deals]
-    if after is None:
-        _remove_orphans(work)
-    last = deals[-1] if len(deals) == limit else None
-    left = work.rows(LEFT, {"after": last})[0]["n"] if last else 0
-    found = [each for deal in done for each in deal.differences]
-    return Page(
-        deals=len(deals),
-        facts=sum(deal.facts for deal in done),
-        unreadable=sum(deal.unreadable for deal in done),
-        rows=sum(deal.rows for deal in done),
-        rows_changed=len(found),
-        rows_removed=sum(deal.removed for deal in done),
-        examples=tuple(found[:EXAMPLES_MAX]),
-        next=last if left else None,
-        left=left,
+def _revisions(connection: PgConnection, number: int, done: Sequence[Refolded]) -> dict[UUID, int]:
+    deals = [each.deal_id for each in done]
+    rows = connection.execute(generations.states_of(number), {"deals": deals})
+    return {row[0]: row[1] for row in rows}
+
+
+def _write(
+    connection: PgConnection, number: int, done: Sequence[Refolded], revisions: dict[UUID, int]
+) -> None:
+    savings = [each.saving(revisions.get(each.deal_id, 0)) for each in done]
+    params = generations.saved([each for each in savings if each is not None])
+    connection.execute(generations.save(number), params)
+
+
+def _counted(job: dict[str, Any], done: Sequence[Refolded]) -> dict[str, Any]:
+    """Return the report's counts with these deals added."""
+    more = {
+        "deals": len(done),
+        "facts": sum(each.facts for each in done),
+        "unreadable": sum(each.unreadable for each in done),
+    }
+    return {name: job["report"].get(name, 0) + n for name, n in more.items()}
+
+
+def _save_step(
+    connection: PgConnection, job: dict[str, Any], report: dict[str, Any], **to: Any
+) -> None:
+    saved = connection.execute(
+        SAVE_STEP,
+        {
+            "number": job["number"],
+            "stage": job["stage"],
+            "to": to.get("stage", job["stage"]),
+            "facts": to.get("facts", job["facts_until"]),
+            "facts_before": job["facts_until"],
+            "deals": to.get("deals"),
+            "deals_before": job["deals_until"],
+            "report": Jsonb(report),
+        },
     )
+    if saved.rowcount != 1:
+        raise Unavailable("another process goes on with this rebuild, or it was given up")
 
 
-class _Done(Value):
-    facts: int
-    unreadable: int
-    rows: int
-    removed: int
-    differences: tuple[Difference, ...]
-
-
-def _one(work: Work, registry: Registry, deal_id: UUID) -> _Done:
-    """Fold one deal and write what differs; its revision is read first, so a race is noticed."""
-    stored = work.rows(views.STATE, {"deal_id": deal_id})
-    before = Stored(None, stored[0]["revision"] if stored else 0, _stored_rows(work, deal_id))
-    facts = work.rows(FACTS, {"deal_id": deal_id})
-    state, applied = _folded(registry, facts)
-    rows = rows_of(state)
-    differing = changed(before.rows, rows)
-    surplus = [key for key in before.rows if key not in rows]
-    for table, key in surplus:
-        matches = " AND ".join(f"{column} = %s" for column in KEYS[table])
-        work.sql(f"DELETE FROM {table} WHERE {matches}", key)  # noqa: S608, names of our own
-    if state is not None and (differing or surplus or _state_differs(stored, state)):
-        for statement, params in writes(before, state):
-            work.sql(statement, params)
-    return _Done(
-        facts=applied,
-        unreadable=len(facts) - applied,
-        rows=len(rows),
-        removed=len(surplus),
-        differences=tuple(_difference(before.rows, table, row) for table, row in differing),
-    )
-
-
-def _folded(registry: Registry, facts: Sequence[Row]) -> tuple[DealState | None, int]:
-    """Fold up to the first fact that can not be read; unknown types are passed over."""
-    state: DealState | None = None
-    for applied, row in enumerate(facts):
-        if not registry.knows(row["type"]):
-            continue
-        try:
-            opened = _opened(registry, row)
-        except Poison:
-            return state, applied
-        state = evolve(state, opened.fact, opened.meta)
-    return state, len(facts)
-
-
-def _opened(registry: Registry, row: Row) -> Opened:
-    attributes: Mapping[str, Any] = {name: row[name] for name in ATTRIBUTES}
-    body = registry.read(row["type"], row["version"], bytes(row["value"]))
-    return Opened(Meta(**attributes), body)
-
-
-def _stored_rows(work: Work, deal_id: UUID) -> dict[Key, Row]:
-    found: dict[Key, Row] = {}
-    for table in KEYS:
-        statement = f"SELECT * FROM {table} WHERE deal_id = %(deal_id)s"  # noqa: S608
-        for row in work.rows(statement, {"deal_id": deal_id}):
-            found[key_of(table, row)] = row
-    return found
-
-
-def _state_differs(stored: Sequence[Row], state: DealState | None) -> bool:
-    """Compare with what is stored; what an earlier version stored may not even be readable."""
-    try:
-        return not stored or DealState.model_validate_json(stored[0]["state"]) != state
-    except ValidationError:
-        return True
-
-
-def _difference(before: Mapping[Key, Row], table: str, row: Row) -> Difference:
-    key = key_of(table, row)
-    old = before.get(key, {})
-    wrong = tuple(name for name, value in row.items() if old.get(name) != value)
-    return Difference(table=table, key=tuple(map(str, key[1])), columns=wrong)
-
-
-def _remove_orphans(work: Work) -> None:
-    """Remove what belongs to no fact: such deals never come up in a page."""
-    for table in (*KEYS, "deal_state"):
-        work.sql(
-            f"DELETE FROM {table} t WHERE NOT EXISTS"  # noqa: S608, names of our own
-            " (SELECT FROM fact_log f WHERE f.deal_id = t.deal_id)"
-        )
+def _drop(connection: PgConnection, number: int) -> None:
+    """Drop a retired generation: nobody feeds or reads it any more."""
+    with connection.transaction():
+        connection.execute(f"SET LOCAL lock_timeout = {READERS_WAIT_MS}")
+        connection.execute("SELECT drop_generation(%s)", (number,))
+        connection.execute("DELETE FROM generation WHERE number = %s", (number,))
+    log.info("generation_dropped", generation=number)

@@ -1,10 +1,9 @@
-"""The rows of one deal in the read tables: made from its state alone, written by upsert.
+"""The rows of one deal in the read tables: made from its state alone.
 
-A table's columns are the keys of its rows; migrations/0001 declares them.
+A table's columns are the keys of its rows; migrations/ declare them.
 """
 
 from collections.abc import Mapping
-from functools import cache
 from typing import Any
 
 from contracts.values import Money
@@ -52,19 +51,6 @@ def key_of(table: str, row: Row) -> Key:
 def changed(before: Mapping[Key, Row], after: Mapping[Key, Row]) -> list[tuple[str, Row]]:
     """Return the rows to write so that `before` becomes `after`; a fold never takes a row away."""
     return [(key[0], row) for key, row in after.items() if before.get(key) != row]
-
-
-@cache
-def upsert(table: str, columns: tuple[str, ...]) -> str:
-    """Return the statement that writes a row of the table, whether it is there or not."""
-    key = KEYS[table]
-    values = ", ".join(f"%({column})s" for column in columns)
-    news = ", ".join(f"{column} = excluded.{column}" for column in columns if column not in key)
-    # Names come from this module, values travel as parameters.
-    return (
-        f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({values})"  # noqa: S608
-        f" ON CONFLICT ({', '.join(key)}) DO UPDATE SET {news}"
-    )
 
 
 def _opportunity(deal: DealState) -> Row:

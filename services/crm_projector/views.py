@@ -11,8 +11,6 @@ from infra.work import Commands
 
 Row = dict[str, Any]
 
-STATE = "SELECT revision, state::text AS state FROM deal_state WHERE deal_id = %(deal_id)s"
-
 HISTORY_MAX = 1000
 INTERNAL = ("margin", "margin_percent")
 
@@ -35,6 +33,17 @@ WHERE (%(who)s::text IS NULL OR who_can_move_it = %(who)s)
   AND (%(owner)s::text IS NULL OR owner_id = %(owner)s)
 ORDER BY waits_since_at, number
 LIMIT %(limit)s
+"""
+QUOTE = "SELECT * FROM quote WHERE number = %(number)s ORDER BY quote_id LIMIT 1"
+REVISIONS = """
+SELECT r.* FROM quote_revision r
+WHERE r.quote_id = (SELECT quote_id FROM quote WHERE number = %(number)s ORDER BY quote_id LIMIT 1)
+ORDER BY r.revision
+"""
+CASES = """
+SELECT a.* FROM approval a
+WHERE a.quote_id = (SELECT quote_id FROM quote WHERE number = %(number)s ORDER BY quote_id LIMIT 1)
+ORDER BY a.requested_at, a.case_id
 """
 HISTORY = """
 SELECT id, source, type, version, subject, time, actor, causation, traceparent FROM fact_log
@@ -71,13 +80,13 @@ def opportunities(commands: Commands, asked: Mapping[str, Any]) -> list[Row]:
 def opportunity(commands: Commands, deal_id: UUID) -> Row:
     """Return one opportunity with its quotes and approval cases.   Raises: NoSuchOpportunity."""
     key = {"deal_id": deal_id}
-    found = commands.query("SELECT * FROM opportunity WHERE deal_id = %(deal_id)s", key)
+    found, quotes, cases = commands.query_together(
+        ("SELECT * FROM opportunity WHERE deal_id = %(deal_id)s", key),
+        ("SELECT * FROM quote WHERE deal_id = %(deal_id)s ORDER BY number", key),
+        ("SELECT * FROM approval WHERE deal_id = %(deal_id)s ORDER BY requested_at, case_id", key),
+    )
     if not found:
         raise NoSuchOpportunity("there is no opportunity of this id here", deal_id=deal_id)
-    quotes = commands.query("SELECT * FROM quote WHERE deal_id = %(deal_id)s ORDER BY number", key)
-    cases = commands.query(
-        "SELECT * FROM approval WHERE deal_id = %(deal_id)s ORDER BY requested_at, case_id", key
-    )
     return {
         **plain(found[0]),
         "quotes": [plain(row) for row in quotes],
@@ -90,16 +99,12 @@ def quote(commands: Commands, number: str, *, internal: bool) -> Row:
 
     Raises: NoSuchQuote.
     """
-    found = _quote(commands, number)
-    key = {"quote_id": found["quote_id"]}
-    revisions = commands.query(
-        "SELECT * FROM quote_revision WHERE quote_id = %(quote_id)s ORDER BY revision", key
-    )
-    cases = commands.query(
-        "SELECT * FROM approval WHERE quote_id = %(quote_id)s ORDER BY requested_at, case_id", key
+    asked = {"number": number}
+    found, revisions, cases = commands.query_together(
+        (QUOTE, asked), (REVISIONS, asked), (CASES, asked)
     )
     return {
-        **plain(found),
+        **plain(_only(found, number)),
         "revisions": [_revision(row, internal=internal) for row in revisions],
         "approvals": [plain(row) for row in cases],
     }
@@ -111,7 +116,7 @@ def history(commands: Commands, number: str) -> Row:
     `since_previous_ms` is the wait after the hop before, `since_cause_ms` the wait after the fact
     that caused it; both by the clocks of those who said the facts.   Raises: NoSuchQuote.
     """
-    found = _quote(commands, number)
+    found = _only(commands.query(QUOTE, {"number": number}), number)
     asked = {
         "deal_id": found["deal_id"],
         "subject": f"quote/{found['quote_id']}",
@@ -151,10 +156,7 @@ def plain(row: Mapping[str, Any]) -> Row:
     return {name: _plain(value) for name, value in row.items()}
 
 
-def _quote(commands: Commands, number: str) -> Row:
-    found = commands.query(
-        "SELECT * FROM quote WHERE number = %(number)s LIMIT 1", {"number": number}
-    )
+def _only(found: Sequence[Row], number: str) -> Row:
     if not found:
         raise NoSuchQuote("there is no quote of this number here", number=number)
     return found[0]

@@ -83,6 +83,7 @@ class Desk(CommandDesk):
 
     def __init__(self, settings: Settings, name: str) -> None:
         self.settings = settings
+        self.pool = None
         self.ledger = NoRows(name, every_fact())
         self.verifier = Verifier(settings.webhook_keys, MemorySeen(), wall_clock)
         self.asker = HttpAsker(settings.peers, None)

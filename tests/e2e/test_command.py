@@ -207,9 +207,33 @@ class TestParked:
         assert "crm_projector" in said.err
 
 
-def test_rebuild_says_what_it_did_and_that_nothing_differed(served: Path) -> None:
-    assert "0 rows differed" in run("rebuild", "crm", home=served).out
-    assert run("rebuild", "crm", "--json", home=served).json["rows_changed"] == 0
+class TestRebuild:
+    """The views made anew beside the present ones, swapped, and swapped back."""
+
+    def test_it_says_what_it_did_and_that_nothing_differed(self, served: Path) -> None:
+        said = run("rebuild", "crm", home=served)
+        assert "generation 2 is read now, 1 is kept and fed" in said.out
+        assert "0 rows differed" in said.out
+        found = run("rebuild", "crm", "--json", home=served).json
+        assert (found["generation"], found["beside"], found["differ"]) == (3, 2, 0)
+        assert found["facts"] > 20
+
+    def test_back_and_forth_and_done_with_the_old(self, served: Path) -> None:
+        back = run("rebuild", "crm", "--rollback", home=served)
+        assert back.out == "generation 2 is read again; the other one is kept and fed\n"
+        again = run("rebuild", "crm", "--rollback", "--json", home=served)
+        assert again.json == {"generation": 3}
+        assert "Q-1001" in run("history", "Q-1001", home=served).out
+        done = run("rebuild", "crm", "--retire", home=served)
+        assert done.out == "generation 2 is fed no more and dropped\n"
+        none = run("rebuild", "crm", "--rollback", home=served)
+        assert (none.code, none.err.count("\n")) == (1, 1)
+        assert "[crm.no_such_generation]" in none.err
+
+    def test_nothing_to_watch_and_nothing_to_give_up_are_said(self, served: Path) -> None:
+        assert run("rebuild", "crm", "--watch", home=served).code == 1
+        assert "no rebuild runs" in run("rebuild", "crm", "--give-up", home=served).err
+        assert run("rebuild", "crm", "--watch", "--retire", home=served).code == 2
 
 
 def test_a_token_opens_the_doors_of_its_role(served: Path) -> None:

@@ -1,133 +1,22 @@
-"""crm_projector on a real PostgreSQL and the embedded bus: rows, analytics, doors, rebuild."""
+"""crm_projector on a real PostgreSQL and the embedded bus: rows, analytics, doors."""
 
-import asyncio
 import json
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
-from pathlib import Path
-from typing import Any
 from uuid import UUID
 
 import psycopg
 import pytest
-from httpx import ASGITransport, AsyncClient, Response
-from pydantic import SecretStr
 
 from contracts.envelope import Opened, Sealed, seal
-from contracts.errors import Unavailable
 from contracts.opportunity import OpportunityLost, OpportunityWon
-from contracts.quote import QuoteDeclined, QuoteRevised
-from infra.auth import Audience, Pass, mint
-from infra.inbox import Consumer, Hooks
-from infra.keys import SigningKey, jwks
-from infra.reading import DoorReading, FactReading
-from infra.service import House
-from infra.settings import Endpoint, Settings
-from infra.webhooks import sign
-from infra.work import Cause
-from services.crm_projector import main
-from services.crm_projector.rebuild import rebuild
+from contracts.quote import QuoteRevised
+from tests.integration.crm_service import Crm
 from tests.unit.crm_projector.test_generic_crm import BODY, binary, raw
 from tests.unit.crm_projector.walks import T0, Log, Walk, eur, streams_of
-
-SECRET = SecretStr("whsec_" + "AQEB" * 8)
-NAME = "crm_projector"
-TABLES = ["opportunity", "quote", "quote_revision", "approval", "deal_state"]
-
-
-class Crm:
-    """The running service, stepped by hand: no threads, no waiting."""
-
-    def __init__(self, settings: Settings, clock: Any, key: SigningKey) -> None:
-        self.clock, self.key, self.settings = clock, key, settings
-        self.house = House(settings, {NAME: main.build}, clock)
-        (self.service,) = self.house.services
-        self.app = self.house.app()
-        self.plumbing, parts = self.service.plumbing, self.service.parts
-        hears = {each.wire_type(): handler for each, handler in parts.hears.items()}
-        facts = FactReading(
-            settings.facts_topic, parts.registry, hears, parts.copies, parts.name, clock
-        )
-        (door,) = parts.doors
-        self.facts = self._consumer(facts)
-        self.door = self._consumer(DoorReading(door.topic, door, parts.name, clock))
-
-    def _consumer(self, reading: Any) -> Callable[[], int]:
-        def jitter(longest_s: float) -> float:
-            raise AssertionError(f"not available, would wait up to {longest_s} s")
-
-        hooks = Hooks(lambda _: None, lambda _: None, jitter=jitter)
-        consumer = Consumer(self.plumbing.ledger, reading, self.service.parts.batch_size, hooks)
-        source = self.service.bus.source(NAME, reading.topic, consumer.claim)
-        return lambda: consumer.step(source, 0.0)
-
-    def hear(self, facts: list[Opened]) -> None:
-        self.send(self.settings.facts_topic, [seal(each.fact, each.meta) for each in facts])
-        while self.facts():
-            pass
-
-    def send(self, topic: str, records: list[Sealed]) -> None:
-        self.service.bus.produce(topic, records)
-
-    def rows(self, statement: str) -> list[dict[str, Any]]:
-        return self.plumbing.query(statement)
-
-    def tables(self) -> dict[str, list[dict[str, Any]]]:
-        return {each: self.rows(f"SELECT * FROM {each} ORDER BY 1, 2") for each in TABLES}
-
-    def call(self, method: str, path: str, role: str | None = None, **more: Any) -> Response:
-        headers = more.pop("headers", {})
-        if role:
-            audience = Audience(self.settings.jwt_issuer, self.settings.jwt_audience)
-            token = mint(self.key, Pass(f"{role}-1", [role]), audience, self.clock())
-            headers = {**headers, "authorization": f"Bearer {token}"}
-
-        async def ask() -> Response:
-            transport = ASGITransport(self.app)
-            async with AsyncClient(transport=transport, base_url="http://test") as client:
-                return await client.request(method, path, headers=headers, **more)
-
-        return asyncio.run(ask())
-
-    def webhook(self, body: bytes, message_id: str = "msg-1") -> Response:
-        signed = sign(SECRET, message_id, self.clock(), body)
-        headers = {**signed, "content-type": "application/json"}
-        return self.call("POST", "/crm/webhooks/example", content=body, headers=headers)
-
-
-@pytest.fixture
-def make_crm(
-    make_database: Callable[..., Any], clock: Any, tmp_path: Path
-) -> Iterator[Callable[[], Crm]]:
-    made: list[Crm] = []
-    key = SigningKey.create(tmp_path / "key.pem")
-    (tmp_path / "keys.json").write_text(json.dumps(jwks([key.public])), encoding="utf-8")
-
-    def make() -> Crm:
-        database = make_database(crm_projector=[NAME, "bi"])
-        settings = Settings(
-            dsn=SecretStr(database.dsn(NAME)),
-            jwt_public_keys=str(tmp_path / "keys.json"),
-            webhook_keys={"example": (SECRET,)},
-            crms=("example",),
-            endpoints={"crm": Endpoint(url="http://127.0.0.1:1/crm", secret=SECRET)},
-        )
-        made.append(Crm(settings, clock, key))
-        made[-1].admin_dsn = database.admin_dsn  # type: ignore[attr-defined]
-        return made[-1]
-
-    yield make
-    for each in made:
-        each.house.stop()
-
-
-@pytest.fixture
-def crm(make_crm: Callable[[], Crm]) -> Crm:
-    return make_crm()
-
 
 # ---- rows and write-backs
 
@@ -296,8 +185,7 @@ def test_discount_trend_is_weighted_and_takes_one_revision_per_opportunity(crm: 
 
 def test_analysts_read_bi_and_nothing_else(crm: Crm) -> None:
     crm.hear(Walk(Log().open()).to_presented().log.facts)
-    dsn = crm.admin_dsn.replace("postgres@", "quotewright_analyst@")  # type: ignore[attr-defined]
-    with psycopg.connect(dsn, autocommit=True) as analyst:
+    with psycopg.connect(crm.analyst_dsn, autocommit=True) as analyst:
         views = "opportunity quote approval win_rate_by_tier discount_trend waiting time_to_quote"
         for view in views.split():
             analyst.execute(f"SELECT * FROM bi.{view}")
@@ -416,7 +304,7 @@ def test_what_is_not_there_is_not_found(crm: Crm) -> None:
 
 
 def test_sellers_do_not_rebuild_and_do_not_see_analytics(crm: Crm) -> None:
-    assert crm.call("POST", "/crm/rebuild", "manager", json={}).status_code == 403
+    assert crm.call("POST", "/crm/rebuild", "manager").status_code == 403
     assert crm.call("GET", "/crm/analytics/win-rate", "seller").status_code == 403
 
 
@@ -463,109 +351,3 @@ def test_the_topic_takes_cloudevents_once_and_parks_what_does_not_fit(crm: Crm) 
     assert len(crm.rows("SELECT 1 FROM events")) == 1
     (parked,) = crm.rows("SELECT value, code FROM parked")
     assert (bytes(parked["value"]), parked["code"]) == (b"{", "poison")
-
-
-# ---- rebuild
-
-
-def rebuilt(crm: Crm, limit: int = 2) -> list[dict[str, Any]]:
-    pages, after = [], None
-    while True:
-        answer = crm.call("POST", "/crm/rebuild", "admin", json={"after": after, "limit": limit})
-        assert answer.status_code == 200, answer.text
-        pages.append(answer.json())
-        after = pages[-1]["next"]
-        if after is None:
-            return pages
-
-
-def three_deals(crm: Crm) -> None:
-    for n in range(3):
-        walk = Walk(Log(f"OPP-{n}").open(), f"Q-{n}").to_presented("approvers")
-        if n == 1:
-            walk.accept()
-        crm.hear(walk.log.facts)
-
-
-def test_a_rebuild_of_right_rows_finds_no_difference_and_tells_nobody(crm: Crm) -> None:
-    three_deals(crm)
-    before, told = crm.tables(), crm.rows("SELECT * FROM deliveries ORDER BY key")
-    pages = rebuilt(crm)
-    assert [(each["deals"], each["left"]) for each in pages] == [(2, 1), (1, 0)]
-    assert sum(each["rows_changed"] + each["rows_removed"] for each in pages) == 0
-    assert crm.tables() == before
-    assert crm.rows("SELECT * FROM deliveries ORDER BY key") == told
-
-
-def test_a_rebuild_makes_the_same_rows_from_nothing(crm: Crm) -> None:
-    three_deals(crm)
-    before = crm.tables()
-    crm.plumbing.run(cause("wipe"), lambda w: [w.sql(f"DELETE FROM {t}") for t in TABLES] and None)
-    rebuilt(crm)
-    assert crm.tables() == {
-        **before,
-        "deal_state": [{**each, "revision": 1} for each in before["deal_state"]],
-    }
-
-
-def test_a_rebuild_mends_what_is_wrong_and_names_it(crm: Crm) -> None:
-    three_deals(crm)
-    before = crm.rows("SELECT * FROM quote ORDER BY number")
-    mess = [
-        "UPDATE quote SET net = 1, status = 'Lost' WHERE number = 'Q-1'",
-        (
-            "INSERT INTO quote_revision (quote_id, revision, deal_id, stage, since, is_representative)"
-            " SELECT quote_id, 99, deal_id, 'drafted', now(), false FROM quote WHERE number = 'Q-2'"
-        ),
-        "INSERT INTO deal_state VALUES (gen_random_uuid(), 1, '{}')",
-    ]
-    crm.plumbing.run(cause("mess"), lambda work: [work.sql(each) for each in mess] and None)
-    pages = rebuilt(crm, limit=200)
-    assert (pages[0]["rows_changed"], pages[0]["rows_removed"]) == (1, 1)
-    assert pages[0]["examples"][0]["columns"] == ["status", "net"]
-    assert crm.rows("SELECT * FROM quote ORDER BY number") == before
-    assert len(crm.rows("SELECT 1 FROM deal_state")) == 3
-
-
-def test_the_live_path_goes_on_after_a_rebuild(crm: Crm) -> None:
-    walk = Walk(Log().open()).to_presented()
-    crm.hear(walk.log.facts)
-    rebuilt(crm)
-    said = len(walk.log.facts)
-    walk.say(QuoteDeclined, reason_code="price", comment=None, at=T0)
-    crm.hear(walk.log.facts[said:])
-    assert crm.rows("SELECT status FROM quote") == [{"status": "Declined"}]
-
-
-def test_a_state_of_an_earlier_version_is_read_and_renewed_by_a_rebuild(crm: Crm) -> None:
-    walk = Walk(Log().open()).to_presented()
-    said = len(walk.log.facts)
-    walk.say(QuoteDeclined, reason_code="price", comment=None, at=T0)
-    crm.hear(walk.log.facts[:said])
-    older = "UPDATE deal_state SET state = state || '{\"gone\": 1}'"
-    crm.plumbing.run(cause("older"), lambda work: work.sql(older))
-    rebuilt(crm)
-    assert crm.rows("SELECT 1 FROM deal_state WHERE state ? 'gone'") == []
-    crm.plumbing.run(cause("older again"), lambda work: work.sql(older))
-    crm.hear(walk.log.facts[said:])
-    assert crm.rows("SELECT status FROM quote") == [{"status": "Declined"}]
-
-
-def test_a_rebuild_that_meets_the_live_path_loses_and_writes_nothing(crm: Crm) -> None:
-    walk = Walk(Log().open()).to_presented()
-    said = len(walk.log.facts)
-    walk.say(QuoteDeclined, reason_code="price", comment=None, at=T0)
-    crm.hear(walk.log.facts[:said])
-    crm.plumbing.run(cause("mess"), lambda work: work.sql("UPDATE quote SET net = 1"))
-
-    def with_a_fact_in_between(work: Any) -> None:
-        rebuild(work, crm.service.parts.registry, None, 10)
-        crm.hear(walk.log.facts[said:])
-
-    with pytest.raises(Unavailable):
-        crm.plumbing.run(cause("rebuild"), with_a_fact_in_between)
-    assert crm.rows("SELECT status FROM quote") == [{"status": "Declined"}]
-
-
-def cause(name: str) -> Cause:
-    return Cause(name, T0, "user/admin-1")
