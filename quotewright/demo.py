@@ -10,7 +10,9 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
+from copy import deepcopy
 from datetime import timedelta
+from functools import cache
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -137,9 +139,13 @@ def opportunity(record_id: str, example: str, **changes: Any) -> Message:
 
 def requirements(example: str) -> list[Message]:
     """Return the items of a catalogue example, as a CRM sends requirements."""
+    return deepcopy(_examples()[example])
+
+
+@cache
+def _examples() -> dict[str, list[Message]]:
     examples = yaml.safe_load(EXAMPLES.read_text(encoding="utf-8"))["examples"]
-    found: dict[str, list[Message]] = {each["name"]: each["items"] for each in examples}
-    return found[example]
+    return {each["name"]: each["items"] for each in examples}
 
 
 def walk(place: Stage, title: str, asked: Message, approver: str | None) -> Walked:
