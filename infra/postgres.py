@@ -47,10 +47,7 @@ logging.getLogger("psycopg").setLevel(logging.ERROR)
 
 
 def options(schema: str) -> str:
-    """Return the session options of a service's connections.
-
-    Its schema, UTC, and bounded statements.
-    """
+    """Return the session options of a service's connections: schema, UTC, bounded statements."""
     return (
         f"-c search_path={schema} -c timezone=UTC -c statement_timeout={STATEMENT_TIMEOUT_MS}"
         f" -c idle_in_transaction_session_timeout={IDLE_IN_TRANSACTION_MS} -c jit=off"
