@@ -5,12 +5,12 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from infra.work import Recorded
+    from infra.work import Body, Recorded
 
 
 @dataclass(slots=True)
 class Batch:
-    """What the works of one batch share: streams as they will be, and a scratch pad by any key.
+    """What the works of one batch share: streams, names, bodies as they will be; a scratch pad.
 
     A handler that writes once for the whole batch puts a call into `before_commit`: it is made when
     every record is handled, and may add to the works. `after_commit` is called once it is written,
@@ -18,6 +18,8 @@ class Batch:
     """
 
     streams: "dict[str, list[Recorded]]" = field(default_factory=dict)
+    names: dict[str, str] = field(default_factory=dict)
+    bodies: "dict[str, Body]" = field(default_factory=dict)
     scratch: dict[Any, Any] = field(default_factory=dict)
     before_commit: list[Callable[[], None]] = field(default_factory=list)
     after_commit: list[Callable[[], None]] = field(default_factory=list)

@@ -206,20 +206,20 @@ class Work:
     def keep(self, content: bytes, media_type: str) -> str:
         """Keep a body with this work; returns its hex SHA-256. Keeping it again changes nothing."""
         digest = sha256(content).hexdigest()
-        self.bodies[digest] = Body(digest, media_type, content)
+        self.bodies[digest] = self.batch.bodies[digest] = Body(digest, media_type, content)
         return digest
 
     def body(self, digest: str) -> Body | None:
-        """Return a kept body, also one that this work keeps."""
-        return self.bodies.get(digest) or self._desk.body(digest)
+        """Return a kept body, also one that this batch keeps."""
+        return self.batch.bodies.get(digest) or self._desk.body(digest)
 
     def name(self, name: str, stream: str) -> None:
         """Give the stream a human name (`Q-1042`); a name is unique in the service."""
-        self.names[name] = stream
+        self.names[name] = self.batch.names[name] = stream
 
     def find(self, name: str) -> str | None:
-        """Return the stream of a human name."""
-        return self.names.get(name) or self._desk.find(name)
+        """Return the stream of a human name, also one that this batch gives."""
+        return self.batch.names.get(name) or self._desk.find(name)
 
     def next_number(self, series: str) -> int:
         """Return the next number of a series; it is used up even if the work fails."""

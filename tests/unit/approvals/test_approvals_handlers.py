@@ -16,6 +16,7 @@ from contracts.approval import (
 )
 from contracts.envelope import Fact, Opened
 from contracts.values import Percent
+from infra.batch import Batch
 from infra.desk import CommandDesk, CommandReused
 from infra.memory import MemoryStore
 from infra.work import Cause, Recorded, Work
@@ -288,3 +289,18 @@ def test_nobody_with_a_hand_in_the_offer_is_among_its_approvers() -> None:
     (asked,) = House().hears(heard(fact))
     assert isinstance(asked, DiscountApprovalRequested)
     assert "appr-regional-1" not in {who for step in asked.steps for who in step.approvers}
+
+
+def test_a_case_opened_in_the_same_batch_is_recalled_when_its_revision_is():
+    """Names given by an earlier work of a batch were not found, and the first case stayed open."""
+    house, batch = House(), Batch()
+    works = []
+    for said in (heard(submitted(), 7), heard(recalled(), 8), heard(submitted(), 9)):
+        cause = Cause(f"{said.meta.id}:approvals", said.meta.time, "service/approvals")
+        work = Work(house.store, cause, batch)
+        consumer.hears(house.authority)[type(said.fact)](said, work)
+        works.append(work)
+    house.store.commit(works)
+    assert house.stream(first_case(7)) == [DiscountApprovalRequested, ApprovalRecalled]
+    assert house.stream(first_case(9)) == [DiscountApprovalRequested]
+    assert list(house.store.reminders) == [f"case/{first_case(9)}/due"]
