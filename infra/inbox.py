@@ -53,6 +53,8 @@ class Consumer:
         # Per partition, how many records that matter still go one at a time after an unclean end.
         self._careful: dict[int, int] = {}
         self._asked_newer: set[int] = set()
+        # Partitions that a retry found to be another's: the source still has to hear of it.
+        self._overtaken: set[int] = set()
         self._rests = Rests(hooks.now, hooks.jitter)
         self._retry_rests = Rests(hooks.now, hooks.jitter)
         self._known = Known(ledger, reading.topic)
@@ -94,6 +96,9 @@ class Consumer:
         """
         for partition in self._rests.rested():
             source.resume(partition)
+        for partition in self._overtaken:
+            source.disown(partition)
+        self._overtaken.clear()
         piece = source.poll(self._batch_size, self._rests.at_most(timeout_s))
         if piece is None:
             self._idle(source)
@@ -121,7 +126,8 @@ class Consumer:
                 done += self._retrying.page(partition, epoch)
                 self._retry_rests.worked(partition)
             except Fenced:  # its new owner retries; if that is us, after claiming it anew
-                del self._epochs[partition]
+                self._forget(partition)
+                self._overtaken.add(partition)
             except Unavailable as fault:
                 wait_s = self._retry_rests.rest(partition)
                 self._log.warning(

@@ -284,6 +284,21 @@ class InboxConformance:
         house.run()
         assert house.notes(DEAL_A) == ["http", "one", "two"]
 
+    def test_a_retry_that_finds_another_owner_claims_anew_and_goes_on(self, house: House) -> None:
+        """It forgot the partition and went on reading it, so every later step broke."""
+        house.fails["bad"] = RuntimeError("a bug")
+        house.say(said(DEAL_A, 1, "bad"))
+        house.run()
+        house.fails.clear()
+        house.store.ask_retry(None)
+        house.store.claim(TOPIC, 0)
+        house.say(said(DEAL_B, 1, "next"))
+        assert house.consumer.retry_parked() == 0
+        house.step(3)
+        house.consumer.retry_parked()
+        assert (house.notes(DEAL_A), house.notes(DEAL_B)) == (["bad"], ["next"])
+        assert house.parked() == []
+
     def test_a_hole_in_a_stream_is_parked_for_a_person_to_look_at(self, house: House) -> None:
         house.say(said(DEAL_A, 1, "one"), said(DEAL_A, 3, "three"))
         house.run()
