@@ -1,6 +1,7 @@
-"""What a consumer keeps in PostgreSQL: positions with epochs, stream versions, parked records."""
+"""What consumers and timers keep in PostgreSQL: positions, versions, parked records, reminders."""
 
 from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 import psycopg
@@ -12,7 +13,7 @@ from infra.postgres import reachable
 from infra.rows import NOT_PARKED, UNPARKED, NotParkedNow, Parked
 from infra.store import PostgresStore
 from infra.wire import unpack_headers
-from infra.work import Work
+from infra.work import Reminder, Work
 
 PARKED = "id, topic, partition, offset_, key, headers, value, reason, code, attempts, parked_at"
 
@@ -77,6 +78,31 @@ class PostgresLedger(PostgresStore):
                 (topic, partition),
             ).fetchall()
         return {bytes(row[0]) for row in rows}
+
+    # ---- reminders
+
+    def due_reminders(self, now: datetime, limit: int) -> list[tuple[Reminder, int]]:
+        """Return the reminders due by now, the longest due first, with their failed attempts."""
+        rows = self.query(
+            "SELECT key, kind, due_at, deal_id, body, attempts FROM reminders"
+            " WHERE due_at <= %s ORDER BY due_at, key LIMIT %s",
+            (now, limit),
+        )
+        return [
+            (
+                Reminder(row["key"], row["kind"], row["due_at"], row["deal_id"], row["body"]),
+                row["attempts"],
+            )
+            for row in rows
+        ]
+
+    def postpone(self, key: str, due_at: datetime) -> None:
+        """Count a failed attempt at a reminder and let it fall due later."""
+        with reachable(), self.pool.connection() as connection:
+            connection.execute(
+                "UPDATE reminders SET attempts = attempts + 1, due_at = %s WHERE key = %s",
+                (due_at, key),
+            )
 
     # ---- parked records, for who operates
 

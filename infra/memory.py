@@ -11,12 +11,13 @@ import time
 from collections import deque
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any
 from zlib import crc32
 
 from contracts.envelope import NewerVersion, Registry, Sealed, headers_of
 from contracts.errors import Unavailable
-from infra.bus import Bell, Claim, Slice
+from infra.bus import Bell, Bus, Claim, Slice
 from infra.keeping import Claimed
 from infra.parking import Behind, code_of, reason_of
 from infra.rows import CommandRepeated, Fenced, LostRace, Parked, Progress
@@ -35,8 +36,11 @@ class MemoryStore:
         self.reminders: dict[str, Reminder] = {}
         self.deliveries: dict[str, Delivery] = {}
         self.published = 0
+        self._relay_epoch = 0
+        self._failed: dict[str, int] = {}
         self._registry = registry
         self._log: list[tuple[Recorded, bytes]] = []
+        self._streams: dict[str, list[int]] = {}
         self._commands: dict[str, tuple[list[int], str | None]] = {}
         self._bodies: dict[str, Body] = {}
         self._names: dict[str, str] = {}
@@ -53,14 +57,10 @@ class MemoryStore:
     def read(self, stream: str) -> Sequence[Recorded]:
         """Return all facts of a stream, read back from their JSON."""
         with self._guard:
-            found = [
-                (recorded.meta, value)
-                for recorded, value in self._log
-                if recorded.meta.stream == stream
-            ]
+            found = [self._log[position] for position in self._streams.get(stream, ())]
         return tuple(
-            Recorded(meta, self._registry.read(meta.type, meta.version, value))
-            for meta, value in found
+            Recorded(each.meta, self._registry.read(each.meta.type, each.meta.version, value))
+            for each, value in found
         )
 
     def by_command(self, command_id: str) -> tuple[tuple[Recorded, ...], str | None]:
@@ -96,14 +96,47 @@ class MemoryStore:
         """A memory store has no rows."""
         return tuple([] for _ in asked)
 
-    def unpublished(self, limit: int) -> list[Sealed]:
-        """Return the next facts that are not published."""
+    # ---- publishing
+
+    def unpublished(self, limit: int, after: int | None = None) -> list[Sealed]:
+        """Return the next facts that are not published, or that follow a position."""
         with self._guard:
-            rows = self._log[self.published : self.published + limit]
+            start = self.published if after is None else after
+            rows = self._log[start : start + limit]
         return [
             Sealed(str(recorded.meta.deal_id).encode(), headers_of(recorded.meta), value)
             for recorded, value in rows
         ]
+
+    def lead_relay(self) -> tuple[int, int]:
+        """Become the one relay; returns the position and the epoch that fences earlier ones."""
+        with self._guard:
+            self._relay_epoch += 1
+            return self.published, self._relay_epoch
+
+    def save_relay(self, before: int, after: int, epoch: int) -> bool:
+        """Move the relay's position; False, if another relay has taken over or has moved it."""
+        with self._guard:
+            if (before, epoch) != (self.published, self._relay_epoch):
+                return False
+            self.published = after
+            return True
+
+    # ---- reminders
+
+    def due_reminders(self, now: datetime, limit: int) -> list[tuple[Reminder, int]]:
+        """Return the reminders due by now, the longest due first, with their failed attempts."""
+        with self._guard:
+            due = [each for each in self.reminders.values() if each.due_at <= now]
+            due.sort(key=lambda each: (each.due_at, each.key))
+            return [(each, self._failed.get(each.key, 0)) for each in due[:limit]]
+
+    def postpone(self, key: str, due_at: datetime) -> None:
+        """Count a failed attempt at a reminder and let it fall due later."""
+        with self._guard:
+            if key in self.reminders:
+                self.reminders[key] = replace(self.reminders[key], due_at=due_at)
+                self._failed[key] = self._failed.get(key, 0) + 1
 
     # ---- writing
 
@@ -118,9 +151,11 @@ class MemoryStore:
         Raises: LostRace, CommandRepeated.
         """
         with self._guard:
-            if any(len(self.read(stream)) > version for stream, version in stands_on.items()):
+            grown = (len(self._streams.get(each, ())) > stands_on[each] for each in stands_on)
+            if any(grown):
                 raise LostRace("somebody else was faster on a stream it was decided on")
-            self.commit([work])
+            self._check([work], None)
+            self._write(work)
 
     def commit(self, works: Sequence[Work], progress: Progress | None = None) -> None:
         """Write everything or nothing; statements are dropped, since there are no rows.
@@ -136,14 +171,12 @@ class MemoryStore:
 
     def _check(self, works: Sequence[Work], progress: Progress | None) -> None:
         heads: dict[str, int] = {}
-        for recorded, _ in self._log:
-            heads[recorded.meta.stream] = recorded.meta.stream_version
         for work in works:
             if work.facts and work.cause.command_id in self._commands:
                 raise CommandRepeated("this command has been carried out before")
             for recorded in work.facts:
                 stream, version = recorded.meta.stream, recorded.meta.stream_version
-                if version != heads.get(stream, 0) + 1:
+                if version != heads.get(stream, len(self._streams.get(stream, ()))) + 1:
                     raise LostRace("somebody else was faster on this stream")
                 heads[stream] = version
         if progress is not None:
@@ -160,12 +193,15 @@ class MemoryStore:
                 work.cause.command_id, ([], work.cause.request_sha256)
             )
             positions.append(len(self._log))
+            self._streams.setdefault(recorded.meta.stream, []).append(len(self._log))
             self._log.append((recorded, recorded.fact.model_dump_json().encode()))
         self._bodies.update(work.bodies)
         self._names.update(work.names)
         for key in work.forgotten:
             self.reminders.pop(key, None)
-        self.reminders.update({each.key: each for each in work.reminders})
+        for each in work.reminders:
+            self.reminders[each.key] = each
+            self._failed.pop(each.key, None)
         self.deliveries.update({each.key: each for each in work.deliveries})
 
     def _advance(self, progress: Progress) -> None:
@@ -413,21 +449,34 @@ class MemorySource:
 
 
 class MemoryRelay:
-    """Publishes a memory store's facts."""
+    """Publishes a memory store's facts, in the steps of the real relay.
 
-    def __init__(self, store: MemoryStore, bus: MemoryBus, topic: str) -> None:
+    Read -> produce -> save the position by compare-and-set, fenced by an epoch.
+    """
+
+    def __init__(self, store: MemoryStore, bus: Bus, topic: str) -> None:
         self._store = store
         self._bus = bus
         self._topic = topic
+        self._position = 0
+        self._epoch: int | None = None
 
     def step(self) -> int:
-        """Publish what is not published; returns how many facts."""
-        records = self._store.unpublished(500)
+        """Publish what is not published; returns how many facts.   Raises: Unavailable."""
+        if self._epoch is None:
+            self._position, self._epoch = self._store.lead_relay()
+        records = self._store.unpublished(500, self._position)
         if records:
             self._bus.produce(self._topic, records)
-            self._store.published += len(records)
+            self._save(self._position + len(records))
         return len(records)
 
     def lag(self) -> int:
         """Return how many facts are not published."""
         return len(self._store.unpublished(10_000))
+
+    def _save(self, after: int) -> None:
+        if self._epoch is not None and self._store.save_relay(self._position, after, self._epoch):
+            self._position = after
+        else:
+            self._epoch = None

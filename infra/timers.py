@@ -5,18 +5,41 @@ Each effect once.
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
+from typing import Protocol
 
 import structlog
 
 from contracts.errors import Unavailable
-from infra.postgres import Leadership
 from infra.rows import CommandRepeated, LostRace
-from infra.store import PostgresStore
-from infra.work import Cause, Reminder, ReminderHandler, Work
+from infra.work import Cause, Desk, Reminder, ReminderHandler, Work
 
 log = structlog.get_logger()
 BATCH = 100
 RETRY_MAX = timedelta(hours=1)
+
+
+class Agenda(Desk, Protocol):
+    """A store that knows which of its reminders are due."""
+
+    def commit(self, works: Sequence[Work]) -> None:
+        """Write works, or nothing.   Raises: LostRace, CommandRepeated."""
+        ...
+
+    def due_reminders(self, now: datetime, limit: int) -> Sequence[tuple[Reminder, int]]:
+        """Return the reminders due by now, the longest due first, with their failed attempts."""
+        ...
+
+    def postpone(self, key: str, due_at: datetime) -> None:
+        """Count a failed attempt at a reminder and let it fall due later."""
+        ...
+
+
+class Leads(Protocol):
+    """Says whether this process leads a job of the service."""
+
+    def holds(self, job: str) -> bool:
+        """Say whether we lead the job now; takes the lead, if nobody has it."""
+        ...
 
 
 class Timers:
@@ -24,8 +47,8 @@ class Timers:
 
     def __init__(
         self,
-        store: PostgresStore,
-        leadership: Leadership,
+        store: Agenda,
+        leadership: Leads,
         handlers: Mapping[str, ReminderHandler],
         clock: Callable[[], datetime],
         committed: Callable[[Sequence[Work]], None],
@@ -41,15 +64,9 @@ class Timers:
         if not self._leadership.holds("timers"):
             return 0
         now = self._clock()
-        rows = self._store.query(
-            "SELECT key, kind, due_at, deal_id, body, attempts FROM reminders"
-            " WHERE due_at <= %s ORDER BY due_at LIMIT %s",
-            (now, BATCH),
-        )
         done = 0
-        for row in rows:
-            reminder = Reminder(row["key"], row["kind"], row["due_at"], row["deal_id"], row["body"])
-            done += self._run(reminder, now, row["attempts"])
+        for reminder, attempts in self._store.due_reminders(now, BATCH):
+            done += self._run(reminder, now, attempts)
         return done
 
     def _run(self, reminder: Reminder, now: datetime, attempts: int) -> int:
@@ -80,11 +97,4 @@ class Timers:
 
     def _postpone(self, reminder: Reminder, now: datetime, attempts: int) -> None:
         wait = min(RETRY_MAX, timedelta(seconds=2 ** min(attempts, 12)))
-        work = Work(
-            self._store, Cause(f"postpone/{reminder.key}/{attempts}", now, "service/timers")
-        )
-        work.sql(
-            ("UPDATE reminders SET attempts = attempts + 1, due_at = %s WHERE key = %s"),
-            (now + wait, reminder.key),
-        )
-        self._store.commit([work])
+        self._store.postpone(reminder.key, now + wait)

@@ -25,7 +25,7 @@ _ = (used.called_back, used.previewed, used.complete, used.clone, used.draft_pdf
 _ = (used.make_token, used.parked_list, used.parked_show, used.parked_retry)
 
 # Extension points of libraries: eventsourcing, kafka-python, http.server, uvicorn, fontTools, WeasyPrint.
-_ = (used.seal, used.MemoryRelay)  # tests seal facts, and walk in memory
+_ = (used.seal, used.MemoryBus, used.MemoryRelay)  # tests seal facts, and walk in memory
 _ = (used.select_events, used.insert_events, used.max_notification_id)
 _ = (used.construct_recorder, used.construct_mapper)
 _ = (used.on_partitions_revoked, used.on_partitions_assigned, used.should_exit)

@@ -181,11 +181,49 @@ class StoreConformance:
         store.commit([], Progress("topic", 0, epoch, 0, 1, {}))
         assert store.claim("topic", 0).attempts == 0
 
+    def test_reminders_fall_due_the_longest_due_first(
+        self, store: Any, work: Any, clock: Any
+    ) -> None:
+        mine = work("c1")
+        for key, minutes in (("b", 2), ("a", 2), ("c", 1), ("later", 4)):
+            due_at = clock.now + timedelta(minutes=minutes)
+            mine.remind(Reminder(key, "thing.due", due_at, DEAL, {"n": minutes}))
+        store.commit([mine])
+        due = store.due_reminders(clock.now + timedelta(minutes=3), 10)
+        assert [(each.key, each.body["n"], failed) for each, failed in due] == [
+            ("c", 1, 0),
+            ("a", 2, 0),
+            ("b", 2, 0),
+        ]
+        assert len(store.due_reminders(clock.now + timedelta(minutes=3), 2)) == 2
+
+    def test_a_postponed_reminder_counts_its_attempts_until_it_is_set_anew(
+        self, store: Any, work: Any, clock: Any
+    ) -> None:
+        mine, again = work("c1"), work("c2")
+        mine.remind(Reminder("a", "thing.due", clock.now, DEAL))
+        again.remind(Reminder("a", "thing.due", clock.now, DEAL))
+        store.commit([mine])
+        store.postpone("a", clock.now + timedelta(minutes=1))
+        assert store.due_reminders(clock.now, 10) == []
+        ((late, failed),) = store.due_reminders(clock.now + timedelta(minutes=1), 10)
+        assert (late.key, late.due_at, failed) == ("a", clock.now + timedelta(minutes=1), 1)
+        store.commit([again])
+        assert [failed for _, failed in store.due_reminders(clock.now, 10)] == [0]
+
 
 class TestMemoryStore(StoreConformance):
     @pytest.fixture
     def store(self) -> MemoryStore:
         return MemoryStore("thing", REGISTRY)
+
+    def test_a_relay_that_was_overtaken_does_not_move_the_position(self) -> None:
+        store = MemoryStore("thing", REGISTRY)
+        old, new = store.lead_relay(), store.lead_relay()
+        assert not store.save_relay(0, 5, old[1])
+        assert store.save_relay(0, 5, new[1])
+        assert not store.save_relay(0, 9, new[1])
+        assert store.lead_relay() == (5, 3)
 
 
 class TestPostgresStore(StoreConformance):
