@@ -1,6 +1,6 @@
 # Quotewright. `make` alone prints the commands. Set-up happens by itself: infra/setup.py.
 .DEFAULT_GOAL := help
-.PHONY: help demo test quick check format bench lock clean
+.PHONY: help demo test quick check format bench simulate lock clean
 
 BUS ?= embedded
 # The venv's Python starts faster than a version manager's shim; before there is a venv, any Python 3 does.
@@ -42,6 +42,10 @@ format: ## Format the code and mend what the linter can
 bench: ## Measure, write bench/results.json, fail below a floor
 	$(SETUP) venv pdf kafka
 	@$(RUN) tests.bench $(ARGS)
+
+simulate: ## Run the house in one thread under faults drawn from seeds (SEEDS=1000, FIRST=0; SEED=n replays one)
+	$(SETUP) venv
+	@$(RUN) tests.simulation $(if $(SEED),--seed $(SEED),--seeds $(or $(SEEDS),1000) --first $(or $(FIRST),0))
 
 lock: ## Compile requirements/*.txt from pyproject.toml (UPGRADE=1: take newer versions)
 	$(SETUP) lock

@@ -1,0 +1,1 @@
+"""Deterministic simulation: the whole house in one thread, with faults, from one seed."""
