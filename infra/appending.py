@@ -6,6 +6,7 @@ nothing is written: so no command is ever written in part.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
 import psycopg
@@ -30,11 +31,6 @@ class Command:
     def command_id(self) -> str:
         """The id that is carried out once."""
         return self.work.cause.command_id
-
-    @property
-    def keys(self) -> list[tuple[str, int]]:
-        """The unique key of each of its facts: command id and ordinal."""
-        return [(self.command_id, ordinal) for ordinal in range(len(self.rows))]
 
     def appends_only_to_what_it_read(self) -> bool:
         """Say whether the unique indexes alone guard all that the decision stands on."""
@@ -77,17 +73,23 @@ def append(connection: PgConnection, commands: Sequence[Command]) -> set[int]:
         for place, command in enumerate(commands)
         for stream, version in command.stands_on.items()
     ]
-    rows = [row for command in commands for row in command.rows]
-    keys = [key for command in commands for key in command.keys]
     params = (
         *map(list, zip(*stands, strict=True)),
         list(range(len(commands))),
         [command.command_id for command in commands],
         [place for place, command in enumerate(commands) for _ in command.rows],
-        *columns_of(rows, keys),
+        *columns_of(*rows_of(commands)),
     )
     found = connection.execute(APPEND, params, prepare=True).fetchall()
     return {row[0] for row in found}
+
+
+def rows_of(commands: Sequence[Command]) -> tuple[list[StoredFact], list[tuple[str, int]]]:
+    """Return the rows of commands, and the unique key of each: command id and ordinal."""
+    return (
+        [row for command in commands for row in command.rows],
+        [(each.command_id, ordinal) for each in commands for ordinal in range(len(each.rows))],
+    )
 
 
 class CommandWriter:
@@ -106,20 +108,35 @@ class CommandWriter:
         early, late = first_come(commands)
         for place in late:
             outcomes[place] = LostRace("another command of the same moment was first")
+        chosen = [commands[place] for place in early]
         try:
-            if len(early) == 1:
-                self.alone(commands[early[0]])
-                return outcomes
-            with reachable(), self._pool.connection() as connection:
-                lost = append(connection, [commands[place] for place in early])
+            lost = self._together(chosen)
         except (LostRace, CommandRepeated, psycopg.DatabaseError):
             # One of them is at fault, or another process writes the same right now.
-            for place in early:
-                outcomes[place] = self._outcome(commands[place])
-            return outcomes
-        for place in lost:
-            outcomes[early[place]] = LostRace("somebody else was faster on this stream")
+            lost = {}
+            for place, command in enumerate(chosen):
+                if fault := self._outcome(command):
+                    lost[place] = fault
+        for place, fault in lost.items():
+            outcomes[early[place]] = fault
         return outcomes
+
+    def _together(self, commands: Sequence[Command]) -> dict[int, Exception]:
+        """Write those that are in time; returns an error at the place of each that is late.
+
+        Raises: psycopg's error or LostRace, if nothing is written.
+        """
+        if len(commands) == 1:
+            self.alone(commands[0])
+            return {}
+        with reachable(), self._pool.connection() as connection:
+            if all(each.appends_only_to_what_it_read() for each in commands):
+                # Mostly nobody is late: the unique indexes are all the check that this needs.
+                with suppress(psycopg.errors.UniqueViolation):
+                    self._recorder.write(connection, *rows_of(commands))
+                    return {}
+            late = append(connection, commands)
+        return {place: LostRace("somebody else was faster on a stream") for place in late}
 
     def _outcome(self, command: Command) -> Exception | None:
         try:
@@ -146,7 +163,7 @@ class CommandWriter:
 
     def _facts(self, connection: PgConnection, command: Command) -> None:
         if command.appends_only_to_what_it_read():
-            self._recorder.write(connection, command.rows, command.keys)
+            self._recorder.write(connection, *rows_of([command]))
         elif append(connection, [command]):
             raise LostRace("somebody else was faster on a stream it was decided on")
 

@@ -1,7 +1,7 @@
 """Commands that wait at the same moment are written together: one flush to the disk for many.
 
-No timer and no thread of its own: who comes while nobody writes, writes; who comes meanwhile waits,
-and one of the waiting then writes for all of them. A lone command therefore waits for nobody.
+No timer and no thread of its own: who comes while few write, writes; who comes meanwhile waits, and
+one of the waiting then writes for all of them. A lone command therefore waits for nobody.
 """
 
 import threading
@@ -34,14 +34,18 @@ class _Place(Generic[C]):
 class Coalescer(Generic[C]):
     """A queue before `write`, which takes many commands and says for each what became of it.
 
-    `write` returns None or an error per command; what it raises is the outcome of all.
+    `write` returns None or an error per command; what it raises is the outcome of all. At most
+    `leaders_max` threads write at once: while one waits for the disk, the next gets its rows ready.
     """
 
-    def __init__(self, write: Callable[[Sequence[C]], Sequence[Exception | None]]) -> None:
+    def __init__(
+        self, write: Callable[[Sequence[C]], Sequence[Exception | None]], leaders_max: int = 1
+    ) -> None:
         self._write = write
+        self._leaders_max = leaders_max
         self._guard = threading.Lock()
         self._waiting: deque[_Place[C]] = deque()
-        self._led = False
+        self._leaders = 0
 
     def commit(self, command: C) -> None:
         """Write a command, alone or with others; blocks until it is decided.
@@ -51,12 +55,15 @@ class Coalescer(Generic[C]):
         """
         place = _Place(command)
         with self._guard:
-            self._waiting.append(place)
-            leads, self._led = not self._led, True
+            leads = self._leaders < self._leaders_max
+            if leads:
+                self._leaders += 1
+            else:
+                self._waiting.append(place)
         if not leads:
             self._wait(place)
         if not place.done:
-            self._lead()
+            self._lead(place)
         if place.fault is not None:
             raise place.fault
 
@@ -66,18 +73,21 @@ class Coalescer(Generic[C]):
             return len(self._waiting)
 
     def _wait(self, place: _Place[C]) -> None:
-        if not place.lock.acquire(timeout=LEADER_LATE_S):
-            with self._guard:
-                # Chosen at the last moment: then it must lead, or nobody would ever again.
-                if not place.lock.acquire(blocking=False):
-                    if place in self._waiting:
-                        self._waiting.remove(place)
-                    raise Unavailable("the command was not written in time; ask again")
-
-    def _lead(self) -> None:
-        """Write the first of the queue, ours among them; then somebody else leads."""
+        if place.lock.acquire(timeout=LEADER_LATE_S):
+            return
         with self._guard:
-            batch = [self._waiting.popleft() for _ in range(min(BATCH_MAX, len(self._waiting)))]
+            if place in self._waiting:
+                self._waiting.remove(place)
+            elif place.lock.acquire(blocking=False):
+                return  # decided, or chosen to lead, at the last moment
+        raise Unavailable("the command was not written in time; ask again")
+
+    def _lead(self, place: _Place[C]) -> None:
+        """Write ours and all that wait; then somebody else leads."""
+        batch = [place]
+        with self._guard:
+            while self._waiting and len(batch) < BATCH_MAX:
+                batch.append(self._waiting.popleft())
         outcomes: Sequence[Exception | None] = ()
         try:
             outcomes = self._write([each.command for each in batch])
@@ -85,18 +95,18 @@ class Coalescer(Generic[C]):
             outcomes = [fault] * len(batch)
         finally:
             self._hand_over()
-            for place, outcome in zip(batch, outcomes or _unknown(batch), strict=True):
-                place.fault = outcome
-                place.done = True
-                place.lock.release()
+            for each, outcome in zip(batch, outcomes or _unknown(batch), strict=True):
+                each.fault = outcome
+                each.done = True
+                each.lock.release()
 
     def _hand_over(self) -> None:
         """Let the first of those who came meanwhile lead."""
         with self._guard:
             if self._waiting:
-                self._waiting[0].lock.release()
+                self._waiting.popleft().lock.release()
             else:
-                self._led = False
+                self._leaders -= 1
 
 
 def _unknown(batch: Sequence[object]) -> list[Exception | None]:

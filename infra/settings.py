@@ -96,7 +96,7 @@ class Settings(BaseSettings):
         default=None, description="who may create schemas and roles"
     )
     pool_min: int = Field(default=1, ge=0, le=50)
-    pool_max: int = Field(default=4, ge=1, le=200)
+    pool_max: int = Field(default=6, ge=1, le=200)
 
     kafka_bootstrap: tuple[str, ...] = ()
     kafka_security: dict[str, bool | int | SecretStr] = Field(

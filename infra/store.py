@@ -21,6 +21,9 @@ from infra.work import Body, Recorded, Work
 
 # A quote's facts weigh about a megabyte as objects; this many streams are a service's working set.
 RECENT_STREAMS = 128
+# With one, the disk idles while rows are made ready; with more, batches become small. Measured with
+# 16 threads on two busy cores: 1, 2, 4, 6, 8 make 0.4, 0.5, 0.75, 0.75, 0.65 of raw INSERTs.
+LEADERS_MAX = 4
 
 
 class PostgresStore:
@@ -33,7 +36,7 @@ class PostgresStore:
         self.application = FactApplication(self.recorder, registry)
         self._recent = Recent(RECENT_STREAMS)
         self.commands = CommandWriter(pool, self.recorder)
-        self._coalescer = Coalescer(self.commands.together)
+        self._coalescer = Coalescer(self.commands.together, leaders_of(pool))
 
     def read_with(self, registry: Registry) -> None:
         """Read facts by this registry from now on.
@@ -202,3 +205,8 @@ class PostgresStore:
                 known = self._recent.get(stream)
                 if len(known) == version - 1:
                     self._recent.put(stream, (*known, recorded))
+
+
+def leaders_of(pool: ConnectionPool[PgConnection]) -> int:
+    """Return how many threads may write commands at once, leaving connections to everybody else."""
+    return max(1, min(LEADERS_MAX, pool.max_size - 2))

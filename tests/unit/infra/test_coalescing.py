@@ -105,3 +105,13 @@ def test_a_leader_that_is_interrupted_leaves_nobody_waiting(
     disk.broken = None
     coalescer.commit("later")
     assert disk.batches[-1] == ["later"]
+
+
+def test_as_many_as_allowed_write_at_once(disk: Disk) -> None:
+    coalescer = Coalescer(disk.write, leaders_max=2)
+    with ThreadPoolExecutor(3) as pool:
+        futures = [pool.submit(coalescer.commit, name) for name in ("a", "b", "c")]
+        eventually(lambda: len(disk.batches) == 2 and coalescer.waiting() == 1)
+        disk.go.set()
+        assert [each.result(DEADLINE_S) for each in futures] == [None] * 3
+    assert sorted(len(each) for each in disk.batches) == [1, 1, 1]
