@@ -10,13 +10,14 @@ from pathlib import Path
 from rich.console import Console
 
 from infra import log as logs
-from tests.bench import latency, lifecycles, relay, report, visible
+from tests.bench import commands, latency, lifecycles, relay, report, visible
 from tests.bench.report import Row
 
 Part = Callable[[Path, argparse.Namespace], list[Row]]
 PARTS: Mapping[str, Part] = {
     "latency": lambda home, asked: latency.interleaved(home, asked.walks),
     "lifecycles": lambda home, asked: lifecycles.measured(home, asked.lifecycles, 3),
+    "commands": lambda home, asked: commands.measured(home, asked.rounds),
     "relay": lambda home, asked: relay.measured(home, asked.rounds),
     "visible": lambda home, asked: visible.measured(home, asked.rounds),
 }
