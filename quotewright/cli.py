@@ -1,10 +1,12 @@
 """`quotewright`: one command for the laptop and the operator.
 
-Exit codes: 0 done; 1 refused or not found; 2 wrong usage; 3 not available now.
+Exit codes: 0 done; 1 refused, not found, or something needs a person; 2 wrong usage; 3 not
+available now.
 """
 
 import json
 import sys
+import time
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -14,7 +16,7 @@ from rich.console import Console
 from contracts.errors import QuotewrightError, Unavailable
 from infra import log as logs
 from infra.settings import SettingsError, load
-from quotewright import rebuilding, show
+from quotewright import rebuilding, show, status
 from quotewright.client import Client, Where, token_for
 from quotewright.explaining import explain as print_explanation
 from quotewright.explaining import explanation
@@ -22,6 +24,8 @@ from quotewright.prefixes import PREFIXES, SCHEMAS
 
 HOME = Path(__file__).resolve().parents[1] / ".local"
 REFUSED, NOT_NOW = 1, 3
+# A service answers its status within 3 s, also when its database hangs.
+STATUS_S = 8.0
 app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
@@ -92,6 +96,31 @@ def waiting(as_json: Json = False, url: Url = None, token: Token = None, home: H
     """List what every open quote waits for, since when, and who can move it."""
     found = _client(Where(home, url, token), "admin").get("/crm/waiting?limit=200")
     _print_json(found) if as_json else show.waiting(Console(), found["waiting"])
+
+
+@app.command(name="status")
+def show_status(
+    as_json: Json = False,
+    watch: Annotated[
+        float | None, typer.Option(min=0.5, help="look again every so many seconds")
+    ] = None,
+    url: Url = None,
+    token: Token = None,
+    home: Home = HOME,
+) -> None:
+    """Say how every service stands, and what needs a person (exit 1; 3: nobody answers)."""
+    where = Where(home, url, token)
+    address = where.address()
+    client = Client(address, where.bearer("admin"), STATUS_S)
+    while True:
+        seen = status.look(client, address)
+        console = Console()
+        if watch is not None:
+            console.clear()
+        _print_json(seen.as_json()) if as_json else status.show(console, seen)
+        if watch is None:
+            raise typer.Exit(REFUSED if seen.needs() else 0)
+        time.sleep(watch)
 
 
 @app.command()

@@ -83,11 +83,11 @@ def token_for(home: Path, subject: str, roles: list[str], hours: int = 8) -> str
 class Client:
     """Asks a running house as one person; without a token as a customer with a link."""
 
-    def __init__(self, url: str, token: str | None) -> None:
+    def __init__(self, url: str, token: str | None, timeout_s: float = TIMEOUT_S) -> None:
         self._http = httpx.Client(
             base_url=url,
             headers={"authorization": f"Bearer {token}"} if token else {},
-            timeout=TIMEOUT_S,
+            timeout=timeout_s,
             trust_env=False,
         )
 

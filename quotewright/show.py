@@ -60,10 +60,10 @@ def _hops(hops: Sequence[Json]) -> Iterator[str]:
         )
         for number, hop in enumerate(hops, 1)
     ]
-    yield from _rows(("#", "time (UTC)", "+ms", "fact", "said by", "because of"), rows, ">>><<<")
+    yield from columns(("#", "time (UTC)", "+ms", "fact", "said by", "because of"), rows, ">>><<<")
 
 
-def _rows(head: Sequence[str], rows: Iterable[Sequence[str]], sides: str) -> Iterator[str]:
+def columns(head: Sequence[str], rows: Iterable[Sequence[str]], sides: str) -> Iterator[str]:
     """Give head and rows as lines in columns, as wide as they must be: a terminal may wrap them."""
     table = [tuple(head), *(tuple(row) for row in rows)]
     widths = [max(len(row[n]) for row in table) for n in range(len(head))]
@@ -95,7 +95,7 @@ def waiting(console: Console, rows: Sequence[Json]) -> None:
         )
         for row in rows
     ]
-    first, *rest = _rows(head, shown, "<<<<<<")
+    first, *rest = columns(head, shown, "<<<<<<")
     _say(console, [first])
     for line, row in zip(rest, rows, strict=True):
         _say(console, [line])
@@ -133,7 +133,7 @@ def parked(console: Console, found: Mapping[str, Sequence[Json]]) -> None:
             )
             for row in rows
         ]
-        first, *rest = _rows(head, shown, "<><<<>")
+        first, *rest = columns(head, shown, "<><<<>")
         _say(console, [first] if rows else [])
         for line, row in zip(rest, rows, strict=True):
             _say(console, [line, f"        {row['reason']}"])
