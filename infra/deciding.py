@@ -4,7 +4,7 @@ Nothing is written here. Duplicates drop out by stream version; what can not be 
 and so is whatever of its deal follows it.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import structlog
@@ -15,6 +15,7 @@ from infra.keeping import Known, Ledger
 from infra.parking import Behind, Missing, park, reason_of
 from infra.reading import Reading, Sifted, sifted_by
 from infra.rows import Parked
+from infra.view import View
 from infra.wire import Arrived
 from infra.work import Batch, Work
 
@@ -25,15 +26,34 @@ log = structlog.get_logger()
 class Decided:
     """What a slice comes to; `matters` says whether anybody here wanted a record of it.
 
-    `dropped` counts the records that were consumed before.
+    `stands_on` has the versions of the streams that were decided on from memory and not appended
+    to. `dropped` counts the records that were consumed before.
     """
 
     matters: bool = False
     works: list[Work] = field(default_factory=list)
     inbox: dict[str, int] = field(default_factory=dict)
     parked: list[Parked] = field(default_factory=list)
+    stands_on: dict[str, int] = field(default_factory=dict)
     dropped: int = 0
     batch: Batch = field(default_factory=Batch)
+
+
+@dataclass(frozen=True, slots=True)
+class _Sight:
+    """What the handlers of one slice look at together."""
+
+    view: View
+    batch: Batch
+    alone: bool
+
+    def stands_on(self, works: Sequence[Work]) -> dict[str, int]:
+        """Return what the commit must check: streams that may be old and are not appended to."""
+        if not self.view.remembered:
+            return {}
+        appended = {each.meta.stream for work in works for each in work.facts}
+        seen = self.view.stands_on.items()
+        return {stream: version for stream, version in seen if stream not in appended}
 
 
 class Deciding:
@@ -54,12 +74,18 @@ class Deciding:
             return True
 
     def decide(
-        self, piece: Slice, late: Mapping[str, int], fault: Exception | None = None
+        self,
+        piece: Slice,
+        late: Mapping[str, int],
+        fault: Exception | None = None,
+        *,
+        alone: bool = True,
     ) -> Decided:
         """Handle the records of a slice; with a fault, park its only record instead.
 
-        `late` are versions passed over that are not written yet.
-        Raises: Poison, if one of several records can not be read; whatever a handler raises.
+        `late` are versions passed over that are not written yet. A record `alone` is decided on
+        what is committed now; others on what is kept in memory, which the commit then checks.
+        Raises: Poison, if one of others can not be read; whatever a handler raises.
         """
         self.at = None
         sifted = [sifted_by(self._reading, each) for each in piece.records]
@@ -67,7 +93,7 @@ class Deciding:
         seen = self._known.versions(streams, late)
         held = self._known.waiting(piece.partition)
         decided = Decided(any(each.wanted for each in sifted))
-        batch = decided.batch
+        sight = _Sight(View(self._ledger, fresh=alone), decided.batch, alone)
         for each in sifted:
             last = seen.get(each.stream, 0)
             if each.stream:
@@ -79,38 +105,40 @@ class Deciding:
                 continue
             self.at = each.record.offset
             why = fault or _obstacle(each, last, each.record.key in held)
-            work, why = self._handled(each, batch, why, alone=len(sifted) == 1)
+            work, why = self._handled(each, sight, why)
             decided.works += [work] if work else []
             if why is not None:
                 held.add(each.record.key)
                 decided.parked.append(park(piece, each.record, why))
                 log.warning("parked", offset=each.record.offset, reason=reason_of(why))
         self.at = None
-        batch.decided()
+        decided.batch.decided()
+        decided.stands_on = sight.stands_on(decided.works)
         return decided
 
     def _handled(
-        self, sifted: Sifted, batch: Batch, why: Exception | None, *, alone: bool
+        self, sifted: Sifted, sight: _Sight, why: Exception | None
     ) -> tuple[Work | None, Exception | None]:
         """Handle a record, or (with a reason not to) do only what is done to every record."""
         if why is None:
-            return self._try(sifted.record, batch, alone)
+            return self._try(sifted.record, sight)
         if sifted.fault is not None:
             return None, why
-        return self._reading.begin(sifted.record, self._ledger, batch), why
+        return self._reading.begin(sifted.record, sight.view, sight.batch), why
 
-    def _try(self, record: Arrived, batch: Batch, alone: bool) -> tuple[Work, Poison | None]:
+    def _try(self, record: Arrived, sight: _Sight) -> tuple[Work, Poison | None]:
         """Handle one record; a Poison leaves only what `begin` did.
 
-        Among other records it is raised: the batch may hold half of what the handler appended.
+        Among others it is raised: the batch may hold half of what the handler appended, and what
+        it was decided on may be old.
         """
-        work = self._reading.begin(record, self._ledger, batch)
+        work = self._reading.begin(record, sight.view, sight.batch)
         try:
             self._reading.handle(record, work)
         except Poison as fault:
-            if not alone:
+            if not sight.alone:
                 raise
-            return self._reading.begin(record, self._ledger, Batch()), fault
+            return self._reading.begin(record, sight.view, Batch()), fault
         return work, None
 
 

@@ -12,17 +12,14 @@ from contracts.errors import Conflict, QuotewrightError, Unavailable
 from infra.patience import Patience
 from infra.postgres import NoDatabase
 from infra.rows import CommandRepeated, LostRace
-from infra.work import Body, Cause, Desk, Recorded, Work
+from infra.view import RememberingDesk, View
+from infra.work import Body, Cause, Recorded, Work
 
 T = TypeVar("T")
 
 
-class Store(Desk, Protocol):
+class Store(RememberingDesk, Protocol):
     """A desk that carries out commands and remembers them."""
-
-    def kept(self, stream: str) -> Sequence[Recorded]:
-        """Return what is in memory of a stream: its first facts, perhaps not the newest."""
-        ...
 
     def by_command(self, command_id: str) -> tuple[tuple[Recorded, ...], str | None]:
         """Return the facts recorded under a command id, and the hash of its request."""
@@ -98,7 +95,7 @@ class CommandDesk:
 
         Raises: _Unsettled, if memory may be to blame for a refusal, or for nothing to say.
         """
-        view = _View(self._store, fresh=fresh)
+        view = View(self._store, fresh=fresh)
         work = Work(view, cause)
         try:
             handler(work)
@@ -119,7 +116,7 @@ class CommandDesk:
                 return before
         return self._write(work, view)
 
-    def _write(self, work: Work, view: "_View") -> tuple[Recorded, ...]:
+    def _write(self, work: Work, view: View) -> tuple[Recorded, ...]:
         try:
             self._store.carry_out(work, view.stands_on)
         except Unavailable as fault:
@@ -175,28 +172,3 @@ class CommandDesk:
             except NoDatabase:
                 if not trying.again():
                     raise
-
-
-class _View:
-    """The store as one command sees it; remembers on which versions of streams it stands."""
-
-    def __init__(self, store: Store, *, fresh: bool) -> None:
-        self.source = store.source
-        self.body = store.body
-        self.find = store.find
-        self.next_number = store.next_number
-        self.query = store.query
-        self.stands_on: dict[str, int] = {}
-        self.remembered = False
-        self._store = store
-        self._fresh = fresh
-
-    def read(self, stream: str) -> Sequence[Recorded]:
-        """Return the facts of a stream: those kept in memory, or all that are committed."""
-        facts = () if self._fresh else self._store.kept(stream)
-        if facts:
-            self.remembered = True
-        else:
-            facts = self._store.read(stream)
-        self.stands_on[stream] = len(facts)
-        return facts

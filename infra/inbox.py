@@ -161,7 +161,7 @@ class Consumer:
             self._one_by_one(piece, None)
             return
         try:
-            self._take(piece)
+            self._take(piece, alone=False)
         except (Fenced, Unavailable):
             raise
         except (LostRace, CommandRepeated, Poison):
@@ -218,12 +218,14 @@ class Consumer:
         if not self._careful[partition]:
             del self._careful[partition]
 
-    def _take(self, piece: Slice, fault: Exception | None = None) -> None:
+    def _take(self, piece: Slice, fault: Exception | None = None, *, alone: bool = True) -> None:
         """Handle the records of a slice and commit; with a fault, park its only record instead."""
-        decided = self._deciding.decide(piece, self._late.inbox(piece.partition), fault)
+        late = self._late.inbox(piece.partition)
+        decided = self._deciding.decide(piece, late, fault, alone=alone)
         epoch, parked = self._epochs[piece.partition], tuple(decided.parked)
         place = piece.topic, piece.partition, epoch
-        progress = Progress(*place, piece.start, piece.after, decided.inbox, parked)
+        inbox, stands_on = decided.inbox, decided.stands_on
+        progress = Progress(*place, piece.start, piece.after, inbox, parked, stands_on)
         if decided.matters:
             self._commit(decided.works, progress)
             decided.batch.committed()

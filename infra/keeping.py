@@ -6,7 +6,8 @@ from dataclasses import dataclass, replace
 from typing import Protocol
 
 from infra.rows import Parked, Progress
-from infra.work import Desk, Work
+from infra.view import RememberingDesk
+from infra.work import Work
 
 STREAMS_MAX = 20_000
 
@@ -24,7 +25,7 @@ class Claimed:
     unclean: bool
 
 
-class Ledger(Desk, Protocol):
+class Ledger(RememberingDesk, Protocol):
     """What a consumer keeps: positions, versions, parked records; and the commit of it all."""
 
     def claim(self, topic: str, partition: int, *, clean: bool = False) -> Claimed:

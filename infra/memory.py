@@ -186,6 +186,8 @@ class MemoryStore:
                     "another process consumes this partition",
                     partition=progress.partition,
                 )
+            if any(heads.get(name, 0) > version for name, version in progress.stands_on.items()):
+                raise LostRace("somebody else was faster on a stream it was decided on")
 
     def _write(self, work: Work) -> None:
         for recorded in work.facts:

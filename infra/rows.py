@@ -1,7 +1,7 @@
 """What one transaction of a service writes beside facts: its rows, and how far its consumer is."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 import psycopg
@@ -71,6 +71,8 @@ class Progress:
     after: int
     inbox: Mapping[str, int]
     parked: tuple[Parked, ...] = ()
+    stands_on: Mapping[str, int] = field(default_factory=dict)
+    """Streams that were decided on from memory, at these versions: they must not have grown."""
 
 
 def only_facts(work: Work) -> bool:
@@ -144,20 +146,24 @@ CONSUMED = "SELECT consumed(%s, %s, %s, %s, %s, %b::text[], %b::int[])"
 CONSUMED_LIGHTLY = CONSUMED + ", set_config('synchronous_commit', 'off', true)"
 PUT_PARKED = "SELECT park(%s, %s, %s, %s, %s, %s, %s, %s)"
 UNPARKED = "SELECT unparked(%s, %s, %s, %s::bytea[], %s::bigint[])"
-FENCED, NOT_PARKED = "QW001", "QW002"
+UNMOVED = "SELECT unmoved(%b::text[], %b::int[])"
+FENCED, NOT_PARKED, MOVED = "QW001", "QW002", "QW003"
 
 
 def advance(connection: PgConnection, progress: Progress, *, lightly: bool) -> None:
     """Write versions, parked records and the position; the position must stand where we found it.
 
     Raises: psycopg's error with the state `FENCED`, if it does not, or another owner has claimed
-    the partition; perhaps later, where the connection is in a pipeline.
+    the partition, or `MOVED`; perhaps later, where the connection is in a pipeline.
     """
     # By deal, as `unparked` does: two who hold several deals never wait for each other in a circle.
     for each in sorted(progress.parked, key=lambda parked: parked.key):
         place = (each.topic, each.partition, each.offset, each.key)
         what = (pack_headers(each.headers), each.value, each.reason, each.code)
         connection.execute(PUT_PARKED, (*place, *what))
+    if progress.stands_on:
+        stands = (list(progress.stands_on), list(progress.stands_on.values()))
+        connection.execute(UNMOVED, stands, prepare=True)
     # Sorted, so that two consumers of one service never wait for each other in a circle.
     streams = sorted(progress.inbox)
     connection.execute(
@@ -179,6 +185,8 @@ def told(fault: psycopg.DatabaseError) -> Exception:
     """Say in our words which rule of the tables a commit broke; anything else stays as it is."""
     if fault.sqlstate == FENCED:
         return Fenced("another process consumes this partition")
+    if fault.sqlstate == MOVED:
+        return LostRace("somebody else was faster on a stream it was decided on")
     if isinstance(fault, psycopg.errors.UniqueViolation):
         if fault.diag.constraint_name == "events_command":
             return CommandRepeated("this command has been carried out before")

@@ -143,7 +143,8 @@ class PostgresStore:
         self, connection: PgConnection, works: Sequence[Work], progress: Progress | None
     ) -> None:
         lightly = not any(map(must_last, works)) and not (progress and progress.parked)
-        if progress is not None and lightly and all(map(only_facts, works)):
+        only_progress = progress is not None and not progress.stands_on
+        if progress is not None and only_progress and lightly and all(map(only_facts, works)):
             advance(connection, progress, lightly=True)
             return
         if progress is None and len(works) == 1 and only_facts(works[0]):
