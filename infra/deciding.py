@@ -38,6 +38,17 @@ class Decided:
     dropped: int = 0
     batch: Batch = field(default_factory=Batch)
 
+    def follows(self, sifted: Sifted, seen: dict[str, int]) -> bool:
+        """Note that a record's stream is consumed up to it; False if it was before."""
+        last = seen.get(sifted.stream, 0)
+        if not sifted.stream:
+            return True
+        if sifted.wanted and sifted.version <= last:
+            self.dropped += 1
+            return False
+        seen[sifted.stream] = self.inbox[sifted.stream] = max(sifted.version, last)
+        return True
+
 
 @dataclass(frozen=True, slots=True)
 class _Sight:
@@ -96,12 +107,7 @@ class Deciding:
         sight = _Sight(View(self._ledger, fresh=alone), decided.batch, alone)
         for each in sifted:
             last = seen.get(each.stream, 0)
-            if each.stream:
-                if each.wanted and each.version <= last:
-                    decided.dropped += 1
-                    continue
-                seen[each.stream] = decided.inbox[each.stream] = max(each.version, last)
-            if not each.wanted:
+            if not decided.follows(each, seen) or not each.wanted:
                 continue
             self.at = each.record.offset
             why = fault or _obstacle(each, last, each.record.key in held)
