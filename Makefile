@@ -1,6 +1,6 @@
 # Quotewright. `make` alone prints the commands. Set-up happens by itself: infra/setup.py.
 .DEFAULT_GOAL := help
-.PHONY: help demo test quick check format bench simulate lock clean
+.PHONY: help demo test prove quick check format bench simulate lock clean
 
 BUS ?= embedded
 # The venv's Python starts faster than a version manager's shim; before there is a venv, any Python 3 does.
@@ -18,6 +18,10 @@ demo: ## See a quote go from opportunity to PDF (BUS=kafka: over a real broker; 
 test: ## Run every test, with real PostgreSQL and real Kafka (ARGS="-k name" to choose)
 	$(SETUP) venv pdf pdf-tools kafka
 	@$(RUN) pytest tests $(ARGS)
+
+prove: ## Break every part under load, check that nothing is lost, doubled or reordered (ARGS="-k broker")
+	$(SETUP) venv pdf kafka
+	@CHAOS_SCALE=10 $(RUN) pytest tests/chaos -m prove $(ARGS)
 
 quick: ## Run the fast tests only: no broker, below 10 seconds
 	$(SETUP) venv pdf pdf-tools

@@ -92,6 +92,20 @@ class LocalPostgres:
         """End the server as a power cut would; `start` recovers the data at the same address."""
         self._server.kill()
 
+    def crash(self) -> None:
+        """End the server without a checkpoint (`-m immediate`); `start` recovers from its log."""
+        self._server.kill(signal.SIGQUIT)
+
+    @property
+    def socket(self) -> Path:
+        """The unix socket that the server listens on."""
+        return self._socket_dir / ".s.PGSQL.5432"
+
+    @property
+    def data(self) -> Path:
+        """The directory that holds the server's data."""
+        return (self.home / "postgres").resolve() / "data"
+
     def dsn(self, user: str, dbname: str) -> str:
         """Return the connection string for a role and a database of this server."""
         return f"postgresql://{user}@/{dbname}?host={self._socket_dir}"

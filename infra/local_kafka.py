@@ -14,6 +14,7 @@ import socket
 import struct
 import subprocess
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -39,17 +40,23 @@ class LocalKafka:
     comes back on its own.
     """
 
-    def __init__(self, home: Path, *, nodes: int) -> None:
-        """Keep the data below `home`; `nodes` is 1, or 3 to survive the loss of one."""
+    def __init__(self, home: Path, *, nodes: int, fronts: Sequence[int] = ()) -> None:
+        """Keep the data below `home`; `nodes` is 1, or 3 to survive the loss of one.
+
+        `fronts` has a port per node at which a proxy stands: who comes through it to the node's
+        `back_port` is told to stay with the proxy, while others still reach the broker itself.
+        """
         self.home = home.resolve()
+        self._fronts = fronts
         self._ephemeral = False
-        self._ports = _free_ports(2 * nodes)
+        ports = _free_ports(2 * nodes + len(fronts))
+        self._ports, self._back_ports = ports[: 2 * nodes], ports[2 * nodes :]
         self._nodes = [self._node(number) for number in range(1, nodes + 1)]
 
     @classmethod
-    def ephemeral(cls, *, nodes: int) -> Self:
+    def ephemeral(cls, *, nodes: int, fronts: Sequence[int] = ()) -> Self:
         """Make a cluster for tests: new and empty, removed by `stop`."""
-        cluster = cls(Path(tempfile.mkdtemp(prefix="quotewright-")), nodes=nodes)
+        cluster = cls(Path(tempfile.mkdtemp(prefix="quotewright-")), nodes=nodes, fronts=fronts)
         cluster._ephemeral = True
         return cluster
 
@@ -87,6 +94,10 @@ class LocalKafka:
     def kill(self, node: int) -> None:
         """End broker `node` (from 1) as a power cut would; `start` brings it back on its port."""
         self._nodes[node - 1].kill()
+
+    def back_port(self, node: int) -> int:
+        """Return the port of broker `node` (from 1) to which a proxy hands on."""
+        return self._back_ports[node - 1]
 
     def log(self, node: int) -> Path:
         """Return the log file of broker `node` (from 1)."""
@@ -177,15 +188,21 @@ class LocalKafka:
         copies, in_sync = (3, 2) if len(self._numbers()) > 2 else (1, 1)
         voters = ",".join(f"{n}@127.0.0.1:{self._controller_port(n)}" for n in self._numbers())
         broker = f"PLAINTEXT://127.0.0.1:{self._broker_port(number)}"
+        listens, tells = broker, broker
+        if self._fronts:
+            listens += f",FRONT://127.0.0.1:{self.back_port(number)}"
+            tells += f",FRONT://127.0.0.1:{self._fronts[number - 1]}"
         return {
             "process.roles": "broker,controller",
             "node.id": f"{number}",
             "controller.quorum.voters": voters,
-            "listeners": f"{broker},CONTROLLER://127.0.0.1:{self._controller_port(number)}",
-            "advertised.listeners": broker,
+            "listeners": f"{listens},CONTROLLER://127.0.0.1:{self._controller_port(number)}",
+            "advertised.listeners": tells,
             "inter.broker.listener.name": "PLAINTEXT",
             "controller.listener.names": "CONTROLLER",
-            "listener.security.protocol.map": "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT",
+            "listener.security.protocol.map": (
+                "PLAINTEXT:PLAINTEXT,FRONT:PLAINTEXT,CONTROLLER:PLAINTEXT"
+            ),
             "log.dirs": str(self._place(number) / "data"),
             "auto.create.topics.enable": "false",
             "default.replication.factor": f"{copies}",

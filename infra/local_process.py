@@ -144,10 +144,10 @@ class ServerProcess:
         if self.running:
             self._signal(next(iter(self._stop_signals)))
 
-    def kill(self) -> None:
-        """End the server as a power cut would (SIGKILL); returns when it is gone."""
+    def kill(self, by: signal.Signals = signal.SIGKILL) -> None:
+        """End the server by one signal, at once as a power cut would; returns when it is gone."""
         if self.running:
-            self._signal(signal.SIGKILL)
+            self._signal(by)
             self._wait(10)
 
     def _signal(self, number: signal.Signals) -> None:

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -20,28 +21,70 @@ START_S, STOP_S = 60.0, 15.0
 TAIL_LINES = 40
 
 
-class Apart:
-    """Six processes and the ingress; a context manager, ends what it started."""
+@dataclass(frozen=True)
+class Program:
+    """What runs as one process: words after `python`, from which folder, further variables.
 
-    def __init__(self, laptop: Laptop, **settings: Any) -> None:
+    `prefix` is the path that the ingress hands on to it, if any.
+    """
+
+    words: tuple[str, ...]
+    prefix: str | None = None
+    folder: Path = ROOT
+    variables: Mapping[str, str] = field(default_factory=dict)
+
+
+HOUSE: Mapping[str, Program] = {
+    name: Program(("-m", f"services.{name}.main"), prefix) for name, prefix in PREFIXES.items()
+}
+
+
+class Apart:
+    """Processes (the six services) and the ingress; a context manager, ends what it started."""
+
+    def __init__(
+        self, laptop: Laptop, programs: Mapping[str, Program] = HOUSE, **settings: Any
+    ) -> None:
+        self.programs = dict(programs)
         self._laptop = laptop
         self._settings = settings
-        self._ports = {name: free_port() for name in PREFIXES}
+        self._ports = {name: free_port() for name in programs}
         self._running: dict[str, subprocess.Popen[bytes]] = {}
-        self.logs = {name: laptop.home / f"{name}.log" for name in PREFIXES}
+        self.logs = {name: laptop.home / f"{name}.log" for name in programs}
 
     def start(self, *names: str) -> None:
         """Start these services (all, if none is named) and return when each is ready."""
-        for name in names or PREFIXES:
-            self._spawn(name)
-        for name in names or PREFIXES:
-            self._await(name)
+        for name in names or self.programs:
+            self.spawn(name)
+        for name in names or self.programs:
+            self.wait_until_ready(name)
+
+    def add(self, name: str, program: Program) -> None:
+        """Know one more process; `start` starts it."""
+        self.programs[name] = program
+        self._ports[name] = free_port()
+        self.logs[name] = self._laptop.home / f"{name}.log"
+
+    def died(self, name: str) -> bool:
+        """Say whether a process has ended by itself; it is then forgotten and can be started."""
+        if self._running[name].poll() is None:
+            return False
+        del self._running[name]
+        return True
 
     def kill(self, name: str) -> None:
         """End a service as a power cut would."""
         process = self._running.pop(name)
         process.kill()
         process.wait(STOP_S)
+
+    def pause(self, name: str) -> None:
+        """Freeze a service where it stands, as a machine that does not answer any more."""
+        self._running[name].send_signal(signal.SIGSTOP)
+
+    def resume(self, name: str) -> None:
+        """Let a frozen service go on, as if nothing had happened."""
+        self._running[name].send_signal(signal.SIGCONT)
 
     def terminate(self, *names: str) -> Mapping[str, int]:
         """Ask services to end, all at once; returns their exit codes. A late one is killed."""
@@ -66,9 +109,10 @@ class Apart:
         return {name: tail(log) for name, log in self.logs.items()}
 
     def __enter__(self) -> Self:
-        peers = {name: self.url(name) for name in PREFIXES}
+        peers = {name: self.url(name) for name in self.programs}
         self._settings = {"peers": peers, "log_level": "info", **self._settings}
-        routes = {prefix: self.url(name) for name, prefix in PREFIXES.items()}
+        named = self.programs.items()
+        routes = {each.prefix: self.url(name) for name, each in named if each.prefix}
         self._ingress = Ingress(self._laptop.port, routes)
         try:
             self.start()
@@ -91,21 +135,24 @@ class Apart:
         self._ingress.close()
         return codes
 
-    def _spawn(self, name: str) -> None:
+    def spawn(self, name: str) -> None:
+        """Start a process and return at once."""
+        program = self.programs[name]
         kept = {key: value for key, value in os.environ.items() if not key.startswith("QW_")}
         mine = self._laptop.environment(**self._settings, http_port=self._ports[name])
         with self.logs[name].open("ab") as log:
             self._running[name] = subprocess.Popen(
                 # It dies with us, however we end.
-                ["setpriv", "--pdeathsig", "KILL", sys.executable, "-m", f"services.{name}.main"],
-                cwd=ROOT,
-                env={**kept, **mine},
+                ["setpriv", "--pdeathsig", "KILL", sys.executable, *program.words],
+                cwd=program.folder,
+                env={**kept, **mine, **program.variables},
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
             )
 
-    def _await(self, name: str) -> None:
+    def wait_until_ready(self, name: str) -> None:
+        """Return when a started process says that it can serve."""
         until = time.monotonic() + START_S
         while time.monotonic() < until:
             code = self._running[name].poll()
