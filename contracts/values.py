@@ -54,6 +54,8 @@ MAX_SCALE = 6
 MAX_DIGITS = 24
 PLAIN = re.compile(r"-?[0-9]{1,15}(\.[0-9]{1,6})?", re.ASCII)
 EXACT = Context(prec=60, rounding=ROUND_HALF_UP, traps=[Inexact, InvalidOperation])
+# For percentages that are shown: a quotient seldom ends, so this one may round.
+DISPLAYED = Context(prec=60, rounding=ROUND_HALF_UP, traps=[InvalidOperation])
 
 
 class Value(BaseModel):
@@ -311,10 +313,8 @@ def share(part: Decimal, whole: Decimal, digits: int = 2) -> Percent:
     """
     if not whole:
         return Percent(0)
-    with localcontext(Context(prec=60, traps=[InvalidOperation])):
-        return Percent(
-            (part * 100 / whole).quantize(Decimal(1).scaleb(-digits), rounding=ROUND_HALF_UP)
-        )
+    exact = DISPLAYED.divide(DISPLAYED.multiply(part, Decimal(100)), whole)
+    return Percent(exact.quantize(Decimal(1).scaleb(-digits), context=DISPLAYED))
 
 
 MAX_QUANTITY = Decimal(1000000)
