@@ -15,13 +15,13 @@ from datetime import datetime
 from typing import Any
 from zlib import crc32
 
-from contracts.envelope import NewerVersion, Registry, Sealed, headers_of
+from contracts.envelope import NewerVersion, Registry, Sealed, body_of, headers_of
 from contracts.errors import Unavailable
 from infra.bus import Bell, Bus, Claim, Slice
 from infra.keeping import Claimed
 from infra.parking import Behind, code_of, reason_of
 from infra.rows import CommandRepeated, Fenced, LostRace, Parked, Progress
-from infra.wire import Arrived
+from infra.wire import Arrived, carried
 from infra.work import Body, Delivery, Recorded, Reminder, Work
 
 
@@ -179,6 +179,7 @@ class MemoryStore:
                 if version != heads.get(stream, len(self._streams.get(stream, ()))) + 1:
                     raise LostRace("somebody else was faster on this stream")
                 heads[stream] = version
+                carried(recorded.meta.type, body_of(recorded.fact))
         if progress is not None:
             position, epoch = self._positions[progress.topic, progress.partition][:2]
             if (position, epoch) != (progress.before, progress.epoch):

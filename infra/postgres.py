@@ -39,6 +39,7 @@ MIGRATION_LOCK = 7_246_001
 STATEMENT_TIMEOUT_MS = 20_000
 IDLE_IN_TRANSACTION_MS = 10_000
 RESTED_S = 1.0
+POOL_WAIT_S = 3.0  # then the next caller makes the pool try anew, without its growing pauses
 # Who only looks from outside waits no longer than this for a connection.
 LOOK_S = 1.0
 
@@ -66,12 +67,9 @@ def open_pool(dsn: str, schema: str, size: tuple[int, int]) -> ConnectionPool[Pg
         connection_class=PgConnection,
         min_size=size[0],
         max_size=size[1],
-        timeout=10,
-        kwargs={
-            "autocommit": True,
-            "options": options(schema),
-            "application_name": schema,
-        },
+        timeout=POOL_WAIT_S,
+        reconnect_timeout=POOL_WAIT_S,
+        kwargs={"autocommit": True, "options": options(schema), "application_name": schema},
         check=_check_rested,
         open=False,
     )

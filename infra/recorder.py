@@ -30,6 +30,7 @@ from psycopg_pool import ConnectionPool
 from contracts.envelope import Meta, Registry, body_of
 from infra.postgres import PgConnection
 from infra.reader import SettledReader
+from infra.wire import carried
 from infra.work import Recorded
 
 COLUMNS = "stream, version, topic, state, deal_id, meta"
@@ -61,14 +62,14 @@ class FactMapper(Mapper[str]):
         self._registry = registry
 
     def to_stored_event(self, domain_event: DomainEventProtocol[str]) -> StoredFact:
-        """Return the row of a recorded fact."""
+        """Return the row of a recorded fact.   Raises: FactTooLarge."""
         recorded = cast("Recorded", domain_event)
         meta = recorded.meta
         return StoredFact(
             originator_id=meta.stream,
             originator_version=meta.stream_version,
             topic=f"{meta.type}/{meta.version}",
-            state=body_of(recorded.fact),
+            state=carried(meta.type, body_of(recorded.fact)),
             deal_id=meta.deal_id,
             meta=meta_columns(meta),
         )

@@ -6,6 +6,30 @@ from typing import Any
 
 from psycopg.types.json import Json
 
+from contracts.errors import Refused
+
+# Kafka takes records of 1 MiB (`max.message.bytes`); the rest is for the headers.
+FACT_BYTES_MAX = 900 * 1024
+
+
+class FactTooLarge(Refused):
+    """A fact that no bus would carry; keep large content as a body, under its hash."""
+
+    code = "fact.too_large"
+
+
+def carried(fact_type: str, body: bytes) -> bytes:
+    """Return the body of a fact, if every bus can carry it.   Raises: FactTooLarge."""
+    if len(body) > FACT_BYTES_MAX:
+        raise FactTooLarge(
+            f"{fact_type} has {len(body)} bytes, a fact may have {FACT_BYTES_MAX}:"
+            " keep large content as a body and say its hash",
+            fact_type=fact_type,
+            size_bytes=len(body),
+            limit_bytes=FACT_BYTES_MAX,
+        )
+    return body
+
 
 @dataclass(frozen=True, slots=True)
 class Arrived:

@@ -12,6 +12,7 @@ import pytest
 from psycopg.errors import DataError
 
 from contracts.envelope import Fact, Registry
+from contracts.errors import Poison
 from infra.appending import Command
 from infra.desk import CommandDesk
 from infra.ledger import PostgresLedger
@@ -250,3 +251,60 @@ class TestManyThreads:
             for number in range(20)
             for word in [f"c{thread}-{number}", *([f"c{thread}-{number}!"] if number % 2 else [])]
         )
+
+
+class TestWhatIsKeptOfACommand:
+    def test_every_fact_keeps_who_why_and_when(self, store: PostgresLedger, clock: Any) -> None:
+        cause = Cause(
+            command_id="user/u:key",
+            now=clock(),
+            actor="user/u",
+            correlation="walk-1",
+            causation="other.thing/1/7",
+            traceparent="00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
+            request_sha256="ab" * 32,
+        )
+
+        def handler(work: Work) -> None:
+            work.append("thing.a/1", noted("one"), noted("two"))
+
+        CommandDesk(store, lambda _: None).run(cause, handler)
+        rows = store.query(
+            "SELECT command_id, ordinal, meta, deal_id, recorded_at <= clock_timestamp() AS dated"
+            " FROM events ORDER BY position"
+        )
+        meta = {
+            "source": "thing",
+            "subject": f"deal/{DEAL}",
+            "time": clock().isoformat(),
+            "correlation": "walk-1",
+            "causation": "other.thing/1/7",
+            "actor": "user/u",
+            "traceparent": "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
+            "request": "ab" * 32,
+        }
+        kept = {"command_id": "user/u:key", "meta": meta, "deal_id": DEAL, "dated": True}
+        assert rows == [kept | {"ordinal": 0}, kept | {"ordinal": 1}]
+
+    def test_a_stream_with_a_fact_of_a_newer_release_is_refused_in_words(
+        self, store: PostgresLedger, clock: Any
+    ) -> None:
+        desk = CommandDesk(store, lambda _: None)
+        desk.run(Cause("c1", clock(), "user/u"), lambda work: note(work, "thing.a/1", "a"))
+        with store.pool.connection() as connection:
+            connection.execute("UPDATE events SET topic = 'quotewright.Noted/2'")
+        today = PostgresLedger("thing", store.pool, REGISTRY)
+        ours = CommandDesk(today, lambda _: None)
+        for ask in (
+            lambda: ours.read("thing.a/1"),
+            lambda: ours.run(
+                Cause("c2", clock(), "user/u"), lambda work: note(work, "thing.a/1", "b")
+            ),
+        ):
+            with pytest.raises(Poison) as refused:
+                ask()
+            problem = refused.value.problem()
+            assert problem["status"] < 500
+            assert "quotewright.Noted version 2 is newer than 1" in problem["detail"]
+            assert "deploy" in problem["detail"]
+        assert store.query("SELECT count(*) AS n FROM events") == [{"n": 1}]

@@ -16,6 +16,7 @@ from infra.ledger import PostgresLedger
 from infra.memory import MemoryBus, MemoryStore
 from infra.reading import FactReading
 from infra.rows import Parked
+from infra.wire import FACT_BYTES_MAX
 from infra.work import Cause, Work
 
 TOPIC = "facts"
@@ -65,6 +66,7 @@ class House:
         self.copied: list[str] = []
         self.told: list[Parked] = []
         self.seconds = 0.0
+        self.grows = ""
         self.longest: list[float] = []
         self.clock = clock
         self.restart()
@@ -87,7 +89,8 @@ class House:
         if word in self.fails:
             raise self.fails[word]
         work.append(
-            f"thing.note/{heard.fact.deal_id}", Noted(deal_id=heard.fact.deal_id, word=word)
+            f"thing.note/{heard.fact.deal_id}",
+            Noted(deal_id=heard.fact.deal_id, word=word + self.grows),
         )
 
     def say(self, *records: Sealed) -> None:
@@ -124,6 +127,16 @@ class InboxConformance:
         house.say(said(DEAL_A, 1, "one"), said(DEAL_A, 2, "two"), said(DEAL_A, 3, "three"))
         house.run()
         assert house.notes(DEAL_A) == ["one", "two", "three"]
+
+    def test_a_handler_that_makes_a_fact_too_large_to_carry_parks_what_it_heard(
+        self, house: House
+    ) -> None:
+        house.say(said(DEAL_A, 1, "x" * (FACT_BYTES_MAX - 80)), said(DEAL_B, 1, "small"))
+        house.grows = "y" * 200
+        house.run()
+        assert house.parked() == [("a", "fact.too_large")]
+        assert house.notes(DEAL_A) == []
+        assert house.notes(DEAL_B) == ["small" + "y" * 200]
 
     def test_versions_advance_over_facts_that_nobody_hears(self, house: House) -> None:
         stream = f"other.thing/{DEAL_A}"

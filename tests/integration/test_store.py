@@ -10,12 +10,13 @@ from eventsourcing.persistence import ApplicationRecorder
 from eventsourcing.tests.persistence import ApplicationRecorderTestCase
 
 from contracts.envelope import Fact, Registry
-from contracts.errors import Poison
+from contracts.errors import Poison, Refused
 from infra.desk import CommandDesk, CommandReused
 from infra.ledger import PostgresLedger
 from infra.memory import MemoryStore
 from infra.recorder import PostgresRecorder
 from infra.rows import CommandRepeated, Fenced, LostRace, Progress
+from infra.wire import FACT_BYTES_MAX, FactTooLarge
 from infra.work import Cause, Delivery, Reminder, Work
 
 DEAL = UUID("00000000-0000-4000-8000-000000000001")
@@ -36,6 +37,13 @@ class ThingRetired(Fact):
 
 
 REGISTRY = Registry([ThingHappened, ThingRetired])
+
+
+def another_process(store: Any) -> Any:
+    """Return the same tables as another process sees them: without our memory."""
+    if isinstance(store, MemoryStore):
+        return store
+    return PostgresLedger("thing", store.pool, REGISTRY)
 
 
 class StoreConformance:
@@ -153,6 +161,67 @@ class StoreConformance:
             store.next_number("quote"),
             store.next_number("order"),
         ] == [1, 2, 1]
+
+    def test_a_fact_that_no_bus_would_carry_is_refused_and_nothing_of_its_command_is_kept(
+        self, store: Any, clock: Any
+    ) -> None:
+        def handler(work: Work) -> None:
+            work.append("thing.one/1", ThingHappened(deal_id=DEAL, word="small"))
+            work.append("thing.two/1", ThingHappened(deal_id=DEAL, word="x" * FACT_BYTES_MAX))
+            work.keep(b"body", "text/plain")
+
+        with pytest.raises(FactTooLarge) as refused:
+            CommandDesk(store, lambda _: None).run(Cause("k", clock(), "user/u-1"), handler)
+        told = refused.value.problem()
+        assert told["fact_type"] == "quotewright.ThingHappened"
+        assert told["limit_bytes"] == FACT_BYTES_MAX
+        assert told["size_bytes"] > FACT_BYTES_MAX
+        assert "keep large content as a body" in told["detail"]
+        assert (store.read("thing.one/1"), store.read("thing.two/1")) == ((), ())
+
+    def test_a_fact_of_nearly_the_limit_is_kept(self, store: Any, work: Any) -> None:
+        mine = work("c1")
+        mine.append("thing.one/1", ThingHappened(deal_id=DEAL, word="x" * (FACT_BYTES_MAX - 100)))
+        store.commit([mine])
+        assert len(store.read("thing.one/1")) == 1
+
+    def test_a_command_is_lost_when_a_stream_that_it_only_read_has_grown(
+        self, store: Any, work: Any
+    ) -> None:
+        mine, theirs = work("c1"), work("c2")
+        stands_on = {"thing.one/1": len(mine.read("thing.one/1")), "thing.two/1": 0}
+        mine.append("thing.two/1", ThingHappened(deal_id=DEAL, word="decided on one"))
+        theirs.append("thing.one/1", ThingHappened(deal_id=DEAL, word="grown"))
+        store.commit([theirs])
+        with pytest.raises(LostRace):
+            store.carry_out(mine, stands_on)
+        assert store.read("thing.two/1") == ()
+
+    def test_what_was_refused_on_old_knowledge_is_decided_on_what_is_committed(
+        self, store: Any, work: Any, clock: Any
+    ) -> None:
+        """Another process has appended since this one read the stream."""
+        desk = CommandDesk(store, lambda _: None)
+
+        def open_it(mine: Work) -> None:
+            mine.append("thing.one/1", ThingHappened(deal_id=DEAL, word="opened"))
+
+        def close_it(mine: Work) -> None:
+            if [each.fact.word for each in mine.read("thing.one/1")] != ["opened", "ready"]:
+                raise Refused("it is not ready")
+            mine.append("thing.one/1", ThingHappened(deal_id=DEAL, word="closed"))
+
+        desk.run(Cause("k1", clock(), "user/u-1"), open_it)
+        other = another_process(store)
+        theirs = Work(other, Cause("k2", clock(), "user/u-2"))
+        theirs.append("thing.one/1", ThingHappened(deal_id=DEAL, word="ready"))
+        other.commit([theirs])
+        desk.run(Cause("k3", clock(), "user/u-1"), close_it)
+        assert [each.fact.word for each in store.read("thing.one/1")] == [
+            "opened",
+            "ready",
+            "closed",
+        ]
 
     def test_a_consumer_that_was_fenced_writes_nothing(self, store: Any, work: Any) -> None:
         old = store.claim("topic", 0)
