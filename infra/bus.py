@@ -8,7 +8,7 @@ whoever consumes keeps its own position with its effects, so an effect happens o
 
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -17,9 +17,10 @@ from psycopg_pool import ConnectionPool
 from contracts.envelope import Sealed
 from infra.postgres import LOOK_S, Leadership, PgConnection, reachable
 from infra.tail import LogTail
-from infra.wire import Arrived, pack_headers
+from infra.wire import Arrived, pack_headers, unpack_headers
 
 POLL_MIN_S, POLL_MAX_S = 0.025, 0.25
+REST_ROWS = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +99,13 @@ class Bus(Protocol):
         """Return a source for one consumer group of a topic."""
         ...
 
+    def after(self, topic: str, positions: Mapping[int, int]) -> Iterator[tuple[int, Arrived]]:
+        """Give what the topic holds from these positions to its end now: partition and record.
+
+        A partition without a position is given wholly.   Raises: Unavailable, LogShorter.
+        """
+        ...
+
     def close(self) -> None:
         """Release connections; safe to repeat."""
         ...
@@ -154,7 +162,7 @@ class EmbeddedBus:
         Commits without waiting for the disk: the facts stand in their service's table, and a crash
         that loses these rows also loses the later relay position that says they were published.
         """
-        with self.pool.connection() as connection:
+        with reachable(), self.pool.connection() as connection:
             connection.execute(
                 # %b: arrays in binary form, which need no escaping: a tenth of the work.
                 "INSERT INTO bus.log (topic, key, headers, value)"
@@ -178,6 +186,23 @@ class EmbeddedBus:
         """
         del group
         return EmbeddedSource(self, topic, claim)
+
+    def after(self, topic: str, positions: Mapping[int, int]) -> Iterator[tuple[int, Arrived]]:
+        """Give what the log holds after a position; see `Bus.after`."""
+        after = positions.get(EmbeddedSource.PARTITION, 0)
+        while True:
+            with reachable(), self.pool.connection() as connection:
+                rows = connection.execute(
+                    "SELECT position, key, headers, value FROM bus.log"
+                    " WHERE position > %s AND topic = %s ORDER BY position LIMIT %s",
+                    (after, topic, REST_ROWS),
+                ).fetchall()
+            for position, key, headers, value in rows:
+                after = position
+                record = Arrived(position - 1, bytes(key), unpack_headers(headers), bytes(value))
+                yield EmbeddedSource.PARTITION, record
+            if not rows:
+                return
 
     def close(self) -> None:
         """Nothing of its own to release."""

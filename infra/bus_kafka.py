@@ -10,7 +10,7 @@ every assignment, and an epoch there fences a zombie.
 import threading
 import time
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import structlog
@@ -26,6 +26,7 @@ from kafka.errors import KafkaError, TopicAlreadyExistsError
 from contracts.envelope import Sealed
 from contracts.errors import Unavailable
 from infra.bus import Claim, Slice
+from infra.kafka_rest import records_after
 from infra.wire import Arrived
 
 log = structlog.get_logger()
@@ -126,6 +127,10 @@ class KafkaBus:
             **self._client,
         )
         return KafkaSource(consumer, topic, claim)
+
+    def after(self, topic: str, positions: Mapping[int, int]) -> Iterator[tuple[int, Arrived]]:
+        """Give what the topic holds from these positions to its end now; see `Bus.after`."""
+        return records_after(self._client, topic, positions)
 
     def close(self) -> None:
         """Send what is left and close; safe to repeat."""

@@ -9,7 +9,7 @@ stored or read back fails here too. One lock per store stands for the transactio
 import threading
 import time
 from collections import deque
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -359,6 +359,14 @@ class MemoryBus:
         records = self.topics.setdefault(topic, [])
         return MemorySource(Topic(topic, records, self._partitions), claim, self._bell)
 
+    def after(self, topic: str, positions: Mapping[int, int]) -> Iterator[tuple[int, Arrived]]:
+        """Give what a topic holds from these positions on; see `Bus.after`."""
+        whole = Topic(topic, list(self.topics.get(topic, ())), self._partitions)
+        for partition in range(self._partitions):
+            for offset, each in enumerate(whole.records):
+                if offset >= positions.get(partition, 0) and whole.has(partition, each):
+                    yield partition, Arrived(offset, each.key, each.headers, each.value)
+
     def close(self) -> None:
         """Nothing to release."""
 
@@ -391,6 +399,7 @@ class MemorySource:
     def poll(self, limit: int, timeout_s: float) -> Slice | None:
         """Return the next records, waiting at most the timeout."""
         until = time.monotonic() + timeout_s
+        self._ended_at = self._ended_at or time.monotonic()
         while True:
             seen = self._bell.count()
             self._turn.rotate(-1)

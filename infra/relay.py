@@ -6,6 +6,7 @@ One leader per service by advisory lock, fenced by an epoch. Read settled rows -
 one acknowledged -> save the position by compare-and-set. A crash in between sends some facts twice.
 """
 
+import time
 from collections.abc import Sequence
 from typing import Any
 
@@ -15,12 +16,14 @@ from psycopg_pool import ConnectionPool
 from contracts.envelope import Sealed, headers_from
 from contracts.errors import Unavailable
 from infra.bus import Bus
+from infra.comparing import BehindLog
 from infra.postgres import Leadership, PgConnection, reachable
 from infra.reader import SettledReader
 from infra.recorder import COLUMNS
 
 log = structlog.get_logger()
 BATCH = 500
+LOOK_BACK_S = 1.0
 
 
 class Relay:
@@ -36,6 +39,7 @@ class Relay:
         self._reader = SettledReader("events", COLUMNS)
         self._epoch: int | None = None
         self._position = 0
+        self._looked_at = 0.0
 
     def step(self) -> int:
         """Publish the next facts, if there are any and we lead; returns how many.
@@ -50,21 +54,52 @@ class Relay:
                 self._take_over()
             with self._pool.connection() as connection:
                 rows = self._reader.read(connection, self._position, BATCH)
-        if not rows:
-            return 0
+            if not rows:
+                self._look_back()
+                return 0
         self._bus.produce(self._topic, [sealed(row) for row in rows])
         with reachable():
             self._save(rows[-1][0])
         return len(rows)
 
+    def _look_back(self) -> None:
+        """Take over anew if the table does not say what we remember; asked now and then when idle.
+
+        A crash of the server forgets a position saved last, and on the embedded bus the records
+        before it: nobody would publish them until the next fact comes.
+        """
+        now = time.monotonic()
+        if now - self._looked_at < LOOK_BACK_S:
+            return
+        self._looked_at = now
+        with self._pool.connection() as connection:
+            row = connection.execute("SELECT position, epoch FROM relay", prepare=True).fetchone()
+        if row != (self._position, self._epoch):
+            log.warning("relay_set_back", topic=self._topic)
+            self._leadership.confirm()
+            self._epoch = None
+
     def _take_over(self) -> None:
+        """Fence earlier relays and find where to go on.
+
+        Raises: BehindLog, if the table ends before what was published: it was set back meanwhile,
+        and whatever is written now stands in the place of facts that others have heard.
+        """
         with self._pool.connection() as connection:
             row = connection.execute(
-                "UPDATE relay SET epoch = epoch + 1 RETURNING position, epoch"
+                "UPDATE relay SET epoch = epoch + 1 RETURNING position, epoch,"
+                " (SELECT COALESCE(max(events.position), 0) FROM events)"
             ).fetchone()
         if row is None:
             raise Unavailable("the relay's position is missing; run the migrations")
-        self._position, self._epoch = row
+        position, epoch, newest = row
+        published = max(position, self._position)
+        if newest < published:
+            raise BehindLog(
+                f"fact number {published} is published, and the table ends at {newest}: it was set"
+                " back; stop this service and see docs/operations.md, backup and restore"
+            )
+        self._position, self._epoch = position, epoch
 
     def _save(self, position: int) -> None:
         with self._pool.connection() as connection:

@@ -15,6 +15,7 @@ from infra import VERSION
 from infra.bus import Bell, Bus, EmbeddedBus, Here
 from infra.bus_kafka import KafkaBus
 from infra.clock import wall_clock
+from infra.comparing import compare_with_log
 from infra.deliveries import Sender, client
 from infra.inbox import Consumer, Hooks
 from infra.loops import Job, Loop
@@ -74,6 +75,7 @@ class Service:
                 log.info("migrated", service=name, file=applied)
         self._migrations = [file for file, _ in migration_files(folders)]
         self.bus = world.bus(self.plumbing)
+        self._compare(settings.facts_topic)
         self.relay = Relay(
             self.plumbing.pool, self.plumbing.leadership, self.bus, settings.facts_topic
         )
@@ -166,6 +168,15 @@ class Service:
             close()
 
     # ---- inside
+
+    def _compare(self, topic: str) -> None:
+        """Refuse to go on over tables that were set back to before what is published."""
+        try:
+            compare_with_log(self.parts.name, self.plumbing.pool, self.bus, topic)
+        except BaseException:
+            for close in (self.parts.close, self.bus.close, self.plumbing.close):
+                close()
+            raise
 
     def _loop(self, job: Job) -> Loop:
         loop = Loop(job)

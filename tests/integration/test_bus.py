@@ -115,6 +115,36 @@ class BusConformance:
         later = listen(new_bus(), "one", topic, positions.claim)
         assert values(collect(later, positions, 1), "a") == [3]
 
+    def test_the_rest_of_a_topic_is_given_from_the_positions_to_its_end(
+        self, new_bus: Any, topic: str, listen: Any
+    ) -> None:
+        bus, positions = new_bus(), Positions()
+        bus.produce(topic, [record("a", 1), record("a", 2)])
+        whole = [rest.value for _, rest in bus.after(topic, {})]
+        assert whole == [b"1", b"2"]
+        collect(listen(bus, "one", topic, positions.claim), positions, 2)
+        assert list(bus.after(topic, positions.saved)) == []
+        bus.produce(topic, [record("a", 3)])
+        ((partition, rest),) = bus.after(topic, positions.saved)
+        assert (rest.key, rest.value) == (b"a", b"3")
+        assert rest.headers == record("a", 3).headers
+        assert rest.offset >= positions.saved[partition]
+
+    def test_a_source_knows_when_it_had_polled_everything(
+        self, new_bus: Any, topic: str, listen: Any
+    ) -> None:
+        bus, positions = new_bus(), Positions()
+        source = listen(bus, "one", topic, positions.claim)
+        assert source.ended_at() is None
+        bus.produce(topic, [record("a", 1)])
+        collect(source, positions, 1)
+        polled_at = time.monotonic()
+        assert source.ended_at() is not None
+        deadline = polled_at + DEADLINE_S
+        while (source.ended_at() or 0) <= polled_at and time.monotonic() < deadline:
+            source.poll(10, 0.2)
+        assert polled_at < (source.ended_at() or 0) <= time.monotonic()
+
     def test_a_rewound_piece_comes_again(self, new_bus: Any, topic: str, listen: Any) -> None:
         bus, positions = new_bus(), Positions()
         source = listen(bus, "one", topic, positions.claim)
