@@ -17,6 +17,7 @@ from psycopg import sql
 from psycopg_pool import ConnectionPool, PoolTimeout
 
 from contracts.errors import QuotewrightError, Unavailable
+from infra.sessions import bound, options
 
 
 class NewerStore(QuotewrightError):
@@ -36,23 +37,20 @@ MIGRATIONS = Path(__file__).parent / "migrations"
 PLUMBING = MIGRATIONS / "service"
 # Any number does, as long as nobody else of the cluster uses it for something different.
 MIGRATION_LOCK = 7_246_001
-STATEMENT_TIMEOUT_MS = 20_000
-IDLE_IN_TRANSACTION_MS = 10_000
 RESTED_S = 1.0
 POOL_WAIT_S = 3.0  # then the next caller makes the pool try anew, without its growing pauses
-# Who only looks from outside waits no longer than this for a connection.
-LOOK_S = 1.0
+LOOK_S = 1.0  # who only looks from outside waits no longer for a connection
+LOST = (
+    psycopg.OperationalError,
+    psycopg.InterfaceError,
+    PoolTimeout,
+    # Errors inside the server, to the driver; they end our session all the same.
+    psycopg.errors.TransactionTimeout,
+    psycopg.errors.IdleInTransactionSessionTimeout,
+)
 
 # What the driver warns of is also raised to us: lost connections, aborted pipelines.
 logging.getLogger("psycopg").setLevel(logging.ERROR)
-
-
-def options(schema: str) -> str:
-    """Return the session options of a service's connections: schema, UTC, bounded statements."""
-    return (
-        f"-c search_path={schema} -c timezone=UTC -c statement_timeout={STATEMENT_TIMEOUT_MS}"
-        f" -c idle_in_transaction_session_timeout={IDLE_IN_TRANSACTION_MS} -c jit=off"
-    )
 
 
 def open_pool(dsn: str, schema: str, size: tuple[int, int]) -> ConnectionPool[PgConnection]:
@@ -70,6 +68,7 @@ def open_pool(dsn: str, schema: str, size: tuple[int, int]) -> ConnectionPool[Pg
         timeout=POOL_WAIT_S,
         reconnect_timeout=POOL_WAIT_S,
         kwargs={"autocommit": True, "options": options(schema), "application_name": schema},
+        configure=bound,
         check=_check_rested,
         open=False,
     )
@@ -293,5 +292,7 @@ class reachable:  # noqa: N801, reads as a word in a with statement
         if isinstance(fault, psycopg.errors.SerializationFailure):
             # Our own functions say with it what somebody else has changed meanwhile.
             raise Unavailable(fault.diag.message_primary or "lost a race") from fault
-        if isinstance(fault, psycopg.OperationalError | psycopg.InterfaceError | PoolTimeout):
+        if isinstance(
+            fault, (*LOST, psycopg.OperationalError, psycopg.InterfaceError, PoolTimeout)
+        ):
             raise NoDatabase("the database does not answer now") from fault

@@ -27,8 +27,9 @@ from infra.clock import wall_clock
 from infra.desk import CommandDesk
 from infra.ledger import PostgresLedger
 from infra.local import LocalPostgres
-from infra.postgres import PLUMBING, PgConnection, migrate, open_pool, options, provision
+from infra.postgres import PLUMBING, PgConnection, migrate, open_pool, provision
 from infra.recorder import FACT_COLUMNS, meta_columns
+from infra.sessions import options
 from infra.work import Cause, Recorded, Work
 from tests.bench.report import Row, median, percentile
 

@@ -29,8 +29,9 @@ from contracts.quote import OrderPlaced, QuotePresented
 from infra import log as logs
 from infra.clock import wall_clock
 from infra.parts import Builder, Parts, Plumbing
-from infra.postgres import options, provision
+from infra.postgres import provision
 from infra.service import House
+from infra.sessions import options
 from infra.settings import Settings
 from infra.work import Cause, Work
 from quotewright.demo import opportunity

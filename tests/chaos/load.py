@@ -8,11 +8,12 @@ Run as `python -m tests.chaos.load teller`.
 import os
 import sys
 from pathlib import Path
+from typing import ClassVar
 from uuid import UUID
 
 from fastapi import APIRouter, Depends
 
-from contracts.envelope import Fact, Meta, Opened, Registry
+from contracts.envelope import Fact, Meta, Opened, Registry, Upcaster
 from infra import log as logs
 from infra.parts import Builder, Parts, Plumbing
 from infra.service import House, run
@@ -35,9 +36,12 @@ VALUES (%(id)s, %(deal)s, %(type)s, %(causation)s)
 
 
 class NumberTold(Fact):
-    """The teller says the next number of a deal."""
+    """The teller says the next number of a deal; release 2 says in which unit."""
+
+    VERSION: ClassVar[int] = int(os.environ.get("CHAOS_RELEASE", "1"))
 
     number: int
+    unit: str | None = None
 
 
 class NumberHeard(Fact):
@@ -46,7 +50,10 @@ class NumberHeard(Fact):
     number: int
 
 
-REGISTRY = Registry([NumberTold, NumberHeard])
+UPCASTERS: dict[tuple[str, int], Upcaster] = {
+    (NumberTold.wire_type(), 1): lambda body: {**body, "unit": "piece"}
+}
+REGISTRY = Registry([NumberTold, NumberHeard], UPCASTERS)
 
 
 def stream_of(service: str, deal_id: UUID) -> str:
@@ -64,6 +71,8 @@ def answer(heard: Opened, work: Work) -> None:
     """Count, and answer with a fact of our own; who said it may bring out a bug."""
     fact = heard.fact
     assert isinstance(fact, NumberTold)
+    if fact.VERSION > 1 and fact.unit is None:
+        raise LookupError("a fact of release 1 was not brought up to date")
     if heard.meta.actor == RAISES and MENDED not in os.environ:
         raise LookupError(fact.number)
     if heard.meta.actor == KILLS and MENDED not in os.environ:
@@ -93,7 +102,8 @@ def routes(plumbing: Plumbing) -> APIRouter:
             stream = stream_of("teller", deal_id)
             for _ in range(2):
                 number = len(work.read(stream)) + 1
-                work.append(stream, NumberTold(deal_id=deal_id, number=number))
+                unit = "piece" if NumberTold.VERSION > 1 else None
+                work.append(stream, NumberTold(deal_id=deal_id, number=number, unit=unit))
 
         return {"ids": [each.id for each in plumbing.run(why, handler)]}
 

@@ -3,7 +3,7 @@
 import os
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import count
 from typing import Any
@@ -53,6 +53,7 @@ class Load:
         self.acknowledged: list[str] = []
         self.refused: list[str] = []
         self.topic = ""
+        self.turned_away = 0
         self.deals = [uuid5(SPACE, f"{dsn}/{number}") for number in range(DEALS)]
         self._doubles = doubles
         self._dsn = dsn
@@ -116,6 +117,7 @@ class Load:
             if answer is not None and answer.status_code not in {409, 500, 502, 503}:
                 self.refused.append(f"{answer.status_code} {answer.text}")
                 return []
+            self.turned_away += answer is not None
             time.sleep(0.05)
         self.refused.append(f"{key} was not answered in {WAIT_S} s")
         return []
@@ -150,6 +152,15 @@ class Load:
         count: int = self.sql(f"SELECT count(*) FROM {name}.parked")[0][0]
         return count
 
+    def readiness(self, name: str) -> list[str]:
+        """Return why a service says that it can not serve; nothing while it does not answer."""
+        try:
+            answer = httpx.get(f"{self.apart.url(name)}/readyz", timeout=5, trust_env=False)
+        except httpx.HTTPError:
+            return []
+        reasons: list[str] = answer.json()["reasons"]
+        return reasons
+
     def retries(self, name: str) -> None:
         """Ask a service, as its operator, to try again all that it has parked."""
         token = token_for(self._home, "admin-1", ["admin"])
@@ -175,7 +186,8 @@ class Load:
         # One statement, one snapshot: who has copied every fact there is has also answered it.
         ((stored, *copied),) = self.sql(
             "SELECT (SELECT count(*) FROM teller.events) + (SELECT count(*) FROM hearer.events),"
-            " (SELECT count(*) FROM teller.copies), (SELECT count(*) FROM hearer.copies)"
+            " (SELECT count(DISTINCT id) FROM teller.copies),"
+            " (SELECT count(DISTINCT id) FROM hearer.copies)"
         )
         return all(each >= stored for each in copied)
 
@@ -185,12 +197,12 @@ class Load:
         *,
         parked: int = 0,
         strangers: Sequence[Stored] = (),
-        retried: str | None = None,
+        retried: Collection[str] = (),
     ) -> None:
         """Make every check there is, once everything has come to rest.
 
-        `strangers` are facts that the test itself put on the log; a deal that was parked and
-        `retried` leaves a second copy of its facts.
+        `strangers` are facts that the test itself put on the log; deals that were parked and
+        `retried` leave a second copy of their facts.
         """
         self.settles()
         stored = [*stored_of(self.sql, *SERVICES), *strangers]
@@ -232,11 +244,11 @@ def tally_of(stored: list[Stored]) -> dict[str, tuple[int, int, bool]]:
     return folded
 
 
-def firsts_of(heard: list[Heard], deal: str | None) -> list[Heard]:
-    """Drop the later copies of one deal's facts."""
+def firsts_of(heard: list[Heard], deals: Collection[str]) -> list[Heard]:
+    """Drop the later copies of some deals' facts."""
     ids, kept = set[str](), []
     for each in sorted(heard, key=lambda one: one.seq):
-        if each.deal != deal or each.id not in ids:
+        if each.deal not in deals or each.id not in ids:
             kept.append(each)
         ids.add(each.id)
     return kept

@@ -17,7 +17,7 @@ from quotewright.laptop import ROOT, Laptop, free_port
 from quotewright.prefixes import PREFIXES
 from tests.e2e.ingress import Ingress
 
-START_S, STOP_S = 60.0, 15.0
+START_S, STOP_S = 180.0, 15.0
 TAIL_LINES = 40
 
 
@@ -91,6 +91,7 @@ class Apart:
         ending = {name: self._running.pop(name) for name in names}
         for process in ending.values():
             process.send_signal(signal.SIGTERM)
+            process.send_signal(signal.SIGCONT)  # a frozen one hears nothing
         until = time.monotonic() + STOP_S
         codes = {}
         for name, process in ending.items():

@@ -8,8 +8,8 @@ from typing import Any
 import psycopg
 import pytest
 
-from infra.postgres import options
 from infra.reader import SettledReader
+from infra.sessions import options
 
 WRITERS, EACH = 6, 150
 
