@@ -1,16 +1,23 @@
-"""The operator's routes of every service: what is parked, why, and trying again."""
+"""The operator's routes of every service: what is parked, why, trying again, giving up."""
 
-from typing import Any
+from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends
+from fastapi import APIRouter, Depends, Query
+from pydantic import BaseModel, ConfigDict, StringConstraints
 
-from contracts.envelope import read_meta
-from contracts.errors import NotFound, Poison
+from contracts.envelope import Registry
+from contracts.errors import NotFound
 from infra.ledger import PostgresLedger
-from infra.rows import Parked
+from infra.looking import summary, whole
 from infra.web import Principal, allow
 
 LIST_MAX = 200
+DESCRIBED_MAX = 20
+ID_MAX = 2**63 - 1
+
+Admin = Annotated[Principal, Depends(allow("admin"))]
+Place = Annotated[int, Query(ge=0, le=ID_MAX)]
+Many = Annotated[int, Query(ge=1, le=LIST_MAX)]
 
 
 class NotParked(NotFound):
@@ -18,70 +25,86 @@ class NotParked(NotFound):
 
     code = "parked.not_found"
 
+    def __init__(self, parked_id: int) -> None:
+        super().__init__(f"nothing is parked under {parked_id}; list what is", parked_id=parked_id)
 
-def admin_routes(prefix: str, ledger: PostgresLedger) -> APIRouter:
-    """Return the operator's routes of one service."""
+
+class Discard(BaseModel):
+    """Why a record is given up, in words for whoever asks later."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    reason: Annotated[str, StringConstraints(strip_whitespace=True, min_length=3, max_length=1000)]
+
+
+def admin_routes(prefix: str, ledger: PostgresLedger, registry: Registry) -> APIRouter:
+    """Return the operator's routes of one service; `registry` says how it reads facts today."""
     router = APIRouter(prefix=f"{prefix}/admin", tags=["operations"])
+    _looking(router, ledger, registry)
+    _deciding(router, ledger)
+    return router
 
+
+def _looking(router: APIRouter, ledger: PostgresLedger, registry: Registry) -> None:
     @router.get("/parked")
-    def parked(_: Principal = Depends(allow("admin"))) -> list[dict[str, Any]]:
-        """List what could not be handled, oldest first, at most 200."""
-        return [_summary(each) for each in ledger.parked(LIST_MAX)]
+    def parked(
+        _: Admin, after: Place = 0, limit: Many = LIST_MAX, deal: str | None = None
+    ) -> list[dict[str, Any]]:
+        """List what could not be handled, oldest first, of one deal or all, after a number."""
+        key = None if deal is None else deal.encode()
+        return [summary(each) for each in ledger.parked(limit, after, key)]
+
+    @router.get("/parked/count")
+    def counted(_: Admin) -> dict[str, int]:
+        """Count parked records, their deals, and the records being tried again just now."""
+        return ledger.parked_count()
 
     @router.get("/parked/{parked_id}")
-    def parked_one(parked_id: int, _: Principal = Depends(allow("admin"))) -> dict[str, Any]:
-        """Show one parked record with its raw headers and body."""
-        found = ledger.parked_one(parked_id)
+    def parked_one(parked_id: int, _: Admin) -> dict[str, Any]:
+        """Show one parked record raw, and how it reads through today's upcasters."""
+        found = ledger.parked_one(parked_id) if parked_id <= ID_MAX else None
         if found is None:
-            raise NotParked(
-                f"nothing is parked under {parked_id}; list what is", parked_id=parked_id
-            )
-        return {
-            **_summary(found),
-            "headers": {name: value.decode("utf-8", "replace") for name, value in found.headers},
-            "value": found.value.decode("utf-8", "replace"),
-        }
+            raise NotParked(parked_id)
+        return whole(found, registry)
+
+    @router.get("/discarded")
+    def discarded(
+        _: Admin,
+        before: Annotated[int | None, Query(ge=0, le=ID_MAX)] = None,
+        limit: Many = LIST_MAX,
+    ) -> list[dict[str, Any]]:
+        """List what was given up, newest first: by whom, when, why."""
+        return [
+            {**summary(each.parked), "by": each.by, "why": each.why, "at": each.at.isoformat()}
+            for each in ledger.discarded(limit, before)
+        ]
+
+
+def _deciding(router: APIRouter, ledger: PostgresLedger) -> None:
+    @router.post("/parked/retry", status_code=202)
+    def retry_all(_: Admin) -> dict[str, int]:
+        """Ask for everything that is parked to be tried again."""
+        return {"asked": ledger.ask_retry(None)}
 
     @router.post("/parked/{parked_id}/retry", status_code=202)
-    def retry_one(parked_id: int, _: Principal = Depends(allow("admin"))) -> dict[str, int]:
+    def retry_one(parked_id: int, _: Admin) -> dict[str, int]:
         """Ask for the record's whole deal to be tried again, in order.
 
         Returns how many records that is.
         """
-        if ledger.parked_one(parked_id) is None:
-            raise NotParked(
-                f"nothing is parked under {parked_id}; list what is", parked_id=parked_id
-            )
-        return {"asked": ledger.ask_retry(parked_id)}
+        asked = ledger.ask_retry(parked_id) if parked_id <= ID_MAX else 0
+        if not asked:
+            raise NotParked(parked_id)
+        return {"asked": asked}
 
-    @router.post("/parked/retry", status_code=202)
-    def retry_all(_: Principal = Depends(allow("admin"))) -> dict[str, int]:
-        """Ask for everything that is parked to be tried again."""
-        return {"asked": ledger.ask_retry(None)}
+    @router.post("/parked/{parked_id}/discard")
+    def discard(parked_id: int, wanted: Discard, principal: Admin) -> dict[str, Any]:
+        """Give a record up; it is kept raw, with who and why.
 
-    return router
-
-
-def _summary(parked: Parked) -> dict[str, Any]:
-    try:
-        meta = read_meta(parked.headers)
-        what = {
-            "fact": meta.type,
-            "fact_id": meta.id,
-            "version": meta.version,
-            "subject": meta.subject,
-        }
-    except Poison:
-        what = {"fact": None, "fact_id": None, "version": None, "subject": None}
-    return {
-        "id": parked.id,
-        **what,
-        "deal": parked.key.decode("utf-8", "replace"),
-        "code": parked.code,
-        "reason": parked.reason,
-        "attempts": parked.attempts,
-        "parked_at": parked.parked_at.isoformat() if parked.parked_at else None,
-        "topic": parked.topic,
-        "partition": parked.partition,
-        "offset": parked.offset,
-    }
+        `following` are the deal's next records: they stay parked until somebody has them retried.
+        """
+        found = ledger.parked_one(parked_id) if parked_id <= ID_MAX else None
+        if found is None or not ledger.discard(parked_id, principal.actor, wanted.reason):
+            raise NotParked(parked_id)
+        following = ledger.parked(DESCRIBED_MAX, 0, found.key)
+        return {"discarded": summary(found), "following": [summary(each) for each in following]}

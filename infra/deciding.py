@@ -74,6 +74,7 @@ class Deciding:
         self._ledger = ledger
         self._reading = reading
         self._known = known
+        self._log = log.bind(topic=reading.topic, consumer=ledger.source)
         self.at: int | None = None
         """The offset of the record whose handler runs, or raised what came out of `decide`."""
 
@@ -116,7 +117,7 @@ class Deciding:
             if why is not None:
                 held.add(each.record.key)
                 decided.parked.append(park(piece, each.record, why))
-                log.warning("parked", offset=each.record.offset, reason=reason_of(why))
+                self._log.warning("parked", offset=each.record.offset, reason=reason_of(why))
         self.at = None
         decided.batch.decided()
         decided.stands_on = sight.stands_on(decided.works)

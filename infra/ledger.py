@@ -10,7 +10,7 @@ from contracts.envelope import NewerVersion
 from infra.keeping import Claimed
 from infra.parking import code_of, reason_of
 from infra.postgres import reachable
-from infra.rows import NOT_PARKED, UNPARKED, NotParkedNow, Parked
+from infra.rows import NOT_PARKED, UNPARKED, Discarded, NotParkedNow, Parked
 from infra.store import PostgresStore
 from infra.wire import unpack_headers
 from infra.work import Reminder, Work
@@ -116,6 +116,14 @@ class PostgresLedger(PostgresStore):
         found = self._parked("WHERE id = %s", (parked_id,))
         return found[0] if found else None
 
+    def parked_count(self) -> dict[str, int]:
+        """Count parked records, their deals, and the records that are marked for a retry."""
+        (row,) = self.query(
+            "SELECT count(*) AS records, count(DISTINCT key) AS deals,"
+            " count(*) FILTER (WHERE retry) AS retrying FROM parked"
+        )
+        return {name: int(value) for name, value in row.items()}
+
     def ask_retry(self, parked_id: int | None) -> int:
         """Mark the whole deal of a record (None: every deal) for a retry.
 
@@ -144,6 +152,18 @@ class PostgresLedger(PostgresStore):
                 (parked_id, by, why),
             )
         return moved.rowcount == 1
+
+    def discarded(self, limit: int, before: int | None = None) -> list[Discarded]:
+        """Return what was given up, newest first."""
+        rows = self.query(
+            f"SELECT {PARKED}, 0 AS begun, discarded_by, why, discarded_at FROM discarded"  # noqa: S608, own constants
+            " WHERE %s::bigint IS NULL OR id < %s ORDER BY id DESC LIMIT %s",
+            (before, before, limit),
+        )
+        return [
+            Discarded(row["id"], _one(row), row["discarded_by"], row["why"], row["discarded_at"])
+            for row in rows
+        ]
 
     # ---- parked records, for who consumes
 

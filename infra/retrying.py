@@ -34,6 +34,7 @@ class Retrying:
         self._reading = reading
         self._page_size = page_size
         self._committed = committed
+        self._log = log.bind(topic=reading.topic, consumer=ledger.source)
 
     def page(self, partition: int, epoch: int) -> int:
         """Try the next records of a partition that are marked; returns how many are through.
@@ -57,7 +58,7 @@ class Retrying:
             stuck.add(parked.key)
             if not isinstance(fault, NotParkedNow):
                 self._ledger.still_parked(parked, fault)
-                log.warning("still_parked", parked_id=parked.id, error=type(fault).__name__)
+                self._log.warning("still_parked", parked_id=parked.id, error=type(fault).__name__)
         return done
 
     # ---- inside
@@ -76,7 +77,7 @@ class Retrying:
         except Fenced:
             raise
         except Exception as fault:  # whose fault it is shows when each goes alone
-            log.info("retry_one_by_one", records=len(page), error=type(fault).__name__)
+            self._log.info("retry_one_by_one", records=len(page), error=type(fault).__name__)
             return False
         batch.committed()
         self._committed(works)

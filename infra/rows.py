@@ -61,6 +61,17 @@ class Parked:
 
 
 @dataclass(frozen=True, slots=True)
+class Discarded:
+    """A record that somebody gave up, raw, with who and why: kept for ever."""
+
+    id: int
+    parked: Parked
+    by: str
+    why: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Progress:
     """How far a consumer is after a batch: written with the effects, in the same transaction."""
 

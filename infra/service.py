@@ -68,7 +68,11 @@ class House:
         """Return the HTTP door of all services here."""
         routers = [service.parts.router for service in self.services]
         routers += [
-            admin_routes(service.parts.prefix or f"/{service.parts.name}", service.plumbing.ledger)
+            admin_routes(
+                service.parts.prefix or f"/{service.parts.name}",
+                service.plumbing.ledger,
+                service.parts.registry,
+            )
             for service in self.services
         ]
         routers += [

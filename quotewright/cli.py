@@ -4,11 +4,9 @@ Exit codes: 0 done; 1 refused, not found, or something needs a person; 2 wrong u
 available now.
 """
 
-import json
 import sys
 import time
-from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import typer
 from rich.console import Console
@@ -20,10 +18,21 @@ from quotewright import rebuilding, show, status
 from quotewright.client import Client, Where, token_for
 from quotewright.explaining import explain as print_explanation
 from quotewright.explaining import explanation
-from quotewright.prefixes import PREFIXES, SCHEMAS
+from quotewright.options import (
+    HOME,
+    NOT_NOW,
+    REFUSED,
+    Home,
+    Json,
+    Token,
+    Url,
+    client_of,
+    print_json,
+    say,
+)
+from quotewright.parked import parked_app
+from quotewright.prefixes import SCHEMAS
 
-HOME = Path(__file__).resolve().parents[1] / ".local"
-REFUSED, NOT_NOW = 1, 3
 # A service answers its status within 3 s, also when its database hangs.
 STATUS_S = 8.0
 app = typer.Typer(
@@ -32,16 +41,10 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
-parked_app = typer.Typer(no_args_is_help=True, help="What could not be handled, and trying again.")
 app.add_typer(parked_app, name="parked")
 
 Bus = Annotated[Literal["embedded", "kafka"], typer.Option(help="how facts travel")]
-Home = Annotated[Path, typer.Option(help="where this laptop keeps its servers and keys")]
-Json = Annotated[bool, typer.Option("--json", help="print JSON instead of a table")]
-Url = Annotated[str | None, typer.Option(envvar="QUOTEWRIGHT_URL", help="a house elsewhere")]
-Token = Annotated[str | None, typer.Option(envvar="QUOTEWRIGHT_TOKEN", help="your bearer token")]
 Number = Annotated[str, typer.Argument(help="a quote's number, as Q-1001")]
-Service = Annotated[str, typer.Option(help=f"one of {', '.join(PREFIXES)}")]
 
 
 @app.command()
@@ -65,7 +68,7 @@ def demo(
     console = Console(stderr=as_json)
     walks = play.demo(bus, home, once=once, console=console)
     if as_json:
-        _print_json([each.as_json() for each in walks])
+        print_json([each.as_json() for each in walks])
 
 
 @app.command()
@@ -73,8 +76,8 @@ def history(
     number: Number, as_json: Json = False, url: Url = None, token: Token = None, home: Home = HOME
 ) -> None:
     """Print a quote's walk hop by hop: time, fact, cause."""
-    found = _client(Where(home, url, token), "admin").get(f"/crm/quotes/{number}/history")
-    _print_json(found) if as_json else show.history(Console(), found)
+    found = client_of(Where(home, url, token), "admin").get(f"/crm/quotes/{number}/history")
+    print_json(found) if as_json else show.history(Console(), found)
 
 
 @app.command()
@@ -87,15 +90,15 @@ def explain(  # noqa: PLR0913, PLR0917 - the options of a command are its form
     home: Home = HOME,
 ) -> None:
     """Say why each price is what it is, and why each approval was needed or not."""
-    found = explanation(_client(Where(home, url, token), "admin"), number, line)
-    _print_json(found) if as_json else print_explanation(Console(), found, skipped=line is not None)
+    found = explanation(client_of(Where(home, url, token), "admin"), number, line)
+    print_json(found) if as_json else print_explanation(Console(), found, skipped=line is not None)
 
 
 @app.command()
 def waiting(as_json: Json = False, url: Url = None, token: Token = None, home: Home = HOME) -> None:
     """List what every open quote waits for, since when, and who can move it."""
-    found = _client(Where(home, url, token), "admin").get("/crm/waiting?limit=200")
-    _print_json(found) if as_json else show.waiting(Console(), found["waiting"])
+    found = client_of(Where(home, url, token), "admin").get("/crm/waiting?limit=200")
+    print_json(found) if as_json else show.waiting(Console(), found["waiting"])
 
 
 @app.command(name="status")
@@ -117,7 +120,7 @@ def show_status(
         console = Console()
         if watch is not None:
             console.clear()
-        _print_json(seen.as_json()) if as_json else status.show(console, seen)
+        print_json(seen.as_json()) if as_json else status.show(console, seen)
         if watch is None:
             raise typer.Exit(REFUSED if seen.needs() else 0)
         time.sleep(watch)
@@ -141,14 +144,14 @@ def rebuild(  # noqa: PLR0913, PLR0917 - the options of a command are its form
     asked = [name for name, wanted in steps.items() if wanted]
     if len(asked) + watch > 1:
         raise typer.BadParameter("only one of --watch, --rollback, --retire, --give-up")
-    client = _client(Where(home, url, token), "admin")
+    client = client_of(Where(home, url, token), "admin")
     if asked:
         done = client.post(f"{rebuilding.DOOR}/{asked[0]}")
-        _print_json(done) if as_json else _say(rebuilding.done(asked[0], done["generation"]))
+        print_json(done) if as_json else say(rebuilding.done(asked[0], done["generation"]))
         return
     number = rebuilding.running(client) if watch else rebuilding.start(client)
     found = rebuilding.watch(Console(stderr=as_json), client, number)
-    _print_json(found) if as_json else rebuilding.say(Console(), found)
+    print_json(found) if as_json else rebuilding.say(Console(), found)
 
 
 @app.command(name="token")
@@ -163,7 +166,7 @@ def make_token(
     who = subject or f"{role[0]}-1"
     made = token_for(home, who, role, hours)
     told = {"token": made, "subject": who, "roles": role, "hours": hours}
-    _print_json(told) if as_json else _say(made)
+    print_json(told) if as_json else say(made)
 
 
 @app.command()
@@ -175,69 +178,7 @@ def provision() -> None:
     if settings.admin_dsn is None:
         raise SettingsError("QW_ADMIN_DSN: must be the connection string of an administrator")
     provision_database(settings.admin_dsn.get_secret_value(), SCHEMAS)
-    _say("roles, schemas and the bus are there")
-
-
-@parked_app.command(name="list")
-def parked_list(
-    as_json: Json = False, url: Url = None, token: Token = None, home: Home = HOME
-) -> None:
-    """List what is parked in every service, oldest first."""
-    client = _client(Where(home, url, token), "admin")
-    found = {name: client.get(f"{prefix}/admin/parked") for name, prefix in PREFIXES.items()}
-    _print_json(found) if as_json else show.parked(Console(), found)
-
-
-@parked_app.command(name="show")
-def parked_show(  # noqa: PLR0913, PLR0917 - the options of a command are its form
-    number: Annotated[int, typer.Argument(help="the number in the list")],
-    service: Service,
-    as_json: Json = False,
-    url: Url = None,
-    token: Token = None,
-    home: Home = HOME,
-) -> None:
-    """Show one parked record with its headers and raw body."""
-    client = _client(Where(home, url, token), "admin")
-    found = client.get(f"{_prefix(service)}/admin/parked/{number}")
-    _print_json(found) if as_json else show.parked_one(Console(), found)
-
-
-@parked_app.command(name="retry")
-def parked_retry(  # noqa: PLR0913, PLR0917 - the options of a command are its form
-    service: Service,
-    number: Annotated[
-        int | None, typer.Argument(help="one deal by a record's number; else all")
-    ] = None,
-    as_json: Json = False,
-    url: Url = None,
-    token: Token = None,
-    home: Home = HOME,
-) -> None:
-    """Try parked records again, a whole deal in order; says what is left."""
-    client = _client(Where(home, url, token), "admin")
-    found = show.retried(client, f"{_prefix(service)}/admin/parked", number)
-    _print_json(found) if as_json else show.after_retry(Console(), found)
-    if found["left"]:
-        raise typer.Exit(REFUSED)
-
-
-def _prefix(service: str) -> str:
-    if service not in PREFIXES:
-        raise typer.BadParameter(f"one of {', '.join(PREFIXES)}", param_hint="--service")
-    return PREFIXES[service]
-
-
-def _client(where: Where, role: str) -> Client:
-    return Client(where.address(), where.bearer(role))
-
-
-def _print_json(found: Any) -> None:
-    _say(json.dumps(found, indent=2, ensure_ascii=False))
-
-
-def _say(text: str) -> None:
-    sys.stdout.write(text + "\n")
+    say("roles, schemas and the bus are there")
 
 
 def main() -> None:

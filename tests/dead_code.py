@@ -23,6 +23,7 @@ _ = (used.metrics, used.status_of_service, used.collect)
 _ = (used.rolled_back, used.retired, used.given_up)
 _ = (used.called_back, used.previewed, used.complete, used.clone, used.draft_pdf)
 _ = (used.make_token, used.parked_list, used.parked_show, used.parked_retry, used.show_status)
+_ = (used.parked_discard, used.counted)
 
 # Extension points of libraries: eventsourcing, kafka-python, http.server, uvicorn, fontTools, WeasyPrint.
 _ = (used.seal, used.MemoryBus, used.MemoryRelay)  # tests seal facts, and walk in memory

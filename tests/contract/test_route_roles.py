@@ -62,8 +62,15 @@ class NoRows(MemoryStore):
     def parked_one(self, parked_id: int) -> None:
         del parked_id
 
-    def parked(self, limit: int) -> list[Any]:  # type: ignore[override]
-        del limit
+    def parked(self, limit: int, *place: Any) -> list[Any]:  # type: ignore[override]
+        del limit, place
+        return []
+
+    def parked_count(self) -> dict[str, int]:
+        return {}
+
+    def discarded(self, limit: int, before: int | None) -> list[Any]:
+        del limit, before
         return []
 
     def ask_retry(self, parked_id: int | None) -> int:
@@ -106,7 +113,7 @@ def doors(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SimpleNamespace]
     parts = {name: build(settings, cast("Any", desks[name])) for name, build in BUILDERS.items()}
     routers = [each.router for each in parts.values()]
     routers += [
-        admin_routes(each.prefix or f"/{name}", cast("Any", desks[name].ledger))
+        admin_routes(each.prefix or f"/{name}", cast("Any", desks[name].ledger), each.registry)
         for name, each in parts.items()
     ]
     routers += [

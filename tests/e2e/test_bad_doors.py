@@ -93,7 +93,7 @@ class TestParked:
         assert "is not known here" in parked["reason"]
         shown = embedded.admin.get(f"/crm/admin/parked/{parked['id']}")
         assert shown["value"].encode() == value
-        assert shown["headers"] == headers
+        assert dict(shown["headers"]) == headers
 
         # The mend: the CRM tells the opening, which had got lost.
         until(lambda: post(embedded, opening, signed(embedded, opening, datetime.now(UTC))), "sent")

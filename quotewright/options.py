@@ -1,0 +1,33 @@
+"""Options that many commands share, and what each of them does with JSON and a running house."""
+
+import json
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from quotewright.client import Client, Where
+
+HOME = Path(__file__).resolve().parents[1] / ".local"
+REFUSED, NOT_NOW = 1, 3
+
+Home = Annotated[Path, typer.Option(help="where this laptop keeps its servers and keys")]
+Json = Annotated[bool, typer.Option("--json", help="print JSON instead of a table")]
+Url = Annotated[str | None, typer.Option(envvar="QUOTEWRIGHT_URL", help="a house elsewhere")]
+Token = Annotated[str | None, typer.Option(envvar="QUOTEWRIGHT_TOKEN", help="your bearer token")]
+
+
+def client_of(where: Where, role: str) -> Client:
+    """Return a client of the house, as somebody with the role."""
+    return Client(where.address(), where.bearer(role))
+
+
+def print_json(found: Any) -> None:
+    """Print JSON that a person can read too."""
+    say(json.dumps(found, indent=2, ensure_ascii=False))
+
+
+def say(text: str) -> None:
+    """Print a line as it is."""
+    sys.stdout.write(text + "\n")
