@@ -20,7 +20,7 @@ from contracts.errors import Unavailable
 from infra.bus import Bell, Bus, Claim, Slice
 from infra.keeping import Claimed
 from infra.parking import Behind, code_of, reason_of
-from infra.rows import CommandRepeated, Fenced, LostRace, Parked, Progress
+from infra.rows import CommandRepeated, Fenced, LostRace, NotParkedNow, Parked, Progress
 from infra.wire import Arrived, carried
 from infra.work import Body, Delivery, Recorded, Reminder, Work
 
@@ -305,6 +305,8 @@ class MemoryStore:
         with self._guard:
             if self._positions[parked[0].topic, parked[0].partition][1] != epoch:
                 raise Fenced("another process consumes this partition")
+            if not ids <= {each.id for each in self._parked}:
+                raise NotParkedNow("the record was discarded while it was tried again")
             self._check(works, None)
             for work in works:
                 self._write(work)

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, ClassVar
 from uuid import UUID
 from zlib import crc32
 
@@ -22,6 +22,7 @@ from infra.work import Cause, Work
 TOPIC = "facts"
 DEAL_A = UUID("00000000-0000-4000-8000-00000000000a")
 DEAL_B = UUID("00000000-0000-4000-8000-00000000000b")
+DEALS = [UUID(int=each, version=4) for each in range(1, 6)]
 
 
 class Said(Fact):
@@ -55,6 +56,24 @@ def sealed(fact: Fact, stream: str, version: int) -> Sealed:
     return seal(fact, meta)
 
 
+class Killed(BaseException):
+    """Stands for the process being killed inside the handler."""
+
+
+class SaidNow(Said):
+    """The fact as a later release knows it."""
+
+    VERSION: ClassVar[int] = 2
+
+    @classmethod
+    def wire_type(cls) -> str:
+        return Said.wire_type()
+
+
+def newer(deal: UUID, version: int, word: str) -> Sealed:
+    return sealed(SaidNow(deal_id=deal, word=word), f"other.thing/{deal}", version)
+
+
 class House:
     """A consumer over a store, a bus, and a handler that can be made to fail."""
 
@@ -69,11 +88,15 @@ class House:
         self.grows = ""
         self.longest: list[float] = []
         self.clock = clock
+        self.registry = REGISTRY
+        self.overtake: list[str] = []
+        self.fails_for: UUID | None = None
+        self.meanwhile: Callable[[], Any] | None = None
         self.restart()
 
     def restart(self, batch_size: int = 10) -> None:
         reading = FactReading(
-            TOPIC, REGISTRY, {Said.wire_type(): self.hear}, None, "thing", self.clock
+            TOPIC, self.registry, {Said.wire_type(): self.hear}, None, "thing", self.clock
         )
         hooks = Hooks(lambda _: None, self.told.extend, lambda: self.seconds, self.waits)
         self.consumer = Consumer(self.store, reading, batch_size, hooks)
@@ -86,12 +109,23 @@ class House:
     def hear(self, heard: Opened, work: Work) -> None:
         word = heard.fact.word  # type: ignore[attr-defined]
         self.calls.append(word)
-        if word in self.fails:
-            raise self.fails[word]
+        if word in self.fails or heard.fact.deal_id == self.fails_for:
+            raise self.fails.get(word) or KeyError()
         work.append(
             f"thing.note/{heard.fact.deal_id}",
             Noted(deal_id=heard.fact.deal_id, word=word + self.grows),
         )
+
+        if word in self.overtake:
+            self.overtake.remove(word)
+            other = Work(self.store, Cause("http", self.clock(), "user/u"))
+            other.append(
+                f"thing.note/{heard.fact.deal_id}", Noted(deal_id=heard.fact.deal_id, word="http")
+            )
+            self.store.commit([other])
+        if self.meanwhile is not None:
+            meanwhile, self.meanwhile = self.meanwhile, None
+            meanwhile()
 
     def say(self, *records: Sealed) -> None:
         self.bus.produce(TOPIC, records)
@@ -102,6 +136,22 @@ class House:
             self.consumer.step(self.source, 0)
             if not self.source.lag() and not before:
                 return
+
+    def retry(self) -> None:
+        for _ in range(20):
+            self.consumer.step(self.source, 0)
+            self.consumer.retry_parked()
+
+    def live_again(self, live: Callable[[], None] | None = None) -> None:
+        """Start anew after each time the process is killed."""
+        for _ in range(10):
+            self.restart()
+            try:
+                (live or self.run)()
+            except Killed:
+                continue
+            return
+        raise AssertionError("it is killed again and again")
 
     def step(self, times: int) -> None:
         for _ in range(times):
@@ -263,9 +313,6 @@ class InboxConformance:
     def test_after_an_unclean_end_facts_go_one_at_a_time_and_the_crasher_is_parked(
         self, house: House
     ) -> None:
-        class Killed(BaseException):
-            """Stands for the process being killed inside the handler."""
-
         house.fails["crash"] = Killed()  # type: ignore[assignment]
         house.say(said(DEAL_B, 1, "fine"), said(DEAL_A, 1, "crash"), said(DEAL_B, 2, "after"))
         for _ in range(6):
@@ -355,6 +402,231 @@ class InboxConformance:
         house.say(said(DEAL_A, 1, "one"), said(DEAL_A, 2, "two"))
         house.run()
         assert seen == [0, 1]
+
+    def test_a_crasher_behind_many_facts_that_nobody_hears_is_parked_too(
+        self, house: House
+    ) -> None:
+        boring = [
+            sealed(Boring(deal_id=DEAL_B), f"other.thing/{DEAL_B}", each) for each in range(1, 26)
+        ]
+        house.fails["crash"] = Killed()  # type: ignore[assignment]
+        house.say(*boring, said(DEAL_A, 1, "crash"))
+        house.live_again()
+        assert house.calls.count("crash") == 4
+        assert house.parked() == [("a", "parked.never_back")]
+
+    def test_after_an_unclean_end_only_so_many_facts_go_one_at_a_time(self, house: House) -> None:
+        commits: list[int] = []
+        commit = house.store.commit
+
+        def counted(works: Any, progress: Any = None) -> None:
+            commits.append(len(works))
+            commit(works, progress)
+
+        house.store.commit = counted
+        house.say(said(DEAL_A, 1, "one"))
+        house.run()
+        house.restart(batch_size=2)  # nobody gave the partition back
+        house.say(*(said(DEAL_A, each, "more") for each in range(2, 8)))
+        house.run()
+        assert commits == [1, 1, 1, 2, 2]
+
+    def test_a_partition_that_was_given_back_is_read_in_batches_at_once(self, house: House) -> None:
+        commits: list[int] = []
+        commit = house.store.commit
+
+        def counted(works: Any, progress: Any = None) -> None:
+            commits.append(len(works))
+            commit(works, progress)
+
+        house.store.commit = counted
+        house.say(said(DEAL_A, 1, "one"))
+        house.run()
+        house.consumer.release()
+        house.restart()
+        house.say(*(said(DEAL_A, each, "more") for each in range(2, 5)))
+        house.run()
+        assert commits == [1, 3]
+        assert house.store.claim(TOPIC, 0).attempts == 0
+
+    def test_giving_back_what_somebody_else_has_by_now_changes_nothing(self, house: House) -> None:
+        house.say(said(DEAL_A, 1, "one"))
+        house.run()
+        house.store.claim(TOPIC, 0)
+        house.consumer.release()
+        assert house.store.claim(TOPIC, 0).unclean
+
+    # ---- parked records
+
+    def test_what_is_delivered_twice_while_it_is_parked_is_parked_once(self, house: House) -> None:
+        bad = replace(said(DEAL_A, 1, "bad"), value=b"{")
+        nameless = Sealed(b"x", (("ce_id", b"?"),), b"?")
+        behind = said(DEAL_A, 2, "two")
+        house.say(bad, nameless, behind)
+        house.run()
+        house.say(bad, nameless, nameless, behind, bad)
+        house.run()
+        assert sorted(house.parked()) == [("a", "parked.behind"), ("a", "poison"), ("x", "poison")]
+
+    def test_facts_of_a_newer_version_are_retried_by_themselves_after_an_upgrade(
+        self, house: House
+    ) -> None:
+        house.fails["bug"] = KeyError()
+        house.say(newer(DEAL_A, 1, "one"), said(DEAL_A, 2, "two"), said(DEAL_B, 1, "bug"))
+        house.run()
+        assert house.parked() == [
+            ("a", "poison.newer_version"), ("a", "parked.behind"), ("b", "bug"),
+        ]  # fmt: skip
+        house.fails.clear()
+        house.restart()
+        house.retry()
+        assert house.notes(DEAL_A) == []  # the same release still can not read it
+        house.registry = Registry([SaidNow, Noted], {(Said.wire_type(), 1): lambda body: body})
+        house.restart()
+        house.say(said(DEAL_A, 3, "three"))
+        house.run()
+        house.retry()
+        house.say(said(DEAL_A, 4, "four"))
+        house.run()
+        assert house.notes(DEAL_A) == ["one", "two", "three", "four"]
+        assert house.parked() == [("b", "bug")]  # of no other kind: that is for a person to say
+
+    def test_a_retry_that_kills_the_process_is_given_up_after_a_few_starts(
+        self, house: House
+    ) -> None:
+        house.fails["bug"] = KeyError()
+        house.say(said(DEAL_A, 1, "bug"), said(DEAL_B, 1, "bug"), said(DEAL_A, 2, "two"))
+        house.run()
+        house.fails["bug"] = Killed()  # type: ignore[assignment]
+        house.calls.clear()
+        house.store.ask_retry(house.store.parked()[0].id)
+        house.live_again(house.retry)
+        assert house.parked() == [("a", "parked.never_back"), ("b", "bug"), ("a", "parked.behind")]
+        assert house.calls == ["bug"] * 4
+        house.fails.clear()
+        house.store.ask_retry(None)
+        house.retry()
+        assert house.notes(DEAL_A) == ["bug", "two"]
+        assert house.notes(DEAL_B) == ["bug"]
+
+    def test_a_retry_waits_while_something_is_not_available_and_live_facts_go_on(
+        self, house: House
+    ) -> None:
+        house.fails["bug"] = KeyError()
+        house.say(said(DEAL_A, 1, "bug"))
+        house.run()
+        house.fails["bug"] = Unavailable("not now")
+        house.store.ask_retry(None)
+        for _ in range(8):
+            house.retry()
+            house.seconds += 100
+        house.say(said(DEAL_B, 1, "else"))
+        house.run()
+        assert house.notes(DEAL_B) == ["else"]
+        house.fails.clear()
+        house.retry()
+        assert house.notes(DEAL_A) == ["bug"]
+
+    def test_a_retry_that_loses_a_race_decides_again(self, house: House) -> None:
+        house.fails["bug"] = KeyError()
+        house.say(said(DEAL_A, 1, "bug"), said(DEAL_A, 2, "two"))
+        house.run()
+        house.fails.clear()
+        house.overtake = ["bug"]
+        house.store.ask_retry(None)
+        house.retry()
+        assert house.notes(DEAL_A) == ["http", "bug", "two"]
+        assert house.parked() == []
+
+    def test_a_page_with_one_bad_record_frees_the_others(self, house: House) -> None:
+        house.fails["bug"] = KeyError()
+        house.say(*(said(deal, 1, "bug") for deal in DEALS), *(said(d, 2, "two") for d in DEALS))
+        house.run()
+        del house.fails["bug"]
+        house.fails_for = DEALS[3]
+        house.store.ask_retry(None)
+        house.retry()
+        assert [house.notes(deal) for deal in DEALS] == [
+            [] if deal == DEALS[3] else ["bug", "two"] for deal in DEALS
+        ]
+        assert [each.key for each in house.store.parked()] == [str(DEALS[3]).encode()] * 2
+
+    def test_what_follows_a_discarded_record_waits_until_it_is_retried(self, house: House) -> None:
+        house.fails["bug"] = KeyError()
+        house.say(said(DEAL_A, 1, "bug"), said(DEAL_A, 2, "two"))
+        house.run()
+        assert house.store.discard(house.store.parked()[0].id, "user/admin-1", "not wanted")
+        house.say(said(DEAL_A, 3, "three"))
+        house.run()
+        house.retry()
+        assert house.notes(DEAL_A) == []
+        house.store.ask_retry(house.store.parked()[0].id)
+        house.retry()
+        house.say(said(DEAL_A, 4, "four"))
+        house.run()
+        assert house.notes(DEAL_A) == ["two", "three", "four"]
+
+    def test_a_fact_parked_behind_what_was_just_discarded_frees_itself(self, house: House) -> None:
+        house.fails["bug"] = KeyError()
+        house.say(said(DEAL_A, 1, "bug"))
+        house.run()
+        assert house.store.discard(house.store.parked()[0].id, "user/admin-1", "not wanted")
+        assert not house.store.discard(1, "user/admin-1", "again")
+        house.say(said(DEAL_A, 2, "two"))  # the consumer still thinks that the deal waits
+        house.run()
+        house.retry()
+        assert house.notes(DEAL_A) == ["two"]
+        assert house.parked() == []
+
+    def test_a_record_discarded_while_it_is_retried_has_no_effect(self, house: House) -> None:
+        house.fails["bug"] = KeyError()
+        house.say(said(DEAL_A, 1, "bug"), said(DEAL_A, 2, "two"))
+        house.run()
+        house.fails.clear()
+        house.store.ask_retry(None)
+        first = house.store.parked()[0].id
+        house.meanwhile = lambda: house.store.discard(first, "user/admin-1", "not wanted")
+        house.retry()
+        house.retry()
+        assert house.notes(DEAL_A) == ["two"]
+        assert house.parked() == []
+
+    # ---- zombies
+
+    def test_a_zombies_retry_fails_when_another_process_has_the_partition(
+        self, house: House
+    ) -> None:
+        house.fails["bug"] = KeyError()
+        house.say(said(DEAL_A, 1, "bug"))
+        house.run()
+        house.fails.clear()
+        house.store.ask_retry(None)
+        zombie = house.consumer
+
+        def new_owner() -> None:
+            house.restart()
+            house.retry()
+            house.say(said(DEAL_A, 2, "two"))
+            house.run()
+
+        house.meanwhile = new_owner
+        assert zombie.retry_parked() == 0
+        assert house.notes(DEAL_A) == ["bug", "two"]
+        assert house.parked() == []
+
+    def test_a_zombies_slice_fails_when_another_process_has_the_partition(
+        self, house: House
+    ) -> None:
+        house.say(said(DEAL_A, 1, "one"), said(DEAL_A, 2, "two"))
+        zombie, source = house.consumer, house.source
+
+        def new_owner() -> None:
+            house.restart()
+            house.run()
+
+        house.meanwhile = new_owner
+        assert zombie.step(source, 0) == 0
+        assert house.notes(DEAL_A) == ["one", "two"]
 
 
 class TestInboxOverMemory(InboxConformance):
