@@ -149,7 +149,7 @@ class LocalPostgres:
             self._make_data(binaries, room)
             settings = SETTINGS | {"unix_socket_directories": str(self._socket_dir)}
             if self._ephemeral:
-                settings["fsync"] = "off"
+                settings |= {"fsync": "off", "max_prepared_transactions": "4"}
             flags = [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
             command = [str(binaries / "postgres"), "-D", str(room / "data"), *flags]
             self._server.spawn(command, held=held, as_user=_dropping_root(), cwd=room)

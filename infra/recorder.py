@@ -142,7 +142,7 @@ class PostgresRecorder(ApplicationRecorder):
 
     def __init__(self, pool: ConnectionPool[PgConnection]) -> None:
         self._pool = pool
-        self._reader = SettledReader("events", COLUMNS)
+        self._reader = SettledReader("events", COLUMNS, body="state")
 
     def insert_events(
         self, stored_events: Sequence[StoredEvent], **kwargs: Any

@@ -27,7 +27,10 @@ LOOK_BACK_S = 1.0
 
 
 class Relay:
-    """Publishes one service's facts. One thread calls `step` again and again."""
+    """Publishes one service's facts. One thread calls `step` again and again.
+
+    What it holds in memory is bounded by a page of the reader, in rows and in bytes.
+    """
 
     def __init__(
         self, pool: ConnectionPool[PgConnection], leadership: Leadership, bus: Bus, topic: str
@@ -36,7 +39,7 @@ class Relay:
         self._leadership = leadership
         self._bus = bus
         self._topic = topic
-        self._reader = SettledReader("events", COLUMNS)
+        self._reader = SettledReader("events", COLUMNS, body="state")
         self._epoch: int | None = None
         self._position = 0
         self._looked_at = 0.0

@@ -81,6 +81,7 @@ class Service:
         )
         self._loops: list[Loop] = []
         self._consumers: list[tuple[Loop, Consumer]] = []
+        self._relaying: Loop | None = None
         self._watched: dict[str, Watched] = {}
         self._tables = TablesReader(self.plumbing.pool, world.clock)
         self._meter = world.meter
@@ -90,7 +91,8 @@ class Service:
     def start(self) -> None:
         """Start relay, consumers, timers and sender."""
         plumbing, parts = self.plumbing, self.parts
-        self._loop(Job(f"{parts.name}.relay", self.relay.step, plumbing.facts_bell))
+        job = Job(f"{parts.name}.relay", self.relay.step, plumbing.facts_bell)
+        self._relaying = self._loop(job)
         facts = FactReading(
             self._settings.facts_topic,
             parts.registry,
@@ -259,6 +261,8 @@ class Service:
                 log.warning("not_released", service=self.parts.name, reason=fault.message)
 
     def _drain(self) -> None:
+        if self._relaying is not None and not self._relaying.join(0):
+            return  # its step has not come back, and two at once would disturb one another
         try:
             while self.relay.step():
                 pass

@@ -25,7 +25,7 @@ class LogTail:
     """Rows of `bus.log` from some position to the last one read; thread-safe."""
 
     def __init__(self) -> None:
-        self._reader = SettledReader("bus.log", "topic, key, headers, value")
+        self._reader = SettledReader("bus.log", "topic, key, headers, value", body="value")
         self._after = 0
         self._rows: list[tuple[int, str, Arrived]] = []
         self._empty = (-1, 0.0)
