@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
+from threading import Thread
 from typing import Any, ClassVar
 from uuid import UUID
 from zlib import crc32
@@ -18,6 +19,7 @@ from infra.reading import FactReading
 from infra.rows import Parked
 from infra.wire import FACT_BYTES_MAX
 from infra.work import Cause, Work
+from tests.e2e.place import until
 
 TOPIC = "facts"
 DEAL_A = UUID("00000000-0000-4000-8000-00000000000a")
@@ -639,3 +641,23 @@ class TestInboxOverPostgres(InboxConformance):
     @pytest.fixture
     def house(self, clock: Any, open_service: Callable[..., Any]) -> House:
         return House(PostgresLedger("thing", open_service(), REGISTRY), clock)
+
+    def test_what_is_parked_while_the_deals_last_record_is_discarded_frees_itself(
+        self, house: House
+    ) -> None:
+        house.fails["bug"] = KeyError()
+        house.say(said(DEAL_A, 1, "bug"))
+        house.run()
+        waits = "SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
+        # A discard that is not committed yet.
+        with house.store.pool.connection() as other, other.transaction():
+            other.execute("SELECT hold_deal(key), id FROM parked")
+            other.execute("DELETE FROM parked")
+            house.say(said(DEAL_A, 2, "two"))
+            consuming = Thread(target=house.run)
+            consuming.start()
+            until(lambda: other.execute(waits).fetchone(), "the consumer waits its turn")
+        consuming.join(30)
+        house.retry()
+        assert house.notes(DEAL_A) == ["two"]
+        assert house.parked() == []
