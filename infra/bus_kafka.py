@@ -20,13 +20,18 @@ from kafka import (
     KafkaProducer,
     TopicPartition,
 )
-from kafka.admin import KafkaAdminClient
-from kafka.errors import KafkaError, TopicAlreadyExistsError
+from kafka.errors import (
+    KafkaError,
+    LogTruncationError,
+    NoOffsetForPartitionError,
+    OffsetOutOfRangeError,
+)
 
 from contracts.envelope import Sealed
 from contracts.errors import Unavailable
 from infra.bus import Claim, Slice
 from infra.kafka_rest import records_after
+from infra.topics import LogChanged, TopicIds, TopicWatch
 from infra.wire import Arrived
 
 log = structlog.get_logger()
@@ -45,17 +50,20 @@ class KafkaBus:
         bootstrap: Sequence[str],
         security: Mapping[str, Any],
         instance: str | None = None,
+        topic_ids: TopicIds | None = None,
     ) -> None:
-        """Connect lazily; `instance` names this process stably.
+        """Connect lazily; `instance` names this process stably: its restart is then no rebalance.
 
-        So that its restart is no rebalance.
+        `topic_ids` tells a topic that was made again from the one that was read.
         """
         self._client = {
             "bootstrap_servers": list(bootstrap),
             "reconnect_backoff_max_ms": 1000,
+            "bootstrap_timeout_ms": 10_000,
             **security,
         }
         self._instance = instance
+        self._topic_ids = topic_ids
         self._producer: KafkaProducer | None = None
         self._guard = threading.Lock()
 
@@ -110,23 +118,28 @@ class KafkaBus:
             self._producer = None
 
     def source(self, group: str, topic: str, claim: Claim) -> "KafkaSource":
-        """Return a member of a consumer group."""
+        """Return a member of a consumer group.   Raises: Unavailable."""
         name = None if self._instance is None else f"{group}-{topic}-{self._instance}"
-        consumer = KafkaConsumer(
-            # A group per topic: a leader assigns only topics that it subscribes to itself.
-            group_id=f"quotewright.{group}.{topic}",
-            group_instance_id=name,
-            enable_auto_commit=False,
-            auto_offset_reset="earliest",
-            session_timeout_ms=SESSION_MS,
-            heartbeat_interval_ms=2_000,
-            fetch_max_wait_ms=250,
-            max_partition_fetch_bytes=4 * 1024 * 1024,
-            allow_auto_create_topics=False,
-            metadata_max_age_ms=10_000,
-            **self._client,
-        )
-        return KafkaSource(consumer, topic, claim)
+        try:
+            consumer = KafkaConsumer(
+                # A group per topic: a leader assigns only topics that it subscribes to itself.
+                group_id=f"quotewright.{group}.{topic}",
+                group_instance_id=name,
+                enable_auto_commit=False,
+                # Our own position or none: a reset skips records, or repeats them, in silence.
+                auto_offset_reset="none",
+                session_timeout_ms=SESSION_MS,
+                heartbeat_interval_ms=2_000,
+                fetch_max_wait_ms=250,
+                max_partition_fetch_bytes=4 * 1024 * 1024,
+                allow_auto_create_topics=False,
+                metadata_max_age_ms=10_000,
+                **self._client,
+            )
+        except KafkaError as fault:
+            raise Unavailable(f"Kafka does not answer: {type(fault).__name__}") from fault
+        watch = TopicWatch(consumer, topic, self._topic_ids)
+        return KafkaSource(consumer, topic, claim, watch)
 
     def after(self, topic: str, positions: Mapping[int, int]) -> Iterator[tuple[int, Arrived]]:
         """Give what the topic holds from these positions to its end now; see `Bus.after`."""
@@ -167,10 +180,13 @@ class _Assignment(ConsumerRebalanceListener):  # type: ignore[misc]
 class KafkaSource:
     """Reads the partitions that the group gives us, from the positions that our own store says."""
 
-    def __init__(self, consumer: KafkaConsumer, topic: str, claim: Claim) -> None:
+    def __init__(
+        self, consumer: KafkaConsumer, topic: str, claim: Claim, watch: TopicWatch
+    ) -> None:
         self._consumer = consumer
         self._topic = topic
         self._claim = claim
+        self._watch = watch
         self._next: dict[int, int] = {}
         self._waiting: deque[Slice] = deque()
         self._moved: set[int] = set()
@@ -183,7 +199,10 @@ class KafkaSource:
         consumer.subscribe([topic], listener=_Assignment(self._moved, self._guard))
 
     def poll(self, limit: int, timeout_s: float) -> Slice | None:
-        """Return the next records of one partition; see `Source.poll`."""
+        """Return the next records of one partition; see `Source.poll`.
+
+        Raises: LogChanged, if the topic does not have what stands at our position.
+        """
         try:
             self._settle()
             piece = self._ready()
@@ -191,6 +210,9 @@ class KafkaSource:
                 self._fetch(limit, timeout_s)
                 self._settle()
                 piece = self._ready()
+        except (OffsetOutOfRangeError, LogTruncationError) as fault:
+            self._lost(fault)
+            return None
         except KafkaError as fault:
             raise Unavailable(f"Kafka does not give records now: {type(fault).__name__}") from fault
         if piece is not None:
@@ -204,26 +226,37 @@ class KafkaSource:
 
     def _fetch(self, limit: int, timeout_s: float) -> None:
         self._commit_for_show()
-        fetched = self._consumer.poll(timeout_ms=max(1, int(timeout_s * 1000)), max_records=limit)
+        self._watch.look()
+        try:
+            fetched = self._consumer.poll(
+                timeout_ms=max(1, int(timeout_s * 1000)), max_records=limit
+            )
+        except NoOffsetForPartitionError:
+            return  # new to the group, which does not matter: `_settle` seeks to where we say
         if not fetched:
             self._ask_for_end()
+            return
+        try:
+            self._watch.confirm()
+        except BaseException:
+            # The client takes them for read; the next poll must begin with them again.
+            for place in fetched.keys() & self._consumer.assignment():
+                if place.partition in self._next:
+                    self._seek(place.partition)
+            raise
         for place, records in fetched.items():
-            start = self._next.get(place.partition)
-            if start is None or place.partition in self._moved or records[0].offset < start:
-                # Not claimed yet: `_settle` seeks to where our store says, and they come again.
-                continue
-            arrived = tuple(
-                Arrived(
-                    each.offset,
-                    each.key or b"",
-                    tuple(each.headers or ()),
-                    each.value or b"",
-                )
-                for each in records
-            )
-            self._waiting.append(
-                Slice(self._topic, place.partition, start, arrived[-1].offset + 1, arrived)
-            )
+            self._take_in(place.partition, records)
+
+    def _take_in(self, partition: int, records: Sequence[Any]) -> None:
+        start = self._next.get(partition)
+        if start is None or partition in self._moved or records[0].offset < start:
+            # Not claimed yet: `_settle` seeks to where our store says, and they come again.
+            return
+        arrived = tuple(
+            Arrived(each.offset, each.key or b"", tuple(each.headers or ()), each.value or b"")
+            for each in records
+        )
+        self._waiting.append(Slice(self._topic, partition, start, arrived[-1].offset + 1, arrived))
 
     def _settle(self) -> None:
         """Drop what belongs to moved partitions; claim those that are ours now and seek."""
@@ -231,13 +264,17 @@ class KafkaSource:
             moved = set(self._moved)
             self._moved.clear()
         ours = {each.partition for each in self._consumer.assignment()}
-        for partition in moved | (ours - self._next.keys()):
+        new = moved | (ours - self._next.keys())
+        for (
+            partition
+        ) in new:  # all of them first: a claim that fails is made again by the next call
             self._forget(partition)
-            if partition in ours:
-                self._next[partition] = self._claim(partition)
-                self._seek(partition)
-                if partition in self._paused:  # a new assignment fetches again by itself
-                    self._consumer.pause(TopicPartition(self._topic, partition))
+        for partition in new & ours:
+            self._watch.confirm()
+            self._next[partition] = self._claim(partition)
+            self._seek(partition)
+            if partition in self._paused:  # a new assignment fetches again by itself
+                self._consumer.pause(TopicPartition(self._topic, partition))
 
     def _forget(self, partition: int) -> None:
         self._next.pop(partition, None)
@@ -245,6 +282,30 @@ class KafkaSource:
 
     def _seek(self, partition: int) -> None:
         self._consumer.seek(TopicPartition(self._topic, partition), self._next[partition])
+
+    def _lost(self, fault: KafkaError) -> None:
+        """Say that our positions are not in the log; those of the group do not matter to us."""
+        for place, position in self._next.items():
+            where = TopicPartition(self._topic, place)
+            if where not in fault.args[0]:
+                continue
+            first = self._consumer.beginning_offsets([where])[where]
+            after = self._consumer.end_offsets([where])[where]
+            if isinstance(fault, OffsetOutOfRangeError) and first <= position <= after:
+                continue
+            what = (
+                f"records {position} to {first - 1} were deleted before we read them"
+                if position < first
+                else f"it ends at {after}, we have read up to {position}: records were lost"
+            )
+            raise LogChanged(
+                f"partition {place} of the topic {self._topic} does not go on where we are:"
+                f" {what}; nothing is read before somebody decides"
+                " (docs/operations.md, A log that changed)",
+                topic=self._topic,
+                partition=place,
+                position=position,
+            )
 
     def rewind(self, piece: Slice) -> None:
         """Read the piece again."""
@@ -321,47 +382,3 @@ class KafkaSource:
     def close(self) -> None:
         """Leave the group; safe to repeat."""
         self._consumer.close(autocommit=False)
-
-
-def create_topics(
-    bootstrap: Sequence[str],
-    security: Mapping[str, Any],
-    topics: Mapping[str, int],
-    replication: int,
-) -> list[str]:
-    """Create the topics that are missing, kept for ever; returns their names.
-
-    `topics` maps names to partitions. A record is acknowledged by a majority of its replicas.
-    Raises: Unavailable, if the cluster does not answer.
-    """
-    configs = {"retention.ms": "-1", "retention.bytes": "-1", "cleanup.policy": "delete",
-               "min.insync.replicas": str(replication // 2 + 1 if replication > 1 else 1),
-               "max.message.bytes": "1048576"}  # fmt: skip
-    try:
-        admin = KafkaAdminClient(
-            bootstrap_servers=list(bootstrap),
-            bootstrap_timeout_ms=10_000,
-            reconnect_backoff_max_ms=500,
-            **security,
-        )
-    except KafkaError as fault:
-        raise Unavailable(f"no Kafka at {', '.join(bootstrap)}: {type(fault).__name__}") from fault
-    made = []
-    try:
-        existing = set(admin.list_topics())
-        for name in sorted(set(topics) - existing):
-            wanted = {
-                "num_partitions": topics[name],
-                "replication_factor": replication,
-                "configs": configs,
-            }
-            try:
-                admin.create_topics({name: wanted}, wait_for_metadata=True)
-                made.append(name)
-            except TopicAlreadyExistsError:
-                continue
-    except KafkaError as fault:
-        raise Unavailable(f"the topics can not be created: {type(fault).__name__}") from fault
-    finally:
-        admin.close()
-    return made

@@ -43,6 +43,7 @@ class Loop:
         self._job = job
         self._stopping = threading.Event()
         self._failures = 0
+        self._reason = ""
         self._alive_at = time.monotonic()
         self._thread = threading.Thread(target=self._run, name=job.name, daemon=True)
 
@@ -73,7 +74,7 @@ class Loop:
     def trouble(self) -> str | None:
         """Say what is wrong: a step that fails again and again, or does not come back."""
         if self._failures > 3:
-            return f"{self._job.name} fails"
+            return f"{self._job.name} fails: {self._reason}"
         if time.monotonic() - self._alive_at > STALE_S:
             return f"{self._job.name} does not come back"
         return None
@@ -107,6 +108,7 @@ class Loop:
 
     def _back_off(self, reason: str) -> None:
         self._failures += 1
+        self._reason = reason
         ceiling = min(BACKOFF_MAX_S, BACKOFF_MIN_S * 2 ** min(self._failures, 10))
         wait_s = random.uniform(0, ceiling)  # noqa: S311, jitter
         if not self._stopping.is_set():

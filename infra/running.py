@@ -29,6 +29,7 @@ from infra.rows import Parked
 from infra.settings import Settings
 from infra.status import Hearing, Status, TablesReader
 from infra.timers import Timers
+from infra.topics import PostgresTopicIds
 from infra.watching import Watched
 
 log = structlog.get_logger("infra.running")
@@ -57,6 +58,7 @@ class World:
                 self._settings.kafka_bootstrap,
                 self._settings.kafka_client(),
                 self._settings.instance,
+                PostgresTopicIds(plumbing.pool),
             )
         return EmbeddedBus(plumbing.pool, plumbing.leadership, self._here)
 

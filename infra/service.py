@@ -17,7 +17,6 @@ from contracts.errors import QuotewrightError, Unavailable
 from infra import log as logs
 from infra.admin import admin_routes
 from infra.auth import security_of
-from infra.bus_kafka import create_topics
 from infra.clock import wall_clock
 from infra.gauges import Standing
 from infra.metrics import Meter, metrics_route
@@ -26,6 +25,7 @@ from infra.reading import Clock
 from infra.running import Service, World
 from infra.settings import Settings, load
 from infra.status import Status, status_routes
+from infra.topics import Keeping, create_topics
 from infra.web import Readiness, Surroundings, application
 
 log = structlog.get_logger("infra.service")
@@ -47,9 +47,8 @@ class House:
                 settings.inbound_topic: settings.partitions,
                 settings.parked_topic: 1,
             }
-            create_topics(
-                settings.kafka_bootstrap, settings.kafka_client(), topics, settings.replication
-            )
+            keeping = Keeping(settings.replication, settings.min_in_sync, settings.retention_days)
+            create_topics(settings.kafka_bootstrap, settings.kafka_client(), topics, keeping)
         self.settings = settings
         self.services: list[Service] = []
         self._clock = clock

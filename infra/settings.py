@@ -112,6 +112,12 @@ class Settings(BaseSettings):
     )
     partitions: int = Field(default=12, ge=1, le=1000)
     replication: int = Field(default=1, ge=1, le=9)
+    min_in_sync: int | None = Field(
+        default=None, ge=1, le=9, description="replicas that acknowledge a record; None: a majority"
+    )
+    retention_days: int | None = Field(
+        default=None, ge=1, le=36_500, description="how long topics keep records; None: for ever"
+    )
 
     # What is at hand.
     catalog_dir: Path = Path("catalogs/telecom")
@@ -157,6 +163,8 @@ class Settings(BaseSettings):
             raise ValueError(
                 'QW_KAFKA_BOOTSTRAP: must name brokers, as ["host:9092"], when QW_BUS is kafka'
             )
+        if self.min_in_sync is not None and self.min_in_sync > self.replication:
+            raise ValueError("QW_MIN_IN_SYNC: must not be above QW_REPLICATION")
         if self.dsn_template and "{service}" not in self.dsn_template.get_secret_value():
             raise ValueError("QW_DSN_TEMPLATE: must contain {service}")
         if self.link_key and len(self.link_key.get_secret_value()) < 32:

@@ -12,12 +12,13 @@ from uuid import uuid4
 from kafka import KafkaProducer
 
 from contracts.envelope import Registry, Sealed
-from infra.bus_kafka import KafkaBus, create_topics
+from infra.bus_kafka import KafkaBus
 from infra.clock import wall_clock
 from infra.parts import Plumbing
 from infra.postgres import PLUMBING, migrate, provision
 from infra.recorder import COLUMNS
 from infra.relay import Relay, sealed
+from infra.topics import Keeping, create_topics
 from infra.work import Cause, Work
 from quotewright.laptop import Laptop
 from tests.bench.report import Row, median
@@ -34,7 +35,7 @@ def measured(home: Path, rounds: int) -> list[Row]:
         provision(laptop.admin_dsn, {"writer": ["writer"]})
         settings = laptop.settings()
         topics = {"published": PARTITIONS, "alone": PARTITIONS}
-        create_topics(settings.kafka_bootstrap, {}, topics, 1)
+        create_topics(settings.kafka_bootstrap, {}, topics, Keeping())
         plumbing = Plumbing(settings, "writer", wall_clock)
         bus = KafkaBus(settings.kafka_bootstrap, {})
         try:

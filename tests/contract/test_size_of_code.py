@@ -18,7 +18,6 @@ REASONS: dict[str, str] = {
     "infra/memory.py": "the double keeps all promises of store and bus, and is no longer than they are",
     "infra/bus_kafka.py": "producing, claiming partitions and losing them share one client's state",
     "infra/recorder.py": "the extension points of the eventsourcing library, all of them",
-    "infra/bus_kafka.py:create_topics": "one client is opened, asked, used and closed in one place",
     "infra/log.py:configure": "a list of settings of one library, in the order it wants them",
     "services/documents/domain/offer.py:page_of": "one flat page, field by field, as the template names them",
     "services/documents/domain/specimen.py:specimen_of": "one example offer, field by field",

@@ -9,10 +9,11 @@ import pytest
 
 from contracts.envelope import Sealed
 from infra.bus import Bus, EmbeddedBus, Here, Slice
-from infra.bus_kafka import KafkaBus, create_topics
+from infra.bus_kafka import KafkaBus
 from infra.local_kafka import LocalKafka
 from infra.memory import MemoryBus
 from infra.postgres import Leadership
+from infra.topics import Keeping, create_topics
 
 DEADLINE_S = 30.0
 
@@ -256,7 +257,7 @@ class TestKafkaBus(BusConformance):
     @pytest.fixture
     def topic(self, kafka: LocalKafka) -> str:
         name = f"facts.{uuid4().hex[:8]}"
-        create_topics(kafka.bootstrap.split(","), {}, {name: 3}, 1)
+        create_topics(kafka.bootstrap.split(","), {}, {name: 3}, Keeping())
         return name
 
     @pytest.fixture
