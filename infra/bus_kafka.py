@@ -31,7 +31,7 @@ from contracts.envelope import Sealed
 from contracts.errors import Unavailable
 from infra.bus import Claim, Slice
 from infra.kafka_rest import records_after
-from infra.topics import LogChanged, TopicIds, TopicWatch
+from infra.topic_watch import LogChanged, TopicIds, TopicWatch
 from infra.wire import Arrived
 
 log = structlog.get_logger()

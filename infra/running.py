@@ -29,7 +29,7 @@ from infra.rows import Parked
 from infra.settings import Settings
 from infra.status import Hearing, Status, TablesReader
 from infra.timers import Timers
-from infra.topics import PostgresTopicIds
+from infra.topic_watch import PostgresTopicIds
 from infra.watching import Watched
 
 log = structlog.get_logger("infra.running")

@@ -1,30 +1,25 @@
 """Kafka's topics as they must be: made when missing, and looked at when they are there already.
 
 A topic that would lose facts is refused; one that only differs is told in the log. We never change
-a setting of a topic that exists. And a topic that was deleted and made again is told from the old.
+a setting of a topic that exists.
 """
 
 import logging
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol, Self
+from typing import Any, Self
 
 import structlog
-from kafka import KafkaConsumer
 from kafka.admin import ConfigResource, KafkaAdminClient
 from kafka.errors import KafkaError, TopicAlreadyExistsError
-from psycopg_pool import ConnectionPool
 
 from contracts.errors import QuotewrightError, Unavailable
-from infra.postgres import PgConnection, reachable
 
 log = structlog.get_logger("infra.topics")
 FOR_EVER = -1
 DAY_MS = 86_400_000
 RECORD_MAX_BYTES = 1_048_576
 ASK_MS = 10_000
-FRESH_MS = 1000.0
 REASONS = {
     "SaslAuthenticationFailed": "it refuses the name or the password",
     "UnsupportedSaslMechanism": "it does not take this sasl_mechanism",
@@ -39,13 +34,6 @@ class TopicRefused(QuotewrightError):
 
     code = "kafka.topic_refused"
     title = "The topic can not be used"
-
-
-class LogChanged(Unavailable):
-    """A consumer's position does not fit the topic: nothing is read until somebody decides."""
-
-    code = "kafka.log_changed"
-    title = "The log is not the one that was read so far"
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,74 +224,3 @@ class _Heard(logging.Handler):
             if name in self._text:
                 return f"{sentence} (QW_KAFKA_SECURITY)"
         return type(fault).__name__
-
-
-class TopicIds(Protocol):
-    """Remembers by id which log the positions of a topic count in."""
-
-    def first(self, topic: str, found: str) -> str:
-        """Return the id under which the topic was read first; it is this one, if none was."""
-        ...
-
-
-class PostgresTopicIds:
-    """Topic ids beside the positions of one service. Thread-safe."""
-
-    def __init__(self, pool: ConnectionPool[PgConnection]) -> None:
-        self._pool = pool
-
-    def first(self, topic: str, found: str) -> str:
-        """Return the id under which the topic was read first."""
-        with reachable(), self._pool.connection() as connection:
-            row = connection.execute(
-                "INSERT INTO topics (topic, id) VALUES (%s, %s)"
-                " ON CONFLICT (topic) DO UPDATE SET topic = EXCLUDED.topic RETURNING id",
-                (topic, found),
-            ).fetchone()
-        return str(row[0]) if row else found
-
-
-class TopicWatch:
-    """Tells whether a consumer still reads the topic in which its positions count.
-
-    The client fetches by name, so records of a topic that was made again could come unnoticed until
-    its metadata are renewed. We believe records only if metadata of the last second name the same
-    id; who deletes a topic, makes it again and fills it beyond our position within that second is
-    not noticed.
-    """
-
-    def __init__(self, consumer: KafkaConsumer, topic: str, ids: TopicIds | None) -> None:
-        self._consumer = consumer
-        self._cluster = consumer._cluster  # noqa: SLF001, there is no public way to the topic's id
-        self._topic = topic
-        self._ids = ids
-        self._expected: str | None = None
-
-    def confirm(self) -> None:
-        """Look at fresh metadata.   Raises: LogChanged; KafkaError, if they can not be had."""
-        cluster, age_ms = self._cluster, time.monotonic() * 1000
-        age_ms -= cluster._last_successful_refresh_ms  # noqa: SLF001
-        if self._ids is not None and (age_ms > FRESH_MS or cluster.need_update):
-            renewed = cluster.request_update()
-            # The same two calls that the client's own `topics()` makes, with a deadline.
-            self._consumer._net.run(self._consumer._manager.wait_for, renewed, ASK_MS)  # noqa: SLF001
-        self.look()
-
-    def look(self) -> None:
-        """Look at the metadata that are at hand.   Raises: LogChanged."""
-        if self._ids is None:
-            return
-        found = self._cluster.topic_id(self._topic)
-        if not found or not found.int:
-            if self._expected is not None:
-                raise LogChanged(f"the topic {self._topic} is gone, or hidden from us")
-            return
-        if self._expected is None:
-            self._expected = self._ids.first(self._topic, str(found))
-        if self._expected != str(found):
-            raise LogChanged(
-                f"the topic {self._topic} was deleted and made again: it has the id {found}, our"
-                f" positions count in {self._expected}; nothing is read before they are reset"
-                " (docs/operations.md, A log that changed)",
-                topic=self._topic,
-            )

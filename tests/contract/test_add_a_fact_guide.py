@@ -38,7 +38,12 @@ def test_every_file_that_the_guide_names_exists() -> None:
 def test_the_commands_of_the_guide_name_modules_that_can_be_run() -> None:
     modules = re.findall(r"python -m ([\w.]+)", TEXT)
 
-    assert modules == ["contracts.schema", "tests.contract.samples", "contracts.compat"]
+    assert modules == [
+        "contracts.schema",
+        "tests.contract.samples",
+        "contracts.compat",
+        "quotewright.asyncapi",
+    ]
     for each in modules:
         text = (ROOT / f"{each.replace('.', '/')}.py").read_text(encoding="utf-8")
         assert 'if __name__ == "__main__":' in text

@@ -93,7 +93,12 @@ def test_every_file_and_command_that_the_guide_names_exists() -> None:
     assert named
     assert [each for each in named if not (ROOT / each).exists()] == []
     modules = re.findall(r"python -m ([\w.]+)", TEXT)
-    assert set(modules) == {"contracts.schema", "contracts.compat", "tests.contract.samples"}
+    assert set(modules) == {
+        "contracts.schema",
+        "contracts.compat",
+        "quotewright.asyncapi",
+        "tests.contract.samples",
+    }
 
 
 def test_the_guide_is_short() -> None:

@@ -22,7 +22,8 @@ from infra.local_kafka import LocalKafka
 from infra.parts import Parts, Plumbing
 from infra.service import House, Serving
 from infra.settings import Settings
-from infra.topics import FRESH_MS, Keeping, LogChanged, PostgresTopicIds, create_topics
+from infra.topic_watch import FRESH_MS, LogChanged, PostgresTopicIds
+from infra.topics import Keeping, create_topics
 from infra.work import Cause, Work
 from quotewright.laptop import free_port
 
