@@ -17,7 +17,7 @@ from datetime import datetime, timedelta
 import httpx
 import structlog
 
-from infra.outbox import DueDelivery, Outbox, Setback
+from infra.outbox import RETRY_MAX, DueDelivery, Outbox, Setback
 from infra.settings import Endpoint
 from infra.webhooks import sign
 
@@ -27,7 +27,7 @@ DEADLINE_S = 10.0
 MAX_BODY_BYTES = 1024 * 1024
 MAX_ANSWER_BYTES = 64 * 1024
 BACKOFF_S = 1.0
-BACKOFF_MAX_S = 900.0
+BACKOFF_MAX_S = RETRY_MAX.total_seconds()
 # A receiver that says "never" is asked this often: somebody may be mending its address or our key.
 REFUSALS_MAX = 3
 # A dead receiver holds at most so many threads; the others' messages go on.

@@ -12,6 +12,7 @@ from infra.parking import code_of, reason_of
 from infra.postgres import reachable
 from infra.rows import NOT_PARKED, UNPARKED, Discarded, NotParkedNow, Parked
 from infra.store import PostgresStore
+from infra.timers import RETRY_MAX
 from infra.wire import unpack_headers
 from infra.work import Reminder, Work
 
@@ -85,8 +86,8 @@ class PostgresLedger(PostgresStore):
         """Return the reminders due by now, the longest due first, with their failed attempts."""
         rows = self.query(
             "SELECT key, kind, due_at, deal_id, body, attempts FROM reminders"
-            " WHERE due_at <= %s ORDER BY due_at, key LIMIT %s",
-            (now, limit),
+            " WHERE due_at <= %s OR (attempts > 0 AND due_at > %s) ORDER BY due_at, key LIMIT %s",
+            (now, now + RETRY_MAX, limit),
         )
         return [
             (

@@ -21,6 +21,7 @@ from infra.bus import Bell, Bus, Claim, Slice
 from infra.keeping import Claimed
 from infra.parking import Behind, code_of, reason_of
 from infra.rows import CommandRepeated, Fenced, LostRace, NotParkedNow, Parked, Progress
+from infra.timers import RETRY_MAX
 from infra.wire import Arrived, carried
 from infra.work import Body, Delivery, Recorded, Reminder, Work
 
@@ -127,7 +128,12 @@ class MemoryStore:
     def due_reminders(self, now: datetime, limit: int) -> list[tuple[Reminder, int]]:
         """Return the reminders due by now, the longest due first, with their failed attempts."""
         with self._guard:
-            due = [each for each in self.reminders.values() if each.due_at <= now]
+            due = [
+                each
+                for each in self.reminders.values()
+                if each.due_at <= now
+                or (each.key in self._failed and each.due_at > now + RETRY_MAX)
+            ]
             due.sort(key=lambda each: (each.due_at, each.key))
             return [(each, self._failed.get(each.key, 0)) for each in due[:limit]]
 

@@ -8,7 +8,7 @@ row.
 import threading
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Protocol
 from uuid import UUID
 
@@ -17,6 +17,9 @@ from psycopg_pool import ConnectionPool
 
 from infra.postgres import PgConnection, reachable
 from infra.work import Delivery
+
+# No retry is set later than this; one that lies later was set by a clock that has gone back since.
+RETRY_MAX = timedelta(minutes=15)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,9 +80,10 @@ class PostgresOutbox:
                     "SELECT key, target, event_type, body, deal_id, generation, attempts,"
                     " created_at"
                     # A fresh row bears the database's time, which may run ahead of ours.
-                    " FROM deliveries WHERE state = 'due' AND (due_at <= %s OR attempts = 0)"
+                    " FROM deliveries WHERE state = 'due'"
+                    " AND (due_at <= %s OR due_at > %s OR attempts = 0)"
                     " AND key <> ALL(%s) AND target <> ALL(%s) ORDER BY due_at, key LIMIT %s",
-                    (now, list(busy_keys), list(full_targets), limit),
+                    (now, now + RETRY_MAX, list(busy_keys), list(full_targets), limit),
                 )
                 .fetchall()
             )
@@ -151,7 +155,7 @@ class MemoryOutbox:
                 row
                 for row in self._rows.values()
                 if not row.stuck
-                and (row.due_at <= now or not row.due.attempts)
+                and (not now < row.due_at <= now + RETRY_MAX or not row.due.attempts)
                 and row.due.key not in busy_keys
                 and row.due.target not in full_targets
             ]

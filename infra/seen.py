@@ -48,7 +48,11 @@ class PostgresSeen:
         with reachable(), self._pool.connection() as connection:
             if self._swept_at is None or now - self._swept_at >= SWEEP_EVERY:
                 self._swept_at = now
-                connection.execute("DELETE FROM webhook_seen WHERE seen_at <= %s", (now - KEEP,))
+                # Old by both clocks: ours may run hours ahead for a while, and must not forget.
+                connection.execute(
+                    "DELETE FROM webhook_seen WHERE seen_at <= LEAST(%s, clock_timestamp()) - %s",
+                    (now, KEEP),
+                )
             row = connection.execute(
                 "INSERT INTO webhook_seen (signature_sha256, seen_at) VALUES (%s, %s)"
                 " ON CONFLICT DO NOTHING RETURNING 1",

@@ -15,6 +15,7 @@ from infra.work import Cause, Desk, Reminder, ReminderHandler, Work
 
 log = structlog.get_logger()
 BATCH = 100
+# No failed reminder is put off longer; one that lies later was put off by a clock that went back.
 RETRY_MAX = timedelta(hours=1)
 
 
