@@ -10,7 +10,7 @@ from pathlib import Path
 from rich.console import Console
 
 from infra import log as logs
-from tests.bench import commands, latency, lifecycles, relay, report, visible
+from tests.bench import commands, latency, lifecycles, loads, relay, report, visible
 from tests.bench.report import Row
 
 Part = Callable[[Path, argparse.Namespace], list[Row]]
@@ -18,6 +18,7 @@ PARTS: Mapping[str, Part] = {
     "latency": lambda home, asked: latency.interleaved(home, asked.walks),
     "lifecycles": lambda home, asked: lifecycles.measured(home, asked.lifecycles, 3),
     "commands": lambda home, asked: commands.measured(home, asked.rounds),
+    "loads": lambda home, asked: loads.measured(home, asked.rounds),
     "relay": lambda home, asked: relay.measured(home, asked.rounds),
     "visible": lambda home, asked: visible.measured(home, asked.rounds),
 }
