@@ -10,6 +10,7 @@ from pathlib import Path
 from rich.console import Console
 
 from infra import log as logs
+from infra.setup import remove_rooms
 from tests.bench import commands, latency, lifecycles, loads, relay, report, visible
 from tests.bench.report import Row
 
@@ -44,6 +45,7 @@ def main() -> int:
             for row in part(home / name, asked)
         ]
     finally:
+        remove_rooms(home)
         shutil.rmtree(home, ignore_errors=True)
     if asked.only is None:
         report.write(rows)
