@@ -148,6 +148,11 @@ class SimSource:
         """Return how many records are not polled."""
         return sum(len(self._waiting(each)) for each in self._next)
 
+    def behind(self) -> bool:
+        """Say whether a partition has something to claim or to read."""
+        claimed = len(self._next) == len(self._topic.partitions)
+        return not claimed or any(self._waiting(each) for each in self._next)
+
     def close(self) -> None:
         """Nothing to release."""
 

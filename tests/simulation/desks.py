@@ -28,7 +28,7 @@ SENSIBLE = {
     "configuring": (*("wait",) * 6, "retry", "edit"),
     "pricing": (*("wait",) * 6, "retry", "edit"),
     "priced": ("submit", "submit", "edit"),
-    "in_approval": (*("wait",) * 6, "recall", "edit"),
+    "in_approval": (*("wait",) * 4, "recall", "edit", "submit"),
     "approved": (*("wait",) * 6, "recall", "retry"),
     "ready": ("present", "present", "present", "edit"),
     "returned": ("edit", "edit", "edit", "retry"),
@@ -52,11 +52,13 @@ class Desks:
         """Let a seller draft a quote or move one on."""
         rng, watch = self.world.rng, self.world.watch
         actor = rng.choice(SELLERS)
-        if watch.deals and (not watch.quotes or rng.random() < 0.15):
+        if watch.deals and (not watch.quotes or rng.random() < 0.06):
             return self._draft(actor, rng.choice(list(watch.deals)))
         if not watch.quotes:
             return False
-        quote = rng.choice(list(watch.quotes.values()))
+        known = list(watch.quotes.values())
+        alive = [each for each in known if each.outcome is None]
+        quote = rng.choice(alive if alive and rng.random() < 0.85 else known)
         what = rng.choice(ANYTHING)
         if rng.random() < 0.9:
             what = rng.choice(SENSIBLE.get(self._status(quote), ("wait", "clone")))

@@ -1,7 +1,8 @@
 """One service of a run: the real consumer, relay, timers and desk over a simulated store."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from contracts.catalogue import every_fact
@@ -20,6 +21,9 @@ from tests.simulation.stores import RowStore, SimStore
 
 if TYPE_CHECKING:
     from tests.simulation.world import World
+
+Step = tuple[str, object, Callable[[], object]]
+"""What a part is called, who it is, and what it does."""
 
 OLD_OWNERS_MAX = 2
 COMMAND_S = 2.0
@@ -84,6 +88,34 @@ class Room:
         self.ears = [*self.ears[-OLD_OWNERS_MAX:], self._ear(TOPIC)]
         self.relays = [*self.relays[-OLD_OWNERS_MAX:], self._relay()]
 
+    def only_newest_owners(self) -> None:
+        """End the processes that others have taken over from."""
+        self.relays = self.relays[-1:]
+        self.ears = list({each.topic: each for each in self.ears}.values())
+
+    def steps(self) -> Iterator[Step]:
+        """Give what every part of the service can do next."""
+        yield from (("relay", each, each.step) for each in self.relays)
+        for ear in self.ears:
+            yield "consumer", ear, partial(ear.consumer.step, ear.source, 0)
+            yield "retries", ear, ear.consumer.retry_parked
+        yield "timers", self.timers, self.timers.step
+        yield "sender", self.flying, partial(self.world.partners.send, self)
+
+    def ready(self) -> Iterator[Step]:
+        """Give only what has something to do now, as far as one can see from outside."""
+        store = self.store
+        idle = {
+            "relay": store.published == len(store.log()),
+            "retries": not store.asked(),
+            "timers": not store.due_reminders(self.world.now(), 1),
+            "sender": not self.flying and not store.outbox.due(self.world.now(), 1, (), ()),
+        }
+        for what, who, does in self.steps():
+            nothing = not who.source.behind() if isinstance(who, Ear) else True
+            if not idle.get(what, nothing):
+                yield what, who, does
+
     def _relay(self) -> MemoryRelay:
         return MemoryRelay(self.store, self.world.bus, TOPIC)
 
@@ -114,6 +146,3 @@ class Room:
     def _parked(self, parked: Sequence[Parked]) -> None:
         for each in parked:
             self.world.note(f"{self.name} parks offset {each.offset}: {each.reason}")
-
-
-Does = Callable[[], object]

@@ -18,15 +18,16 @@ from tests.simulation.desks import Desks
 from tests.simulation.faults import Broken
 from tests.simulation.operator import Operator
 from tests.simulation.people import Speaker
-from tests.simulation.room import Room
 from tests.simulation.story import tell
 from tests.simulation.world import World
 
-PUMPS = ("relays", "ears", "ears", "retries", "timers", "sender")
-PEOPLE = 0.1
+PEOPLE = 0.2
+# How often services go on for a while, and for how many steps at most.
+BURSTS, BURST = 0.06, 40
+SLOWNESS = 0.95
+LATE_ANSWERS = 3
 ROUNDS_MAX = 3000
 QUIET_ROUNDS = 3
-LOOKS = 8
 FAR = timedelta(days=70)
 
 
@@ -63,19 +64,29 @@ class Run:
                 continue
             if rng.random() < PEOPLE:
                 self.somebody()
+            elif rng.random() < BURSTS:
+                self.burst()
             else:
                 self.pump()
         self.rest()
 
+    def burst(self) -> None:
+        """Let the services work for a while undisturbed by people, so that walks get far."""
+        for _ in range(BURST):
+            if not self.pump():
+                return
+
     def somebody(self) -> bool:
         """Let one person speak."""
         rng = self.world.rng
+        watch = self.world.watch
+        offered = any(each.outcome is None and each.on_the_table for each in watch.quotes.values())
+        asked = any(each.closed is None for each in watch.cases.values())
         speaks: list[Callable[[], bool]] = [
             self.crm.speak,
-            self.desks.sell,
-            self.desks.sell,
-            self.desks.buy,
-            self.desks.approve,
+            *[self.desks.sell] * 3,
+            *[self.desks.buy] * (3 if offered else 1),
+            *[self.desks.approve] * (3 if asked else 1),
             self.speaker.say_again,
         ]
         if not self.crm.opened:
@@ -85,11 +96,22 @@ class Run:
         return rng.choice(speaks)()
 
     def pump(self) -> bool:
-        """Let one part of one service work; looks for one that has something to do."""
-        rng = self.world.rng
-        rooms = list(self.world.rooms.values())
-        looks = range(LOOKS)
-        return any(self._work(rng.choice(rooms), rng.choice(PUMPS)) for _ in looks)
+        """Let one part of one service work, of those that have something to do."""
+        busy = [each for each, _ in self.world.busy]
+        ready = [
+            (room, step)
+            for room in self.world.rooms.values()
+            for step in room.ready()
+            if not any(step[1] is each for each in busy)
+        ]
+        if self.world.rng.random() < SLOWNESS:
+            slow = self.world.dice.mood.slow
+            ready = [each for each in ready if each[0].name != slow or each[1][0] != "consumer"]
+        if not ready:
+            return False
+        room, (what, who, does) = self.world.rng.choice(ready)
+        self.world.act(f"{room.name} {what}", who, does, room)
+        return True
 
     def meanwhile(self) -> None:
         """Let somebody else move within a step: a person, or a part that is not at it already."""
@@ -116,6 +138,8 @@ class Run:
         if world.rng.random() < 0.4:
             world.time += FAR
             world.note("all validities pass")
+            for _ in range(LATE_ANSWERS):
+                self.desks.buy()
             self._drain()
             ending.check_rest(world)
 
@@ -129,23 +153,13 @@ class Run:
         for _ in range(ROUNDS_MAX):
             moved = False
             for room in self.world.rooms.values():
-                room.relays, room.ears = room.relays[-1:], _last_of_each_topic(room)
-                for what, who, does in self.world.every_step_of(room):
+                room.only_newest_owners()
+                for what, who, does in room.steps():
                     moved |= self.world.act(f"{room.name} {what}", who, does, room)
             still = 0 if moved else still + 1
             if still == QUIET_ROUNDS:
                 return
         raise Broken("the house comes to rest", f"something moves after {ROUNDS_MAX} rounds")
-
-    def _work(self, room: Room, pump: str) -> bool:
-        who, does = self.world.step_of(room, pump)
-        if any(who is busy for busy, _ in self.world.busy):
-            return False
-        return self.world.act(f"{room.name} {pump}", who, does, room)
-
-
-def _last_of_each_topic(room: Room) -> list:
-    return list({each.topic: each for each in room.ears}.values())
 
 
 def run(seed: int) -> Outcome:

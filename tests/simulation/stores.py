@@ -97,9 +97,9 @@ class SimStore(MemoryStore):
             "published": self.published,
         }
 
-    def consumed(self, stream: str) -> int:
-        """Return the last version of a stream that was consumed."""
-        return self._inbox.get(stream, 0)
+    def asked(self) -> bool:
+        """Say whether somebody asked to retry a parked record."""
+        return bool(self._retry)
 
     def _before(self) -> None:
         dice = self._around.dice

@@ -1,6 +1,6 @@
 """The world of a run: one clock, one bus, six services, and everybody's next step by the dice."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from random import Random
@@ -23,9 +23,6 @@ from tests.simulation.partners import Partners
 from tests.simulation.room import Hearing, Room
 from tests.simulation.stores import Surroundings
 from tests.simulation.watch import Watch
-
-Step = tuple[str, object, Callable[[], object]]
-"""What a part is called, who it is, and what it does."""
 
 BEGIN = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 CRM = "example"
@@ -139,26 +136,3 @@ class World(Surroundings):
             # A step reads before what happened within it.
             self.story.insert(line, self.story.pop())
         return done
-
-    def step_of(self, room: Room, kind: str) -> tuple[object, Callable[[], object]]:
-        """Return who moves for a service's kind of step, and how."""
-        if kind == "relays":
-            relay = self.rng.choice(room.relays)
-            return relay, relay.step
-        if kind == "timers":
-            return room.timers, room.timers.step
-        if kind == "sender":
-            return room.flying, partial(self.partners.send, room)
-        ear = self.rng.choice(room.ears)
-        if kind == "retries":
-            return ear, ear.consumer.retry_parked
-        return ear, partial(ear.consumer.step, ear.source, 0)
-
-    def every_step_of(self, room: Room) -> Iterator[Step]:
-        """Give each part of a service in turn, for a house that comes to rest."""
-        yield from (("relays", each, each.step) for each in room.relays)
-        for ear in room.ears:
-            yield "ears", ear, partial(ear.consumer.step, ear.source, 0)
-            yield "retries", ear, ear.consumer.retry_parked
-        yield "timers", room.timers, room.timers.step
-        yield "sender", room.flying, partial(self.partners.send, room)

@@ -1,0 +1,133 @@
+"""Known bugs, to plant one at a time: the simulation must find each."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from itertools import count
+from typing import Any
+
+import pytest
+
+from infra.batch import Batch
+from infra.keeping import Known
+from infra.memory import MemoryRelay, MemoryStore
+from infra.outbox import MemoryOutbox
+from infra.reading import FactReading
+from infra.work import Desk, Work
+from services.approvals.domain import case
+from services.crm_projector import handlers as projecting
+from services.quotes.domain import outcomes
+from services.quotes.handlers import customers, heard
+
+Plant = Callable[[pytest.MonkeyPatch], None]
+
+
+def consumer_does_not_drop_duplicates(patch: pytest.MonkeyPatch) -> None:
+    """Neither by stream version nor by command id."""
+    begin, deliveries = FactReading.begin, count()
+
+    def anew(self: FactReading, record: Any, desk: Desk, batch: Batch) -> Work:
+        work = begin(self, record, desk, batch)
+        command_id = f"{work.cause.command_id}#{next(deliveries)}"
+        work.cause = replace(work.cause, command_id=command_id)
+        return work
+
+    patch.setattr(FactReading, "place", lambda self, record: None)
+    patch.setattr(FactReading, "begin", anew)
+
+
+def relay_saves_before_producing(patch: pytest.MonkeyPatch) -> None:
+    def step(self: Any) -> int:
+        if self._epoch is None:
+            self._position, self._epoch = self._store.lead_relay()
+        records = self._store.unpublished(500, self._position)
+        if records:
+            self._save(self._position + len(records))
+            self._bus.produce(self._topic, records)
+        return len(records)
+
+    patch.setattr(MemoryRelay, "step", step)
+
+
+def consumer_is_not_fenced(patch: pytest.MonkeyPatch) -> None:
+    check = MemoryStore._check
+    patch.setattr(MemoryStore, "_check", lambda self, works, progress: check(self, works, None))
+
+
+def later_facts_do_not_wait_behind_a_parked_one(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(Known, "waiting", lambda self, partition: set())
+    patch.setattr(MemoryStore, "waiting_keys", lambda self, topic, partition: set())
+
+
+def parked_facts_are_retried_in_another_order(patch: pytest.MonkeyPatch) -> None:
+    retries = MemoryStore.retries
+
+    def turned(self: MemoryStore, topic: str, partition: int, limit: int) -> Sequence[Any]:
+        return list(reversed(retries(self, topic, partition, limit)))
+
+    patch.setattr(MemoryStore, "retries", turned)
+
+
+def names_of_a_batch_are_not_seen(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(Work, "find", lambda self, name: self.names.get(name) or self._desk.find(name))
+
+
+def acceptance_does_not_look_at_the_validity(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(outcomes, "_on_the_table", outcomes._last_presented)
+
+
+def acceptance_leaves_the_siblings_open(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(customers, "siblings_of", lambda work, deal, but: [])
+
+
+def lost_opportunity_leaves_its_quotes_open(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(heard, "lose", lambda quotes, reason, actor: [])
+
+
+def timer_overrides_an_outcome(patch: pytest.MonkeyPatch) -> None:
+    """Reminders are not dropped with the outcome, and expiry does not look at it."""
+    expire = outcomes.expire
+
+    def late(situation: Any, revision: int) -> Any:
+        quote = replace(situation.quote, outcome=None)
+        return expire(replace(situation, quote=quote), revision)
+
+    patch.setattr(heard, "expire", late)
+    patch.setattr("services.quotes.handlers.streams._forget_expiry", lambda work, quote_id: None)
+
+
+def anybody_may_approve(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(case, "_may_decide", lambda request, step, approver: None)
+    patch.setattr(case, "_may_grant", lambda case, request, approver: None)
+
+
+def changed_rows_are_missed(patch: pytest.MonkeyPatch) -> None:
+    changed = projecting.changed
+    patch.setattr(projecting, "changed", lambda before, after: changed(before, after)[:2])
+
+
+def newer_message_is_dropped_with_an_older_one(patch: pytest.MonkeyPatch) -> None:
+    done = MemoryOutbox.done
+
+    def whichever(self: MemoryOutbox, key: str, generation: int) -> None:
+        row = self._rows.get(key)
+        done(self, key, row.due.generation if row else generation)
+
+    patch.setattr(MemoryOutbox, "done", whichever)
+
+
+# The bug, and within how many seeds it must be found.
+PLANTED: dict[Plant, int] = {
+    consumer_does_not_drop_duplicates: 40,
+    relay_saves_before_producing: 40,
+    consumer_is_not_fenced: 100,
+    later_facts_do_not_wait_behind_a_parked_one: 40,
+    parked_facts_are_retried_in_another_order: 40,
+    names_of_a_batch_are_not_seen: 200,
+    acceptance_does_not_look_at_the_validity: 200,
+    acceptance_leaves_the_siblings_open: 100,
+    lost_opportunity_leaves_its_quotes_open: 40,
+    timer_overrides_an_outcome: 100,
+    anybody_may_approve: 100,
+    changed_rows_are_missed: 40,
+    newer_message_is_dropped_with_an_older_one: 40,
+}

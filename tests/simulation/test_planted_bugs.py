@@ -1,0 +1,28 @@
+"""The simulation can fail: each known bug that is planted is found within a few seeds."""
+
+import pytest
+
+from tests.simulation.planted import PLANTED, Plant
+from tests.simulation.run import run
+
+
+@pytest.mark.parametrize("plant", PLANTED, ids=lambda each: each.__name__)
+def test_a_planted_bug_is_found(plant: Plant, monkeypatch: pytest.MonkeyPatch) -> None:
+    plant(monkeypatch)
+    outcomes = (run(seed) for seed in range(PLANTED[plant]))
+    assert next((each.rule for each in outcomes if each.broken), None) is not None
+
+
+def test_a_story_tells_the_rule_the_steps_the_facts_and_how_to_replay_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    (plant,) = [each for each in PLANTED if each.__name__ == "acceptance_leaves_the_siblings_open"]
+    plant(monkeypatch)
+    outcomes = (run(seed) for seed in range(PLANTED[plant]))
+    broken = next(each for each in outcomes if each.broken)
+    assert broken.broken is not None
+    lines = broken.broken.splitlines()
+    assert lines[0] == f"seed {broken.seed}: accepting withdraws the siblings"
+    assert lines[-1] == f"make simulate SEED={broken.seed}"
+    assert any(line.startswith("the last steps (faults so far:") for line in lines)
+    assert any("QuoteAccepted" in line and "anonymous" in line for line in lines)
