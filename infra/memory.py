@@ -157,8 +157,7 @@ class MemoryStore:
         Raises: LostRace, CommandRepeated.
         """
         with self._guard:
-            grown = (len(self._streams.get(each, ())) > stands_on[each] for each in stands_on)
-            if any(grown):
+            if self._grown(stands_on):
                 raise LostRace("somebody else was faster on a stream it was decided on")
             self._check([work], None)
             self._write(work)
@@ -193,8 +192,12 @@ class MemoryStore:
                     "another process consumes this partition",
                     partition=progress.partition,
                 )
-            if any(heads.get(name, 0) > version for name, version in progress.stands_on.items()):
+            if self._grown(progress.stands_on):
                 raise LostRace("somebody else was faster on a stream it was decided on")
+
+    def _grown(self, stands_on: Mapping[str, int]) -> bool:
+        """Say whether a stream has grown past the version that was decided on."""
+        return any(len(self._streams.get(name, ())) > stands_on[name] for name in stands_on)
 
     def _write(self, work: Work) -> None:
         for recorded in work.facts:

@@ -3,9 +3,11 @@
 import argparse
 import multiprocessing
 import os
+import signal
 import sys
 import time
 from collections import Counter
+from contextlib import suppress
 
 from tests.simulation.run import Outcome, replay, run
 
@@ -39,7 +41,7 @@ def _many(seeds: range, processes: int) -> int:
     broken: list[Outcome] = []
     faults: Counter[str] = Counter()
     facts = done = 0
-    with multiprocessing.Pool(processes) as pool:
+    with multiprocessing.Pool(processes, _leave_interrupts) as pool, suppress(KeyboardInterrupt):
         for outcome in pool.imap_unordered(run, seeds, chunksize=CHUNK):
             done += 1
             facts += outcome.facts
@@ -52,6 +54,11 @@ def _many(seeds: range, processes: int) -> int:
                 _progress(done, len(seeds), time.monotonic() - began)
     _report(broken, faults, f"{done} seeds, {facts} facts", time.monotonic() - began)
     return 1 if broken else 0
+
+
+def _leave_interrupts() -> None:
+    """Let the one process that reports end a run that somebody interrupts."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def _progress(done: int, total: int, took_s: float) -> None:

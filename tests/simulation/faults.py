@@ -52,6 +52,7 @@ class Mood:
     bus_away: float = 0.0
     half_produced: float = 0.0
     race: float = 0.0
+    old_memory: float = 0.0
     redelivery: float = 0.0
     handler_away: float = 0.0
     handler_bug: float = 0.0

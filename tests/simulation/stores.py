@@ -11,7 +11,7 @@ from infra.keeping import Claimed
 from infra.memory import MemoryStore
 from infra.outbox import MemoryOutbox
 from infra.rows import Parked, Progress
-from infra.work import Work
+from infra.work import Recorded, Work
 from services.crm_projector import generations
 from services.crm_projector.handlers import COPY
 from services.crm_projector.rows import KEYS
@@ -52,6 +52,13 @@ class SimStore(MemoryStore):
         self._before()
         super().commit(works, progress)
         self._after()
+
+    def kept(self, stream: str) -> Sequence[Recorded]:
+        """Return what a process may have in memory of a stream: all, or only its first facts."""
+        dice, facts = self._around.dice, self.read(stream)
+        if not self._around.dice.strikes("old_memory"):
+            return facts
+        return facts[: dice.rng.randint(0, len(facts))]
 
     def carry_out(self, work: Work, stands_on: Mapping[str, int]) -> None:
         """Carry out a command as the memory store does, with what may go wrong around it."""
