@@ -74,6 +74,11 @@ class Crm:
             )
 
     @property
+    def dsn(self) -> str:
+        assert self.settings.dsn is not None
+        return self.settings.dsn.get_secret_value()
+
+    @property
     def analyst_dsn(self) -> str:
         return self.admin_dsn.replace("postgres@", "quotewright_analyst@")
 
