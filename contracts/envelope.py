@@ -159,7 +159,7 @@ class Registry:
             )
         try:
             if version == cls.VERSION:
-                return _PARSED.read(cls, value)
+                return self._read_today(cls, value)
             return cls.model_validate(self._upcast(wire_type, version, cls, value), extra="ignore")
         except ValidationError as fault:
             where = [".".join(map(str, each["loc"])) or "body" for each in fault.errors()[:3]]
@@ -169,6 +169,10 @@ class Registry:
                 version=version,
                 fields=where,
             ) from None
+
+    def _read_today(self, cls: type[Fact], value: bytes) -> Fact:
+        """Read a body of today's version.   Raises: ValidationError."""
+        return _PARSED.read(cls, value)
 
     def _upcast(
         self, wire_type: str, version: int, cls: type[Fact], value: bytes

@@ -4,7 +4,7 @@ Decimal throughout; a binary float is refused at the door, because 0.1 is not a 
 """
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
 from decimal import (
     ROUND_DOWN,
@@ -62,6 +62,17 @@ class Value(BaseModel):
     """Base of every frozen value and fact. Producers are closed: an unknown field is an error."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True)
+
+    def but(self, changes: Mapping[str, Any]) -> Self:
+        """Return a copy with some members changed, unchecked, as `model_copy` does and faster."""
+        copy = self.__class__.__new__(self.__class__)
+        object.__setattr__(copy, "__dict__", {**self.__dict__, **changes})
+        object.__setattr__(
+            copy, "__pydantic_fields_set__", self.__pydantic_fields_set__ | changes.keys()
+        )
+        object.__setattr__(copy, "__pydantic_extra__", None)
+        object.__setattr__(copy, "__pydantic_private__", None)
+        return copy
 
 
 def _exact(value: Any, parse: ValidatorFunctionWrapHandler) -> Decimal:

@@ -1,5 +1,6 @@
 """Serves a house of services: one per process in a company, all six in one process on a laptop."""
 
+import gc
 import signal
 import sys
 import threading
@@ -122,6 +123,8 @@ class House:
         as Python does by default, makes each of them wait for all others at every answer.
         """
         sys.setswitchinterval(SWITCH_S)
+        # Modules and schemas live as long as the process: the collector need not walk them again.
+        gc.freeze()
         for service in self.services:
             service.start()
 

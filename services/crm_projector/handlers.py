@@ -27,10 +27,10 @@ INSERT INTO fact_log (id, source, type, version, deal_id, subject, time, correla
                       actor, traceparent, value, held)
 SELECT id, source, type, version, deal_id, subject, time, correlation, causation,
        actor, traceparent, value, held
-FROM unnest(%(id)s::text[], %(source)s::text[], %(type)s::text[], %(version)s::integer[],
-            %(deal_id)s::uuid[], %(subject)s::text[], %(time)s::timestamptz[],
-            %(correlation)s::text[], %(causation)s::text[], %(actor)s::text[],
-            %(traceparent)s::text[], %(value)s::bytea[], %(held)s::boolean[]) WITH ORDINALITY
+FROM unnest(%(id)b::text[], %(source)b::text[], %(type)b::text[], %(version)b::integer[],
+            %(deal_id)b::uuid[], %(subject)b::text[], %(time)b::timestamptz[],
+            %(correlation)b::text[], %(causation)b::text[], %(actor)b::text[],
+            %(traceparent)b::text[], %(value)b::bytea[], %(held)b::boolean[]) WITH ORDINALITY
      AS heard (id, source, type, version, deal_id, subject, time, correlation, causation,
                actor, traceparent, value, held, n)
 ORDER BY n

@@ -3,13 +3,13 @@
 from functools import partial
 from pathlib import Path
 
-from contracts.catalogue import every_fact
 from infra.bus import Bell
 from infra.parts import Chore, Parts, Plumbing
 from infra.service import serve
 from infra.settings import Settings
 from services.crm_projector import api, consumer, handlers
 from services.crm_projector.crm.generic import GenericCrm
+from services.crm_projector.lean import LeanRegistry
 from services.crm_projector.rebuild import Rebuilding
 from services.crm_projector.switching import Generations
 
@@ -20,7 +20,7 @@ BATCH_SIZE = 500
 def build(settings: Settings, plumbing: Plumbing) -> Parts:
     """Wire the service."""
     crm = GenericCrm(plumbing.verifier.only(settings.crms))
-    registry = every_fact()
+    registry = LeanRegistry()
     outward = handlers.Outward(crm, frozenset(settings.endpoints))
     rebuilding = Chore(Rebuilding(plumbing.pool, registry).step, Bell())
     return Parts(

@@ -82,7 +82,7 @@ def evolve(case: CaseState, fact: Fact, at: datetime) -> CaseState:
     match fact:
         case ApprovalStepGranted():
             by = (*case.decided_by, fact.grant.by)
-            return case.model_copy(update={"step": fact.next_step, "since": at, "decided_by": by})
+            return case.but({"step": fact.next_step, "since": at, "decided_by": by})
         case ApprovalGranted():
             by = tuple(grant.by for grant in fact.grants)
             reason = fact.grants[-1].reason if fact.grants else None
@@ -99,4 +99,4 @@ def _closed(
     case: CaseState, outcome: CaseOutcome, at: datetime, by: tuple[str, ...], reason: str | None
 ) -> CaseState:
     changes = {"outcome": outcome, "decided_at": at, "decided_by": by, "reason": reason}
-    return case.model_copy(update=changes)
+    return case.but(changes)

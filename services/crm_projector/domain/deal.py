@@ -101,7 +101,7 @@ def evolve(state: DealState | None, fact: Fact, meta: Meta) -> DealState:
     if quote_id is not None:
         after = quote.evolve(state.quotes.get(quote_id), fact, meta)
         changes["quotes"] = {**state.quotes, quote_id: after}
-    return state.model_copy(update=changes)
+    return state.but(changes)
 
 
 def _deal(fact: Fact, meta: Meta) -> dict[str, Any]:

@@ -49,7 +49,7 @@ def evolve(state: OpportunityState, fact: Fact, recorded_at: datetime) -> Opport
     changes = step(state, fact, told_at or recorded_at)
     if told_at is not None and (state.heard_until is None or told_at > state.heard_until):
         changes["heard_until"] = told_at
-    return state.model_copy(update=changes)
+    return state.but(changes)
 
 
 def _opened(_: OpportunityState, fact: OpportunityOpened, at: datetime) -> dict[str, Any]:
@@ -86,7 +86,7 @@ def _reopened(state: OpportunityState, fact: OpportunityReopened, at: datetime) 
 def _moved(state: OpportunityState, stage: str, at: datetime) -> dict[str, Any]:
     if state.details is None:
         return {}
-    return {"details": state.details.model_copy(update={"stage": stage}), "stage_since": at}
+    return {"details": state.details.but({"stage": stage}), "stage_since": at}
 
 
 _STEPS: dict[type[Fact], Callable[[OpportunityState, Any, datetime], dict[str, Any]]] = {

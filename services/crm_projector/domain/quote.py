@@ -76,7 +76,7 @@ def evolve(state: QuoteState | None, fact: Fact, meta: Meta) -> QuoteState | Non
     case_id: UUID | None = getattr(fact, "case_id", None)
     if case_id is not None:
         changes["cases"] = _with_case(state, case_id, fact, meta.time)
-    return state.model_copy(update=changes)
+    return state.but(changes)
 
 
 def _with_revision(

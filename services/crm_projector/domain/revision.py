@@ -73,12 +73,12 @@ def _to(stage: RevisionStage) -> Callable[[RevisionState, Any, Meta], RevisionSt
 
 
 def _moved(known: RevisionState, stage: RevisionStage, meta: Meta, **more: Any) -> RevisionState:
-    return known.model_copy(update={"stage": stage, "since": meta.time, **more})
+    return known.but({"stage": stage, "since": meta.time, **more})
 
 
 def _asked_price(known: RevisionState, fact: quote.PricingRequested, meta: Meta) -> RevisionState:
     fresh = _fresh(known.revision, "pricing", meta.time)
-    return fresh.model_copy(update={"tier": fact.customer_tier, "region": fact.region})
+    return fresh.but({"tier": fact.customer_tier, "region": fact.region})
 
 
 def _priced(known: RevisionState, fact: quote.RevisionPriced, meta: Meta) -> RevisionState:
@@ -140,19 +140,19 @@ def _recalled(known: RevisionState, fact: quote.RevisionRecalled, meta: Meta) ->
 
 def _viewed(known: RevisionState, fact: quote.QuoteViewed, meta: Meta) -> RevisionState:
     del meta
-    return known.model_copy(update={"viewed_at": known.viewed_at or fact.at})
+    return known.but({"viewed_at": known.viewed_at or fact.at})
 
 
 def _change_asked(
     known: RevisionState, fact: quote.QuoteChangeRequested, meta: Meta
 ) -> RevisionState:
     del meta
-    return known.model_copy(update={"change_requested_at": fact.at, "reason": fact.message})
+    return known.but({"change_requested_at": fact.at, "reason": fact.message})
 
 
 def _expired(known: RevisionState, fact: quote.QuoteExpired, meta: Meta) -> RevisionState:
     del meta
-    return known.model_copy(update={"expired_at": fact.expires_at})
+    return known.but({"expired_at": fact.expires_at})
 
 
 _STEPS: dict[type[Fact], Callable[[RevisionState, Any, Meta], RevisionState]] = {
