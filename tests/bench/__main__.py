@@ -11,7 +11,16 @@ from rich.console import Console
 
 from infra import log as logs
 from infra.setup import remove_rooms
-from tests.bench import commands, latency, lifecycles, loads, relay, report, visible
+from tests.bench import (
+    commands,
+    latency,
+    lifecycles,
+    loads,
+    projection,
+    relay,
+    report,
+    visible,
+)
 from tests.bench.report import Row
 
 Part = Callable[[Path, argparse.Namespace], list[Row]]
@@ -20,6 +29,7 @@ PARTS: Mapping[str, Part] = {
     "lifecycles": lambda home, asked: lifecycles.measured(home, asked.lifecycles, 3),
     "commands": lambda home, asked: commands.measured(home, asked.rounds),
     "loads": lambda home, asked: loads.measured(home, asked.rounds),
+    "projection": lambda home, asked: projection.measured(home, asked.rounds, asked.facts),
     "relay": lambda home, asked: relay.measured(home, asked.rounds),
     "visible": lambda home, asked: visible.measured(home, asked.rounds),
 }
@@ -31,6 +41,7 @@ def main() -> int:
     wanted.add_argument("--walks", type=int, default=60, help="walks per bus")
     wanted.add_argument("--lifecycles", type=int, default=100, help="lifecycles per round")
     wanted.add_argument("--rounds", type=int, default=5, help="interleaved rounds of the others")
+    wanted.add_argument("--facts", type=int, default=40_000, help="facts that are rebuilt from")
     wanted.add_argument(
         "--only", choices=PARTS, action="append", help="measure this; results.json stays as it is"
     )
