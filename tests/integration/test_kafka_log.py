@@ -276,7 +276,7 @@ def test_a_service_whose_topic_was_made_again_alarms_and_is_mended_as_the_manual
         log.make()
         said = sorted([*said, thing.say(house, 4)])
         wanted = f"the topic {log.topic} was deleted and made again"
-        status, reasons = wait_for(lambda: alarming(thing.ready(), wanted))
+        status, _ = wait_for(lambda: alarming(thing.ready(), wanted))
         assert status == 503
         assert thing.heard(house) == said[:3]
     with pytest.raises(QuotewrightError, match="made"):
