@@ -67,10 +67,6 @@ def parked_facts_are_retried_in_another_order(patch: pytest.MonkeyPatch) -> None
     patch.setattr(MemoryStore, "retries", turned)
 
 
-def names_of_a_batch_are_not_seen(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(Work, "find", lambda self, name: self.names.get(name) or self._desk.find(name))
-
-
 def acceptance_does_not_look_at_the_validity(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(outcomes, "_on_the_table", outcomes._last_presented)
 
@@ -122,7 +118,6 @@ PLANTED: dict[Plant, int] = {
     consumer_is_not_fenced: 100,
     later_facts_do_not_wait_behind_a_parked_one: 40,
     parked_facts_are_retried_in_another_order: 40,
-    names_of_a_batch_are_not_seen: 200,
     acceptance_does_not_look_at_the_validity: 200,
     acceptance_leaves_the_siblings_open: 100,
     lost_opportunity_leaves_its_quotes_open: 40,
