@@ -11,7 +11,7 @@ import pytest
 
 from tests.chaos.ground import Ground, ground
 from tests.chaos.loading import Load
-from tests.chaos.proof import TABLE, Proof, markdown
+from tests.chaos.proof import TABLE, Proof, markdown, row_of
 from tests.e2e.place import Place
 
 DRAWN = 5
@@ -93,12 +93,20 @@ def house(house_: Place, servers: Ground) -> Place:
 
 
 @pytest.fixture
-def prove(request: pytest.FixtureRequest) -> Callable[[str], Proof]:
-    """Open the row of a fault in the table; a test that fails leaves it broken."""
+def prove(request: pytest.FixtureRequest) -> Iterator[Callable[[str], Proof]]:
+    """Open the row of a fault in the table; a test that fails leaves it broken.
+
+    In a long run each row is told as soon as it is known.
+    """
+    first = len(TABLE)
 
     def open_(fault: str) -> Proof:
         proof = Proof(fault)
         TABLE.append(proof)
         return proof
 
-    return open_
+    yield open_
+    reporter = request.config.pluginmanager.get_plugin("terminalreporter")
+    if reporter is not None and proving(request.config):
+        for each in TABLE[first:]:
+            reporter.write_line("\n" + " | ".join(row_of(each)))

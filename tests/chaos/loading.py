@@ -131,6 +131,14 @@ class Load:
         place = (deal or self.deals[0], last)
         until(lambda: self.sql(where, place), f"the answer to {ids[-1]} comes back", WAIT_S)
 
+    def is_counted(self) -> None:
+        """Tell a number and wait until the hearer has counted it."""
+        ids = self.tell(self.deals[0])
+        assert ids, self.refused
+        place = (self.deals[0], int(ids[-1].rpartition("/")[2]))
+        where = "SELECT 1 FROM hearer.tally WHERE deal_id = %s AND last >= %s"
+        until(lambda: self.sql(where, place), f"{ids[-1]} is counted", WAIT_S)
+
     def _write(self, number: int) -> None:
         mine = self.deals[number::WRITERS]
         for turn in count():

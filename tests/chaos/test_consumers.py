@@ -42,7 +42,7 @@ def test_a_frozen_consumer_that_wakes_up_after_its_session_ended_changes_nothing
         load.apart.pause("hearer")
         proof.begins()
         before = epochs(load)
-        load.goes_round()  # the other one has the deal's partition
+        load.is_counted()  # the other one has the deal's partition; its relay is still led by this one
         until(
             lambda: all(epoch > before[each] for each, epoch in epochs(load).items()),
             "the other process takes every partition over",
