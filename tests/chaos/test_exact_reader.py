@@ -1,7 +1,6 @@
 """Slow commits and rollback storms: the exact reader sees every committed row, a naive one does not."""
 
 import multiprocessing
-import random
 import time
 from collections.abc import Callable
 
@@ -10,15 +9,14 @@ import pytest
 
 from infra.local import SUPERUSER
 from infra.reader import SettledReader
-from infra.sessions import options
 from tests.chaos.ground import Ground
 from tests.chaos.loading import SCALE, WAIT_S
 from tests.chaos.proof import Proof
+from tests.chaos.storm import write
 
 pytestmark = [pytest.mark.prove]
 WRITERS = 8
 EVENTS = 100_000 if SCALE > 1 else 10_000
-BATCH = 5
 SLOW = """
 CREATE TABLE events (position bigint GENERATED ALWAYS AS IDENTITY (CACHE 1) PRIMARY KEY, name text);
 CREATE FUNCTION slowly() RETURNS trigger LANGUAGE plpgsql AS $$
@@ -29,23 +27,6 @@ END $$;
 CREATE CONSTRAINT TRIGGER slow AFTER INSERT ON events DEFERRABLE INITIALLY DEFERRED
 FOR EACH ROW EXECUTE FUNCTION slowly();
 """
-
-
-def write(dsn: str, seed: int, count: int) -> None:
-    """Insert rows, some slowly at their commit, one in ten rolled back, storms of rollbacks between."""
-    chance = random.Random(seed)
-    with psycopg.connect(dsn, autocommit=True, options=options("public")) as connection:
-        done = 0
-        while done < count:
-            storm = 20 if chance.random() < 0.005 else 1
-            for _ in range(storm):
-                undone = storm > 1 or chance.random() < 0.1
-                with connection.transaction(force_rollback=undone):
-                    connection.execute(
-                        "INSERT INTO events (name) SELECT %s FROM generate_series(1, %s)",
-                        (f"{seed}", BATCH),
-                    )
-                done += 0 if undone else BATCH
 
 
 def test_the_exact_reader_equals_the_table_where_a_naive_one_misses_rows(
