@@ -1,10 +1,12 @@
 """Outcomes: presented, viewed, accepted, declined, withdrawn, expired; terminal once and for all."""
 
 import json
+from collections.abc import Mapping
 
 import pytest
 
 from contracts.quote import DealClosed, OrderPlaced, QuoteAccepted, QuoteExpired, QuotePresented
+from infra.work import Work
 from services.quotes.domain.errors import (
     DealIsOrdered,
     DocumentDiffers,
@@ -228,17 +230,17 @@ def test_accepting_one_alternative_withdraws_its_siblings_and_names_the_winner(
 
 def test_of_two_siblings_accepted_at_once_one_wins_and_the_other_hears_why(bench: Bench) -> None:
     first, second = bench.presented(), bench.presented(bench.item(quantity=20))
-    inner = bench.store.commit
+    inner = bench.store.carry_out
     raced: list[bool] = []
 
-    def commit_after_the_other(works: list[object], progress: None = None) -> None:
+    def carry_out_after_the_other(work: Work, stands_on: Mapping[str, int]) -> None:
         """Let the sibling commit between the decision and the commit of the first."""
         if not raced:
             raced.append(True)
             bench.accept(second)
-        inner(works, progress)  # type: ignore[arg-type]
+        inner(work, stands_on)
 
-    bench.store.commit = commit_after_the_other  # type: ignore[method-assign, assignment]
+    bench.store.carry_out = carry_out_after_the_other  # type: ignore[method-assign]
     with pytest.raises(DealIsOrdered) as refused:
         bench.accept(first)
 
