@@ -1,0 +1,141 @@
+"""A consumer paused past its session comes back to life: its commit fails, and nothing happens twice.
+
+Two real processes over a real Kafka; one is stopped in the middle of a handler.
+"""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import psycopg
+import pytest
+
+from contracts.envelope import Opened
+from infra.bus_kafka import KafkaBus
+from infra.inbox import Consumer, Hooks
+from infra.ledger import PostgresLedger
+from infra.local_kafka import LocalKafka
+from infra.postgres import open_pool, options
+from infra.reading import FactReading
+from infra.topics import Keeping, create_topics
+from infra.work import Work
+from tests.e2e.place import until
+from tests.integration.test_crashing_handlers import DEAL_A, REGISTRY, Said, said
+
+ROOT = Path(__file__).parents[2]
+WAIT_S = 120.0
+
+
+def handler(heard: Opened, work: Work) -> None:
+    """Note who begins; the first on `hold` then waits to be let go."""
+    word, name = heard.fact.word, os.environ["NAME"]  # type: ignore[attr-defined]
+    with psycopg.connect(os.environ["DSN"], autocommit=True, options=options("thing")) as own:
+        own.execute("INSERT INTO calls (word, name) VALUES (%s, %s)", (word, name))
+        while word == "hold" and name == "first":
+            time.sleep(0.05)
+            if own.execute("SELECT 1 FROM calls WHERE word = 'go on'").fetchone():
+                break
+    work.sql("INSERT INTO effects (word, name) VALUES (%s, %s)", (word, name))
+
+
+def consume() -> None:
+    """Consume in this process until told to end."""
+    pool = open_pool(os.environ["DSN"], "thing", (1, 2))
+    topic = os.environ["TOPIC"]
+    reading = FactReading(
+        topic, REGISTRY, {Said.wire_type(): handler}, None, "thing", lambda: datetime.now(UTC)
+    )
+    consumer = Consumer(
+        PostgresLedger("thing", pool, REGISTRY), reading, 10, Hooks(lambda _: None, lambda _: None)
+    )
+    bus = KafkaBus(os.environ["KAFKA"].split(","), {}, None)
+    source = bus.source("thing", topic, consumer.claim)
+    end = time.monotonic() + WAIT_S
+    with pool.connection() as own:
+        while time.monotonic() < end:
+            consumer.step(source, 0.2)
+            if own.execute("SELECT 1 FROM calls WHERE word = 'end'").fetchone():
+                break
+    consumer.release()
+    source.close()
+    pool.close()
+
+
+class Pair:
+    """A service's database and topic, and its consumers' processes."""
+
+    def __init__(self, pool: Any, environment: dict[str, str]) -> None:
+        self.pool = pool
+        self.environment = environment
+        self.bus = KafkaBus(environment["KAFKA"].split(","), {}, None)
+        self.started: list[subprocess.Popen[bytes]] = []
+
+    def start(self, name: str) -> "subprocess.Popen[bytes]":
+        code = "from tests.integration.test_zombie import consume; consume()"
+        self.started.append(
+            subprocess.Popen(
+                [sys.executable, "-c", code],
+                cwd=ROOT,
+                env={**os.environ, **self.environment, "NAME": name},
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+            )
+        )
+        return self.started[-1]
+
+    def rows(self, statement: str) -> list[tuple[Any, ...]]:
+        with self.pool.connection() as connection:
+            cursor = connection.execute(statement)
+            return cursor.fetchall() if cursor.description else []
+
+    def has(self, table: str, word: str, name: str) -> Callable[[], list[tuple[Any, ...]]]:
+        statement = f"SELECT 1 FROM {table} WHERE word = '{word}' AND name = '{name}'"
+        return lambda: self.rows(statement)
+
+
+@pytest.fixture
+def pair(make_database: Any, open_service: Any, kafka: LocalKafka) -> Iterator[Pair]:
+    topic = f"facts.{uuid4().hex[:8]}"
+    create_topics(kafka.bootstrap.split(","), {}, {topic: 1}, Keeping())
+    database = make_database()
+    found = Pair(
+        open_service("thing", database),
+        {"DSN": database.dsn("thing"), "KAFKA": kafka.bootstrap, "TOPIC": topic},
+    )
+    for table in ("calls", "effects"):
+        found.rows(f"CREATE TABLE {table} (word text, name text)")
+    yield found
+    found.bus.close()
+    for each in found.started:
+        if each.poll() is None:
+            each.kill()
+            each.wait(WAIT_S)
+
+
+@pytest.mark.kafka
+@pytest.mark.slow
+def test_a_member_paused_past_its_session_can_not_commit_what_another_did(pair: Pair) -> None:
+    bus, topic = pair.bus, pair.environment["TOPIC"]
+    zombie = pair.start("first")
+    bus.produce(topic, [said(DEAL_A, 1, "one"), said(DEAL_A, 2, "hold"), said(DEAL_A, 3, "three")])
+    until(pair.has("calls", "hold", "first"), "the first is in its handler", WAIT_S)
+    zombie.send_signal(signal.SIGSTOP)
+    other = pair.start("second")
+    until(pair.has("effects", "three", "second"), "the other takes over", WAIT_S)
+    pair.rows("INSERT INTO calls (word) VALUES ('go on')")
+    zombie.send_signal(signal.SIGCONT)
+    bus.produce(topic, [said(DEAL_A, 4, "four")])
+    until(lambda: pair.rows("SELECT 1 FROM effects WHERE word = 'four'"), "it goes on", WAIT_S)
+    pair.rows("INSERT INTO calls (word) VALUES ('end')")
+    assert [each.wait(WAIT_S) for each in (zombie, other)] == [0, 0]
+    words = [row[0] for row in pair.rows("SELECT word FROM effects")]
+    assert sorted(words) == ["four", "hold", "one", "three"]
+    assert pair.rows("SELECT count(*) FROM parked") == [(0,)]
+    assert pair.rows(f"SELECT version FROM inbox WHERE stream = 'other.thing/{DEAL_A}'") == [(4,)]
