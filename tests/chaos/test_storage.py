@@ -1,12 +1,14 @@
 """A full disk, a broken tail, a log made anew: refused or stopped with a reason, never skipped over."""
 
 import subprocess
+import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from kafka.admin import KafkaAdminClient
 
+from infra.steps import ROOTS_ROOMS
 from tests.chaos.ground import Ground
 from tests.chaos.loading import WAIT_S, Load
 from tests.chaos.proof import Proof
@@ -20,10 +22,9 @@ BEHIND = "SELECT (SELECT max(position) FROM teller.events) - (SELECT position FR
 
 
 @pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
+def small_disk() -> Iterator[Path]:
     """A file system of two megabytes; only root can make one."""
-    place = Path("/var/lib/quotewright-local") / f"disk-{tmp_path.name}"
-    place.mkdir(parents=True)
+    place = Path(tempfile.mkdtemp(prefix="disk-", dir=ROOTS_ROOMS))
     options = f"size=2m,mode=700,uid={NOBODY},gid={NOBODY}"
     done = subprocess.run(["mount", "-t", "tmpfs", "-o", options, "tmpfs", place], check=False)
     if done.returncode:
@@ -80,7 +81,7 @@ def test_a_relay_that_is_ahead_of_its_table_stops_and_says_so(
     proof.recovered()
     stored, copied = load.sql(
         "SELECT (SELECT count(*) FROM teller.events), (SELECT count(*) FROM hearer.copies"
-        " WHERE type LIKE '%Told')"
+        " WHERE type LIKE '%%Told')"
     )[0]
     proof.facts = stored
     ready = load.readiness("teller")
