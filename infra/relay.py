@@ -9,6 +9,7 @@ one acknowledged -> save the position by compare-and-set. A crash in between sen
 import time
 from collections.abc import Sequence
 from typing import Any
+from weakref import WeakSet
 
 import structlog
 from psycopg_pool import ConnectionPool
@@ -42,6 +43,7 @@ class Relay:
         self._reader = SettledReader("events", COLUMNS, body="state")
         self._epoch: int | None = None
         self._position = 0
+        self._known: WeakSet[PgConnection] = WeakSet()
         self._looked_at = 0.0
 
     def step(self) -> int:
@@ -53,9 +55,10 @@ class Relay:
             self._epoch = None
             return 0
         with reachable():
-            if self._epoch is None:
-                self._take_over()
             with self._pool.connection() as connection:
+                # A new connection may be one to a server that crashed, and forgot what we remember.
+                if self._epoch is None or connection not in self._known:
+                    self._take_over(connection)
                 rows = self._reader.read(connection, self._position, BATCH)
             if not rows:
                 self._look_back()
@@ -82,17 +85,16 @@ class Relay:
             self._leadership.confirm()
             self._epoch = None
 
-    def _take_over(self) -> None:
+    def _take_over(self, connection: PgConnection) -> None:
         """Fence earlier relays and find where to go on.
 
         Raises: BehindLog, if the table ends before what was published: it was set back meanwhile,
         and whatever is written now stands in the place of facts that others have heard.
         """
-        with self._pool.connection() as connection:
-            row = connection.execute(
-                "UPDATE relay SET epoch = epoch + 1 RETURNING position, epoch,"
-                " (SELECT COALESCE(max(events.position), 0) FROM events)"
-            ).fetchone()
+        row = connection.execute(
+            "UPDATE relay SET epoch = epoch + 1 RETURNING position, epoch,"
+            " (SELECT COALESCE(max(events.position), 0) FROM events)"
+        ).fetchone()
         if row is None:
             raise Unavailable("the relay's position is missing; run the migrations")
         position, epoch, newest = row
@@ -103,6 +105,7 @@ class Relay:
                 " back; stop this service and see docs/operations.md, backup and restore"
             )
         self._position, self._epoch = position, epoch
+        self._known.add(connection)
 
     def _save(self, position: int) -> None:
         with self._pool.connection() as connection:

@@ -125,3 +125,20 @@ def test_numbers_are_not_given_out_again_after_a_second_crash(lazy: Lazy) -> Non
     lazy.produce(4)
     ((new,),) = lazy.sql("SELECT max(position) FROM bus.log")
     assert new > seen
+
+
+def test_a_relay_publishes_in_order_what_a_crash_lost_before_what_is_new(lazy: Lazy) -> None:
+    relay = Relay(lazy.pool, lazy.leadership, lazy.bus, TOPIC)
+    lazy.say(1, 2)
+    relay.step()
+    lazy.sql("CHECKPOINT")
+    lazy.say(3, 4)
+    relay.step()
+    assert lazy.position() == 4
+    lazy.crash()
+    assert lazy.position() == 2
+    assert lazy.log() == [1, 2]
+    patiently(lambda: lazy.say(5))
+    while patiently(relay.step):
+        pass
+    assert list(dict.fromkeys(lazy.log())) == [1, 2, 3, 4, 5]
