@@ -2,10 +2,9 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    from infra.work import Body, Recorded
+from infra.written import Body, Recorded
 
 
 @dataclass(slots=True)
@@ -17,9 +16,9 @@ class Batch:
     and never if that failed or its answer was lost.
     """
 
-    streams: "dict[str, list[Recorded]]" = field(default_factory=dict)
+    streams: dict[str, list[Recorded]] = field(default_factory=dict)
     names: dict[str, str] = field(default_factory=dict)
-    bodies: "dict[str, Body]" = field(default_factory=dict)
+    bodies: dict[str, Body] = field(default_factory=dict)
     scratch: dict[Any, Any] = field(default_factory=dict)
     before_commit: list[Callable[[], None]] = field(default_factory=list)
     after_commit: list[Callable[[], None]] = field(default_factory=list)
