@@ -18,6 +18,23 @@ from infra.work import Reminder, Work
 
 PARKED = "id, topic, partition, offset_, key, headers, value, reason, code, attempts, parked_at"
 
+CLAIM = """
+WITH claimed AS (
+    INSERT INTO positions (topic, partition, epoch, unreleased, marked)
+    VALUES (%(topic)s, %(partition)s, 1, 1, 1)
+    ON CONFLICT (topic, partition) DO UPDATE SET
+        epoch = positions.epoch + 1,
+        marked = positions.epoch + 1,
+        unreleased = positions.unreleased + 1,
+        attempts = CASE WHEN %(clean)s THEN 0 ELSE positions.attempts END
+    RETURNING position, epoch, attempts, unreleased > 1
+), mark AS (
+    INSERT INTO marks SELECT %(topic)s, %(partition)s, epoch FROM claimed
+    ON CONFLICT (topic, partition) DO UPDATE SET epoch = excluded.epoch
+)
+SELECT * FROM claimed
+"""
+
 
 class PostgresLedger(PostgresStore):
     """The store of one service, with what its consumers keep."""
@@ -26,12 +43,7 @@ class PostgresLedger(PostgresStore):
         """Raise the partition's epoch, so that an earlier owner's commit fails from now on."""
         with reachable(), self.pool.connection() as connection:
             row = connection.execute(
-                "INSERT INTO positions (topic, partition, epoch, unreleased) VALUES (%s, %s, 1, 1)"
-                " ON CONFLICT (topic, partition) DO UPDATE SET epoch = positions.epoch + 1,"
-                " unreleased = positions.unreleased + 1,"
-                " attempts = CASE WHEN %s THEN 0 ELSE positions.attempts END"
-                " RETURNING position, epoch, attempts, unreleased > 1",
-                (topic, partition, clean),
+                CLAIM, {"topic": topic, "partition": partition, "clean": clean}
             ).fetchone()
         return Claimed(*row) if row else Claimed(0, 0, 0, unclean=False)
 

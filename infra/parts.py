@@ -10,9 +10,10 @@ from contracts.envelope import Fact, Meta, Registry
 from infra.ask import Asker, HttpAsker
 from infra.bus import Bell
 from infra.desk import CommandDesk
+from infra.leadership import Leadership
 from infra.ledger import PostgresLedger
 from infra.metrics import CommandMeter
-from infra.postgres import Leadership, open_pool
+from infra.postgres import open_pool
 from infra.reading import Clock, Door
 from infra.rows import Progress
 from infra.seen import PostgresSeen

@@ -5,7 +5,6 @@ only.
 """
 
 import logging
-import threading
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from hashlib import sha256
@@ -199,83 +198,6 @@ def _room(admin: PgConnection, service: str, schemas: Sequence[str]) -> None:
                 sql.Identifier(schema), role
             )
         )
-
-
-class Leadership:
-    """Session advisory locks on one connection of their own.
-
-    Who holds one is the only one to do a job.
-
-    A broken connection loses all locks; the next `holds` opens a new one and asks again.
-    Thread-safe.
-    """
-
-    def __init__(self, dsn: str, schema: str) -> None:
-        self._dsn = dsn
-        self._schema = schema
-        self._connection: PgConnection | None = None
-        self._held: set[str] = set()
-        self._guard = threading.Lock()
-        # Whether the server answered last: if not, not holding a lock tells nothing of others.
-        self.answers = True
-
-    def holds(self, job: str) -> bool:
-        """Say whether we lead this job of this service, trying to become leader if not."""
-        with self._guard:
-            try:
-                held = self._ask(job)
-            except psycopg.Error:
-                self.answers = False
-                self._drop()
-                return False
-            self.answers = True
-            return held
-
-    def has(self, job: str) -> bool:
-        """Say whether we led this job when we asked last; asks nobody."""
-        return job in self._held
-
-    def confirm(self) -> bool:
-        """Ask the server whether the session still lives; if not, every lock is gone."""
-        with self._guard:
-            try:
-                if self._connection is not None:
-                    self._connection.execute("SELECT 1")
-                    return True
-            except psycopg.Error:
-                self._drop()
-            return False
-
-    def _ask(self, job: str) -> bool:
-        if job in self._held and self._connection is not None and not self._connection.closed:
-            return True
-        if self._connection is None or self._connection.closed:
-            self._held.clear()
-            self._connection = PgConnection.connect(
-                self._dsn,
-                autocommit=True,
-                options=options(self._schema),
-                application_name=f"{self._schema}-lead",
-            )
-        name = f"quotewright:{self._schema}:{job}"
-        row = self._connection.execute(
-            "SELECT pg_try_advisory_lock(hashtextextended(%s, 0))", (name,)
-        ).fetchone()
-        if row is not None and row[0]:
-            self._held.add(job)
-            return True
-        return False
-
-    def _drop(self) -> None:
-        self._held.clear()
-        if self._connection is not None:
-            self._connection.close()
-            self._connection = None
-
-    def close(self) -> None:
-        """Give every lock back; safe to repeat."""
-        with self._guard:
-            self._drop()
 
 
 class NoDatabase(Unavailable):

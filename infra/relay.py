@@ -18,7 +18,8 @@ from contracts.envelope import Sealed, headers_from
 from contracts.errors import Unavailable
 from infra.bus import Bus
 from infra.comparing import BehindLog
-from infra.postgres import Leadership, PgConnection, reachable
+from infra.leadership import Leadership
+from infra.postgres import PgConnection, reachable
 from infra.reader import SettledReader
 from infra.recorder import COLUMNS
 

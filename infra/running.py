@@ -12,7 +12,8 @@ import structlog
 from contracts.envelope import Sealed
 from contracts.errors import Unavailable
 from infra import VERSION
-from infra.bus import Bell, Bus, EmbeddedBus, Here
+from infra.bus import Bell, Bus
+from infra.bus_embedded import EmbeddedBus, Here
 from infra.bus_kafka import KafkaBus
 from infra.clock import wall_clock
 from infra.comparing import compare_with_log

@@ -15,7 +15,7 @@ from infra.postgres import PgConnection
 from infra.reader import SettledReader
 from infra.wire import Arrived, unpack_headers
 
-ROWS_MAX = 2_000
+ROWS_MAX, BYTES_MAX = 2_000, 32 * 1024 * 1024
 FETCH = 500
 # How long "nothing new" stays the answer while nobody of this process has published anything.
 EMPTY_S = 0.02
@@ -45,14 +45,21 @@ class LogTail:
             if after > self._last():
                 self._after, self._rows = after, []  # far ahead: the tail begins anew here
             first = bisect_right(self._rows, after, key=lambda row: row[0])
+            fetched: list[tuple[int, str, Arrived]] = []
             if first == len(self._rows) and not self._known_empty(rung):
                 looked = time.monotonic()
                 fetched = self._fetch(pool, after, FETCH)
                 self._rows += fetched
                 self._empty = (-1, 0.0) if fetched else (rung, looked)
             found = self._rows[first : first + limit]
-            self._trim()
+            if fetched:
+                self._trim()
             return found
+
+    def forget(self) -> None:
+        """Read everything anew: after a crash the log may hold other rows at the same positions."""
+        with self._guard:
+            self._after, self._rows, self._empty = 0, [], (-1, 0.0)
 
     def _known_empty(self, rung: int) -> bool:
         before, looked = self._empty
@@ -77,7 +84,8 @@ class LogTail:
 
     def _trim(self) -> None:
         """Drop the older half when there is too much; who still needs it fetches it alone."""
-        if len(self._rows) > ROWS_MAX:
+        heavy = len(self._rows) > 1 and sum(len(row[2].value) for row in self._rows) > BYTES_MAX
+        if heavy or len(self._rows) > ROWS_MAX:
             half = len(self._rows) // 2
             self._after = self._rows[half - 1][0]
             self._rows = self._rows[half:]

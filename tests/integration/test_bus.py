@@ -8,11 +8,12 @@ from uuid import uuid4
 import pytest
 
 from contracts.envelope import Sealed
-from infra.bus import Bus, EmbeddedBus, Here, Slice
+from infra.bus import Bus, Slice
+from infra.bus_embedded import EmbeddedBus, Here
 from infra.bus_kafka import KafkaBus
+from infra.leadership import Leadership
 from infra.local_kafka import LocalKafka
 from infra.memory import MemoryBus
-from infra.postgres import Leadership
 from infra.topics import Keeping, create_topics
 
 DEADLINE_S = 30.0

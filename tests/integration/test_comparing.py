@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 
 from contracts.envelope import Sealed
-from infra.bus import EmbeddedBus, Here
+from infra.bus_embedded import EmbeddedBus, Here
 from infra.comparing import BehindLog, compare_with_log
-from infra.postgres import Leadership
+from infra.leadership import Leadership
 from infra.relay import Relay
 from tests.conftest import Database
 

@@ -19,11 +19,13 @@ import psycopg
 import pytest
 
 from contracts.envelope import Fact, Meta, Opened, Registry, Sealed, seal
-from infra.bus import Bell, EmbeddedBus, Here
+from infra.bus import Bell
+from infra.bus_embedded import EmbeddedBus, Here
 from infra.inbox import Consumer, Hooks
+from infra.leadership import Leadership
 from infra.ledger import PostgresLedger
 from infra.loops import Job, Loop
-from infra.postgres import Leadership, open_pool, options
+from infra.postgres import open_pool, options
 from infra.reading import FactReading
 from infra.work import Work
 

@@ -12,9 +12,9 @@ import pytest
 from contracts.envelope import Fact, Registry, Sealed
 from contracts.errors import Unavailable
 from infra.comparing import BehindLog
+from infra.leadership import Leadership
 from infra.ledger import PostgresLedger
 from infra.memory import MemoryBus
-from infra.postgres import Leadership
 from infra.reader import BYTES_MAX
 from infra.relay import Relay
 from infra.work import Cause, Work
