@@ -16,7 +16,7 @@ from infra.coalescing import Coalescer
 from infra.postgres import PgConnection, reachable
 from infra.recent import Recent
 from infra.recorder import FactApplication, PostgresRecorder, StoredFact, row_to_stored
-from infra.rows import Progress, advance, must_last, only_facts, told, write_rows
+from infra.rows import UNMOVED, Progress, advance, must_last, only_facts, told, write_rows
 from infra.work import Body, Recorded, Work
 
 # A quote's facts weigh about a megabyte as objects; this many streams are a service's working set.
@@ -185,6 +185,9 @@ class PostgresStore:
         race is lost. Raises: LostRace, CommandRepeated; Unavailable, and then it may be written.
         """
         if not work.facts:
+            if stands_on and not only_facts(work):
+                # Last, so that it comes after the wait for whoever is writing the same rows.
+                work.sql(UNMOVED, (list(stands_on), list(stands_on.values())))
             self.commit([work])
             return
         command = self.command(work, stands_on)

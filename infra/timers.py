@@ -11,7 +11,8 @@ import structlog
 
 from contracts.errors import Unavailable
 from infra.rows import CommandRepeated, LostRace
-from infra.work import Cause, Desk, Reminder, ReminderHandler, Work
+from infra.view import RememberingDesk, View
+from infra.work import Cause, Reminder, ReminderHandler, Work
 
 log = structlog.get_logger()
 BATCH = 100
@@ -19,11 +20,18 @@ BATCH = 100
 RETRY_MAX = timedelta(hours=1)
 
 
-class Agenda(Desk, Protocol):
+class Agenda(RememberingDesk, Protocol):
     """A store that knows which of its reminders are due."""
 
     def commit(self, works: Sequence[Work]) -> None:
         """Write works, or nothing.   Raises: LostRace, CommandRepeated."""
+        ...
+
+    def carry_out(self, work: Work, stands_on: Mapping[str, int]) -> None:
+        """Write a work, or nothing, if a stream has grown past the version it was decided on.
+
+        Raises: LostRace, CommandRepeated.
+        """
         ...
 
     def due_reminders(self, now: datetime, limit: int) -> Sequence[tuple[Reminder, int]]:
@@ -76,12 +84,14 @@ class Timers:
             now=now,
             actor=f"service/{self._store.source}",
         )
-        work = Work(self._store, cause)
+        view = View(self._store, fresh=True)
+        work = Work(view, cause)
         try:
             self._handlers[reminder.kind](reminder, work)
             work.forget(reminder.key)
             work.batch.decided()
-            self._store.commit([work])
+            # It may write rows alone, which no version of a stream guards.
+            self._store.carry_out(work, view.stands_on)
             work.batch.committed()
             self._committed([work])
         except CommandRepeated:

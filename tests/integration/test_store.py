@@ -197,6 +197,18 @@ class StoreConformance:
             store.carry_out(mine, stands_on)
         assert store.read("thing.two/1") == ()
 
+    def test_rows_without_a_fact_are_not_written_when_a_stream_that_was_read_has_grown(
+        self, store: Any, work: Any, clock: Any
+    ) -> None:
+        mine, theirs = work("c1"), work("c2")
+        stands_on = {"thing.one/1": len(mine.read("thing.one/1"))}
+        mine.remind(Reminder("a", "thing.due", clock.now, DEAL))
+        theirs.append("thing.one/1", ThingHappened(deal_id=DEAL, word="grown"))
+        store.commit([theirs])
+        with pytest.raises(LostRace):
+            store.carry_out(mine, stands_on)
+        assert store.due_reminders(clock.now, 10) == []
+
     def test_what_was_refused_on_old_knowledge_is_decided_on_what_is_committed(
         self, store: Any, work: Any, clock: Any
     ) -> None:

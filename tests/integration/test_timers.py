@@ -1,0 +1,55 @@
+"""A reminder's effects fit what is committed when they are, also while somebody else decides."""
+
+from typing import Any
+
+import pytest
+
+from contracts.envelope import Registry
+from contracts.quote import QuoteWithdrawn
+from infra.ledger import PostgresLedger
+from infra.memory import MemoryStore
+from infra.timers import Timers
+from infra.work import Cause, Delivery, Reminder, Work
+from tests.conftest import Clock
+from tests.integration.test_clock_jumps import DEAL, FACT, STREAM, Leads
+
+
+@pytest.fixture(params=["memory", "postgres"])
+def store(request: pytest.FixtureRequest) -> Any:
+    registry = Registry([QuoteWithdrawn])
+    if request.param == "memory":
+        return MemoryStore("thing", registry)
+    return PostgresLedger("thing", request.getfixturevalue("open_service")("thing"), registry)
+
+
+def test_a_reminder_that_only_tells_somebody_is_decided_again_when_its_stream_has_grown(
+    store: Any, clock: Clock
+) -> None:
+    """A case is decided while its deadline passes: the approvers are not told that it is open."""
+    seen: list[int] = []
+
+    def decided() -> None:
+        theirs = Work(store, Cause("decide", clock(), "user/u-1"))
+        theirs.append(STREAM, FACT)
+        store.commit([theirs])
+
+    def overdue(reminder: Reminder, work: Work) -> None:
+        seen.append(len(work.read(STREAM)))
+        if not seen[-1]:
+            work.deliver(Delivery("k", "somebody", "overdue", {}, reminder.deal_id))
+            decided()
+
+    timers = Timers(store, Leads(), {"look": overdue}, clock, lambda _: None)
+    asked = Work(store, Cause("ask", clock(), "user/u-1"))
+    asked.remind(Reminder("k", "look", clock(), DEAL))
+    store.commit([asked])
+    assert [timers.step(), timers.step(), timers.step()] == [0, 1, 0]
+    assert seen == [0, 1]
+    assert delivered(store) == 0
+
+
+def delivered(store: Any) -> int:
+    if isinstance(store, MemoryStore):
+        return len(store.deliveries)
+    (row,) = store.query("SELECT count(*) AS n FROM deliveries")
+    return int(row["n"])
