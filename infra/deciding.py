@@ -26,8 +26,8 @@ log = structlog.get_logger()
 class Decided:
     """What a slice comes to; `matters` says whether anybody here wanted a record of it.
 
-    `stands_on` has the versions of the streams that were decided on from memory and not appended
-    to. `dropped` counts the records that were consumed before.
+    `stands_on` has the versions of the streams that were decided on and not appended to. `dropped`
+    counts the records that were consumed before.
     """
 
     matters: bool = False
@@ -59,9 +59,7 @@ class _Sight:
     alone: bool
 
     def stands_on(self, works: Sequence[Work]) -> dict[str, int]:
-        """Return what the commit must check: streams that may be old and are not appended to."""
-        if not self.view.remembered:
-            return {}
+        """Return what the commit must check: streams that were read and are not appended to."""
         appended = {each.meta.stream for work in works for each in work.facts}
         seen = self.view.stands_on.items()
         return {stream: version for stream, version in seen if stream not in appended}

@@ -83,7 +83,7 @@ class Progress:
     inbox: Mapping[str, int]
     parked: tuple[Parked, ...] = ()
     stands_on: Mapping[str, int] = field(default_factory=dict)
-    """Streams that were decided on from memory, at these versions: they must not have grown."""
+    """Streams that were decided on, at these versions: they must not have grown."""
 
 
 def only_facts(work: Work) -> bool:

@@ -126,6 +126,19 @@ def test_a_stream_that_is_only_looked_at_must_not_have_grown_either(place: TwoPr
     assert place.seen == [1, 1, 2]
 
 
+def test_a_stream_that_grows_while_it_is_decided_on_is_decided_on_anew(place: TwoProcesses) -> None:
+    def while_they_close_it(work: Work) -> None:
+        place.append_unless_closed(work)
+        if CLOSED not in place.words():
+            place.they_append(CLOSED)
+
+    place.decide = while_they_close_it
+    place.they_append("theirs")
+    place.say()
+    assert place.words("other") == []
+    assert place.seen == [1, 2]
+
+
 def test_saying_nothing_is_also_decided_on_what_is_committed(place: TwoProcesses) -> None:
     """Here memory says closed, while the other process has opened it again."""
 
