@@ -226,7 +226,7 @@ class Consumer:
         place = piece.topic, piece.partition, epoch
         inbox, stands_on = decided.inbox, decided.stands_on
         progress = Progress(*place, piece.start, piece.after, inbox, parked, stands_on)
-        if decided.matters:
+        if decided.matters or self._late.is_much(piece.partition):
             self._commit(decided.works, progress)
             decided.batch.committed()
         else:

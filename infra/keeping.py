@@ -10,6 +10,7 @@ from infra.view import RememberingDesk
 from infra.work import Work
 
 STREAMS_MAX = 20_000
+LATE_MAX = 5_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,6 +162,10 @@ class Late:
         """Return the versions passed over and not written."""
         late = self._progress.get(partition)
         return late.inbox if late else {}
+
+    def is_much(self, partition: int) -> bool:
+        """Say whether so many streams were passed over that they have to be written now."""
+        return len(self.inbox(partition)) > LATE_MAX
 
     def due(self) -> list[Progress]:
         """Return what stands late."""

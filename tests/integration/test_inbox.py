@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from threading import Thread
 from typing import Any, ClassVar
-from uuid import UUID
+from uuid import UUID, uuid4
 from zlib import crc32
 
 import pytest
@@ -383,6 +383,17 @@ class InboxConformance:
         house.run()
         assert house.notes(DEAL_A) == ["four"]
         assert house.parked() == []
+        assert house.store.claim(TOPIC, 0).position == 5
+
+    def test_what_nobody_hears_is_written_before_it_is_too_much_for_one_statement(
+        self, house: House, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """A new service walks through a long log of which it hears nothing."""
+        monkeypatch.setattr("infra.keeping.LATE_MAX", 3)
+        deals = [uuid4() for _ in range(8)]
+        house.restart(batch_size=1)
+        house.say(*(sealed(Boring(deal_id=each), f"other.thing/{each}", 1) for each in deals))
+        house.step(8)
         assert house.store.claim(TOPIC, 0).position == 5
 
     def test_an_idle_consumer_writes_what_it_passed_over(self, house: House) -> None:
