@@ -14,6 +14,7 @@ from infra.web import Principal, allow
 LIST_MAX = 200
 DESCRIBED_MAX = 20
 ID_MAX = 2**63 - 1
+IDS = range(1, ID_MAX + 1)
 
 Admin = Annotated[Principal, Depends(allow("admin"))]
 Place = Annotated[int, Query(ge=0, le=ID_MAX)]
@@ -62,7 +63,7 @@ def _looking(router: APIRouter, ledger: PostgresLedger, registry: Registry) -> N
     @router.get("/parked/{parked_id}")
     def parked_one(parked_id: int, _: Admin) -> dict[str, Any]:
         """Show one parked record raw, and how it reads through today's upcasters."""
-        found = ledger.parked_one(parked_id) if parked_id <= ID_MAX else None
+        found = ledger.parked_one(parked_id) if parked_id in IDS else None
         if found is None:
             raise NotParked(parked_id)
         return whole(found, registry)
@@ -92,7 +93,7 @@ def _deciding(router: APIRouter, ledger: PostgresLedger) -> None:
 
         Returns how many records that is.
         """
-        asked = ledger.ask_retry(parked_id) if parked_id <= ID_MAX else 0
+        asked = ledger.ask_retry(parked_id) if parked_id in IDS else 0
         if not asked:
             raise NotParked(parked_id)
         return {"asked": asked}
@@ -103,7 +104,7 @@ def _deciding(router: APIRouter, ledger: PostgresLedger) -> None:
 
         `following` are the deal's next records: they stay parked until somebody has them retried.
         """
-        found = ledger.parked_one(parked_id) if parked_id <= ID_MAX else None
+        found = ledger.parked_one(parked_id) if parked_id in IDS else None
         if found is None or not ledger.discard(parked_id, principal.actor, wanted.reason):
             raise NotParked(parked_id)
         following = ledger.parked(DESCRIBED_MAX, 0, found.key)

@@ -200,8 +200,18 @@ class TestWrongInput:
             "quotewright: nothing is parked under 999999; list what is [parked.not_found]\n"
         )
 
-    def test_a_number_beyond_any_is_unknown_too(self, embedded: Place) -> None:
-        problem = embedded.admin.refused("GET", f"/quotes/admin/parked/{2**70}", status=404)
+    @pytest.mark.parametrize("number", [2**70, -(2**70), -1, 0])
+    @pytest.mark.parametrize("ask", ["show", "retry", "discard"])
+    def test_a_number_beyond_any_is_unknown_too(
+        self, embedded: Place, ask: str, number: int
+    ) -> None:
+        place = f"/quotes/admin/parked/{number}"
+        method, path, body = {
+            "show": ("GET", place, None),
+            "retry": ("POST", f"{place}/retry", None),
+            "discard": ("POST", f"{place}/discard", {"reason": "not wanted"}),
+        }[ask]
+        problem = embedded.admin.refused(method, path, body, status=404)
         assert problem["code"] == "parked.not_found"
 
     @pytest.mark.parametrize(
