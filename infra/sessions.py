@@ -10,7 +10,7 @@ IDLE_IN_TRANSACTION_MS = 10_000
 # statement of it runs: only this ends its transaction. The server knows it from version 17 on.
 TRANSACTION_TIMEOUT_MS = 30_000
 TIMES_TRANSACTIONS = 170_000
-# A machine that vanishes closes no connection: who led a job there would lead it for two hours.
+# A machine that vanishes closes no connection: its sessions would take up the server for two hours.
 QUIET_S, PROBE_S, PROBES = 10, 5, 4
 
 

@@ -11,10 +11,11 @@ import pytest
 
 from contracts.envelope import Fact, Registry, Sealed
 from contracts.errors import Unavailable
-from infra.bus import EmbeddedBus, Here
+from infra.bus_embedded import EmbeddedBus, Here
+from infra.leadership import Leadership
 from infra.ledger import PostgresLedger
 from infra.local import LocalPostgres
-from infra.postgres import PLUMBING, Leadership, migrate, open_pool, provision, role_of
+from infra.postgres import PLUMBING, migrate, open_pool, provision, role_of
 from infra.relay import Relay
 from infra.work import Cause, Work
 
