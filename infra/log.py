@@ -81,7 +81,7 @@ def configure(level: str, form: Literal["json", "console"], stream: TextIO = sys
         "fontTools",
         "weasyprint",
     ):
-        logging.getLogger(name).setLevel(logging.WARNING)
+        logging.getLogger(name).setLevel(max(logging.WARNING, root.level))
 
 
 def redact(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
