@@ -6,6 +6,7 @@ with the same settings, and nothing else done.
 """
 
 import time
+from contextlib import ExitStack
 from pathlib import Path
 from uuid import uuid4
 
@@ -14,10 +15,11 @@ from kafka import KafkaProducer
 from contracts.envelope import Registry, Sealed
 from infra.bus_kafka import KafkaBus
 from infra.clock import wall_clock
-from infra.parts import Plumbing
-from infra.postgres import PLUMBING, migrate, provision
+from infra.leadership import Leadership
+from infra.postgres import PLUMBING, migrate, open_pool, provision
 from infra.recorder import COLUMNS
 from infra.relay import Relay, sealed
+from infra.store import PostgresStore
 from infra.topics import Keeping, create_topics
 from infra.work import Cause, Work
 from quotewright.laptop import Laptop
@@ -31,25 +33,25 @@ PARTITIONS = 3
 def measured(home: Path, rounds: int) -> list[Row]:
     """Publish and send in turn, after one round to warm up; medians."""
     ours, alone = [], []
-    with Laptop(home, "kafka") as laptop:
+    with Laptop(home, "kafka") as laptop, ExitStack() as stack:
         provision(laptop.admin_dsn, {"writer": ["writer"]})
         settings = laptop.settings()
         topics = {"published": PARTITIONS, "alone": PARTITIONS}
         create_topics(settings.kafka_bootstrap, {}, topics, Keeping())
-        plumbing = Plumbing(settings, "writer", wall_clock)
+        pool = open_pool(settings.dsn_of("writer"), "writer", (1, 4))
+        stack.callback(pool.close)
+        with pool.connection() as connection:
+            migrate(connection, [PLUMBING])
+        store = PostgresStore("writer", pool, Registry([Noted]))
+        leadership = Leadership(settings.dsn_of("writer"), "writer")
+        stack.callback(leadership.close)
         bus = KafkaBus(settings.kafka_bootstrap, {})
-        try:
-            with plumbing.pool.connection() as connection:
-                migrate(connection, [PLUMBING])
-            plumbing.ledger.read_with(Registry([Noted]))
-            relay = Relay(plumbing.pool, plumbing.leadership, bus, "published")
-            for _ in range(rounds + 1):
-                records = _stored(plumbing)
-                ours.append(_published(relay))
-                alone.append(_sent(settings.kafka_bootstrap, records))
-        finally:
-            bus.close()
-            plumbing.close()
+        stack.callback(bus.close)
+        relay = Relay(pool, leadership, bus, "published")
+        for _ in range(rounds + 1):
+            records = _stored(store)
+            ours.append(_published(relay))
+            alone.append(_sent(settings.kafka_bootstrap, records))
     return [
         Row(
             metric="relay, facts published",
@@ -65,15 +67,15 @@ def measured(home: Path, rounds: int) -> list[Row]:
     ]
 
 
-def _stored(plumbing: Plumbing) -> list[Sealed]:
+def _stored(store: PostgresStore) -> list[Sealed]:
     """Store the facts of one round; returns them as they will travel."""
     per_stream = FACTS // STREAMS
     for _ in range(STREAMS):
         deal_id = uuid4()
-        work = Work(plumbing.ledger, Cause(f"{deal_id}", wall_clock(), "system/bench"))
+        work = Work(store, Cause(f"{deal_id}", wall_clock(), "system/bench"))
         work.append(f"writer.thing/{deal_id}", *[noted(deal_id) for _ in range(per_stream)])
-        plumbing.ledger.commit([work])
-    with plumbing.pool.connection() as connection:
+        store.commit([work])
+    with store.pool.connection() as connection:
         rows = connection.execute(
             f"SELECT position, {COLUMNS} FROM events ORDER BY position DESC LIMIT %s", (FACTS,)
         ).fetchall()
