@@ -4,7 +4,7 @@ Nothing is written here. Duplicates drop out by stream version; what can not be 
 and so is whatever of its deal follows it.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import structlog
@@ -57,12 +57,6 @@ class _Sight:
     view: View
     batch: Batch
     alone: bool
-
-    def stands_on(self, works: Sequence[Work]) -> dict[str, int]:
-        """Return what the commit must check: streams that were read and are not appended to."""
-        appended = {each.meta.stream for work in works for each in work.facts}
-        seen = self.view.stands_on.items()
-        return {stream: version for stream, version in seen if stream not in appended}
 
 
 class Deciding:
@@ -118,7 +112,7 @@ class Deciding:
                 self._log.warning("parked", offset=each.record.offset, reason=reason_of(why))
         self.at = None
         decided.batch.decided()
-        decided.stands_on = sight.stands_on(decided.works)
+        decided.stands_on = sight.view.only_seen(decided.works)
         return decided
 
     def _handled(

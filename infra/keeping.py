@@ -70,10 +70,17 @@ class Ledger(RememberingDesk, Protocol):
         """Count that a retry of the records begins, before it may kill us; -1 takes it back."""
         ...
 
-    def unpark(self, parked: Sequence[Parked], works: Sequence[Work], epoch: int) -> None:
+    def unpark(
+        self,
+        parked: Sequence[Parked],
+        works: Sequence[Work],
+        epoch: int,
+        stands_on: Mapping[str, int] | None = None,
+    ) -> None:
         """Write the works (one at least) of a partition's parked records and drop these, together.
 
-        The rest of their deals is marked for a retry. Raises: Fenced; NotParkedNow.
+        The rest of their deals is marked for a retry. `stands_on` has the versions of streams that
+        were only looked at. Raises: LostRace; Fenced; NotParkedNow.
         """
         ...
 

@@ -10,7 +10,7 @@ from contracts.envelope import NewerVersion
 from infra.keeping import Claimed
 from infra.parking import code_of, reason_of
 from infra.postgres import reachable
-from infra.rows import NOT_PARKED, UNPARKED, Discarded, NotParkedNow, Parked
+from infra.rows import NOT_PARKED, UNMOVED, UNPARKED, Discarded, NotParkedNow, Parked
 from infra.store import PostgresStore
 from infra.timers import RETRY_MAX
 from infra.wire import unpack_headers
@@ -206,11 +206,19 @@ class PostgresLedger(PostgresStore):
                 (count, [each.id for each in parked]),
             )
 
-    def unpark(self, parked: Sequence[Parked], works: Sequence[Work], epoch: int) -> None:
+    def unpark(
+        self,
+        parked: Sequence[Parked],
+        works: Sequence[Work],
+        epoch: int,
+        stands_on: Mapping[str, int] | None = None,
+    ) -> None:
         """Write the works and drop the records, together; see `Ledger.unpark`."""
         place = parked[0].topic, parked[0].partition, epoch
         which = [each.key for each in parked], [each.id for each in parked]
         works[-1].sql(UNPARKED, (*place, *which))
+        if stands_on:  # last: a row that somebody else holds was waited for by then
+            works[-1].sql(UNMOVED, (list(stands_on), list(stands_on.values())))
         try:
             self.commit(works)
         except psycopg.DatabaseError as fault:

@@ -308,7 +308,13 @@ class MemoryStore:
             for each in self._parked
         ]
 
-    def unpark(self, parked: Sequence[Parked], works: Sequence[Work], epoch: int) -> None:
+    def unpark(
+        self,
+        parked: Sequence[Parked],
+        works: Sequence[Work],
+        epoch: int,
+        stands_on: Mapping[str, int] | None = None,
+    ) -> None:
         """Write the works and drop the records."""
         ids, keys = {each.id for each in parked}, {each.key for each in parked}
         with self._guard:
@@ -316,6 +322,8 @@ class MemoryStore:
                 raise Fenced("another process consumes this partition")
             if not ids <= {each.id for each in self._parked}:
                 raise NotParkedNow("the record was discarded while it was tried again")
+            if self._grown(stands_on or {}):
+                raise LostRace("somebody else was faster on a stream it was decided on")
             self._check(works, None)
             for work in works:
                 self._write(work)

@@ -4,7 +4,7 @@ A page at a time, so that what arrives in between is not kept waiting. A page is
 as one; if that fails, its records go one by one, and a deal stops at its first failure.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 
 import structlog
@@ -14,6 +14,7 @@ from infra.keeping import Ledger
 from infra.parking import ATTEMPTS_MAX, NeverBack
 from infra.reading import Reading
 from infra.rows import CommandRepeated, Fenced, LostRace, NotParkedNow, Parked
+from infra.view import View
 from infra.work import Batch, Work
 
 log = structlog.get_logger()
@@ -67,10 +68,10 @@ class Retrying:
         """Handle a page and write it as one; False, if that does not work."""
         self._ledger.begin_retry(page)
         try:
-            batch = Batch()
-            works = [self._handled(each, batch) for each in page]
+            batch, view = Batch(), View(self._ledger, fresh=True)
+            works = [self._handled(each, view, batch) for each in page]
             batch.decided()
-            self._ledger.unpark(page, works, epoch)
+            self._ledger.unpark(page, works, epoch, view.only_seen(works))
         except Unavailable:
             self._came_back(page)
             raise
@@ -91,9 +92,10 @@ class Retrying:
         fault: Exception = LostRace("the race for a stream does not end")
         for _ in range(RACES_MAX):
             try:
-                work = self._handled(parked, Batch())
+                view = View(self._ledger, fresh=True)
+                work = self._handled(parked, view, Batch())
                 work.batch.decided()
-                self._write(parked, work, epoch)
+                self._write(parked, work, epoch, view.only_seen([work]))
             except LostRace:
                 continue
             except Unavailable:
@@ -112,16 +114,16 @@ class Retrying:
         with suppress(Unavailable):
             self._ledger.begin_retry(page, -1)
 
-    def _write(self, parked: Parked, work: Work, epoch: int) -> None:
+    def _write(self, parked: Parked, work: Work, epoch: int, stands_on: Mapping[str, int]) -> None:
         try:
-            self._ledger.unpark([parked], [work], epoch)
+            self._ledger.unpark([parked], [work], epoch, stands_on)
         except CommandRepeated:  # it was carried out before: only the record is to go
             self._ledger.unpark([parked], [Work(self._ledger, work.cause)], epoch)
         else:
             work.batch.committed()
             self._committed([work])
 
-    def _handled(self, parked: Parked, batch: Batch) -> Work:
-        work = self._reading.begin(parked.arrived(), self._ledger, batch)
+    def _handled(self, parked: Parked, view: View, batch: Batch) -> Work:
+        work = self._reading.begin(parked.arrived(), view, batch)
         self._reading.handle(parked.arrived(), work)
         return work

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Protocol
 
-from infra.work import Desk, Recorded
+from infra.work import Desk, Recorded, Work
 
 
 class RememberingDesk(Desk, Protocol):
@@ -39,3 +39,8 @@ class View:
             facts = self._desk.read(stream)
         self.stands_on[stream] = len(facts)
         return facts
+
+    def only_seen(self, works: Sequence[Work]) -> dict[str, int]:
+        """Return what the commit must check: streams that were read and are not appended to."""
+        appended = {each.meta.stream for work in works for each in work.facts}
+        return {name: at for name, at in self.stands_on.items() if name not in appended}

@@ -72,9 +72,9 @@ def public() -> Policy:
 async def cause_of(request: Request) -> Cause:
     """Say why a command happens: the caller, his Idempotency-Key, now.
 
-    The command id is `<actor>:<Idempotency-Key>`, or a fresh one without the header. Strangers on
-    public routes share one name, so theirs is scoped by the address too. Correlation stays open: it
-    is the deal's.
+    The command id is `<escaped actor>:<Idempotency-Key>`, or a fresh one without the header.
+    Strangers on public routes share one name, so theirs is scoped by the address too. Correlation
+    stays open: it is the deal's.
     Raises: BodyRefused, if the key is malformed.
     """
     asked = asked_of(request)
@@ -89,6 +89,8 @@ async def cause_of(request: Request) -> Cause:
         actor if asked.principal.kind != "anonymous" else f"{actor}/{_hex(address.encode())[:16]}"
     )
     trace = request.headers.get("traceparent", "")
+    # A name may hold the colon too: `a` with the key `b:c` is not `a:b` with the key `c`.
+    scope = scope.replace("%", "%25").replace(":", "%3A")
     return Cause(
         command_id=f"{scope}:{key or request.app.state.new_id()}",
         now=request.app.state.clock(),

@@ -168,3 +168,26 @@ def test_a_fact_is_not_parked_for_what_was_only_old(place: TwoProcesses) -> None
     place.say()
     assert place.words("other") == ["ours"]
     assert place.ours.parked() == []
+
+
+def test_a_parked_fact_is_tried_again_on_what_is_committed(place: TwoProcesses) -> None:
+    """It writes rows only, so nothing but the check guards what it looked at."""
+    seen: list[int] = []
+
+    def refuse(work: Work) -> None:
+        raise Poison("not yet")
+
+    def look(work: Work) -> None:
+        seen.append(len(work.read(place.stream)))
+        if len(seen) == 1:
+            place.they_append("meanwhile")
+        work.sql("UPDATE names SET stream = stream")
+
+    place.decide = refuse
+    place.say()
+    [parked] = place.ours.parked()
+    place.decide = look
+    place.ours.ask_retry(parked.id)
+    place.consumer.retry_parked()
+    assert seen == [0, 1]
+    assert place.ours.parked() == []

@@ -21,7 +21,7 @@ from pydantic import BaseModel, Field, SecretStr
 from contracts.errors import Conflict, NotFound, Refused, Unavailable
 from contracts.values import Money, Quantity
 from infra.auth import ANONYMOUS, ROLES, Audience, Security, service_key
-from infra.doors import Limits, depth_above
+from infra.doors import ASKED, Asked, Limits, depth_above
 from infra.seen import MemorySeen
 from infra.web import (
     PolicyMissing,
@@ -289,6 +289,25 @@ def test_the_same_key_of_the_same_caller_is_the_same_command(app):
     assert first == again
     assert (first["command_id"], first["actor"]) == ("service/pricer:k-1", "service/pricer")
     assert first["now"] == "2026-03-02T09:00:00Z"
+
+
+def test_a_colon_in_a_name_never_makes_two_commands_one(app):
+    def command_of(name: str, key: str) -> str:
+        scope = {
+            "type": "http",
+            "method": "POST",
+            "path": "/things",
+            "query_string": b"",
+            "headers": [(b"idempotency-key", key.encode())],
+            "app": app,
+            ASKED: Asked(Principal(name, frozenset({"seller"}), "user"), b""),
+        }
+        return asyncio.run(cause_of(Request(scope))).command_id
+
+    names = ("a", "a:b", "a%3Ab", "a%253Ab")
+    keys = ("c", "b:c", "3Ab:c")
+    found = [command_of(name, key) for name in names for key in keys]
+    assert len(set(found)) == len(found)
 
 
 def test_without_a_key_each_request_is_a_command_of_its_own(app):
