@@ -61,7 +61,9 @@ class SettledReader:
     def _page(
         self, connection: PgConnection, after: int, last: int, limit: int
     ) -> list[tuple[Any, ...]]:
-        return connection.execute(self._select, (after, last, limit), prepare=True).fetchall()
+        # Binary: a body in text form is twice as long, and turned into it and back.
+        bounds = (after, last, limit)
+        return connection.execute(self._select, bounds, prepare=True, binary=True).fetchall()
 
     def _writers_ended(self, connection: PgConnection) -> bool:
         holders = self._holders(connection)
