@@ -66,10 +66,16 @@ class SimStore(MemoryStore):
         super().carry_out(work, stands_on)
         self._after()
 
-    def unpark(self, parked: Sequence[Parked], works: Sequence[Work], epoch: int) -> None:
+    def unpark(
+        self,
+        parked: Sequence[Parked],
+        works: Sequence[Work],
+        epoch: int,
+        stands_on: Mapping[str, int] | None = None,
+    ) -> None:
         """Write works and drop their parked records; one commit."""
         self._before()
-        super().unpark(parked, works, epoch)
+        super().unpark(parked, works, epoch, stands_on)
         self._after()
 
     def claim(self, topic: str, partition: int, *, clean: bool = False) -> Claimed:
