@@ -191,6 +191,7 @@ class KafkaSource:
         self._waiting: deque[Slice] = deque()
         self._moved: set[int] = set()
         self._paused: set[int] = set()
+        self._dropped: set[int] = set()
         self._guard = threading.Lock()
         self._committed_at = 0.0
         self._asked_end_at = 0.0
@@ -227,6 +228,9 @@ class KafkaSource:
     def _fetch(self, limit: int, timeout_s: float) -> None:
         self._commit_for_show()
         self._watch.look()
+        if self._next and self._next.keys() <= self._paused:
+            time.sleep(timeout_s)  # what would come would only be dropped
+            return
         try:
             fetched = self._consumer.poll(
                 timeout_ms=max(1, int(timeout_s * 1000)), max_records=limit
@@ -249,6 +253,9 @@ class KafkaSource:
 
     def _take_in(self, partition: int, records: Sequence[Any]) -> None:
         start = self._next.get(partition)
+        if partition in self._paused:
+            self._dropped.add(partition)
+            return
         if start is None or partition in self._moved or records[0].offset < start:
             # Not claimed yet: `_settle` seeks to where our store says, and they come again.
             return
@@ -273,14 +280,13 @@ class KafkaSource:
             self._watch.confirm()
             self._next[partition] = self._claim(partition)
             self._seek(partition)
-            if partition in self._paused:  # a new assignment fetches again by itself
-                self._consumer.pause(TopicPartition(self._topic, partition))
 
     def _forget(self, partition: int) -> None:
         self._next.pop(partition, None)
         self._waiting = deque(each for each in self._waiting if each.partition != partition)
 
     def _seek(self, partition: int) -> None:
+        self._dropped.discard(partition)
         self._consumer.seek(TopicPartition(self._topic, partition), self._next[partition])
 
     def _lost(self, fault: KafkaError) -> None:
@@ -321,18 +327,24 @@ class KafkaSource:
             self._moved.add(partition)
 
     def pause(self, partition: int) -> None:
-        """Fetch nothing of the partition; polling goes on, so we stay a member of the group."""
+        """Give nothing of the partition; polling goes on, so we stay a member of the group.
+
+        The client's own pause is not used: kafka-python 3.0.12 sets half-read records of a paused
+        partition aside and, once it is resumed, neither gives them nor fetches others.
+        """
         self._paused.add(partition)
-        place = TopicPartition(self._topic, partition)
-        if place in self._consumer.assignment():
-            self._consumer.pause(place)
 
     def resume(self, partition: int) -> None:
-        """Fetch it again."""
+        """Give it again, from the first record that was dropped meanwhile."""
         self._paused.discard(partition)
         place = TopicPartition(self._topic, partition)
+        if partition not in self._dropped or partition not in self._next:
+            return
         if place in self._consumer.assignment():
-            self._consumer.resume(place)
+            start = self._next[partition]
+            self._forget(partition)
+            self._next[partition] = start
+            self._seek(partition)
 
     def lag(self) -> int:
         """Return how many records of our partitions are known to the client and not polled."""

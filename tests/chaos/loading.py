@@ -129,7 +129,7 @@ class Load:
         last = int(ids[-1].rpartition("/")[2])
         where = "SELECT 1 FROM teller.tally WHERE deal_id = %s AND last >= %s"
         place = (deal or self.deals[0], last)
-        until(lambda: self.sql(where, place), f"the answer to {ids[-1]} comes back", WAIT_S)
+        self._until(lambda: self.sql(where, place), f"the answer to {ids[-1]} comes back")
 
     def is_counted(self) -> None:
         """Tell a number and wait until the hearer has counted it."""
@@ -137,7 +137,7 @@ class Load:
         assert ids, self.refused
         place = (self.deals[0], int(ids[-1].rpartition("/")[2]))
         where = "SELECT 1 FROM hearer.tally WHERE deal_id = %s AND last >= %s"
-        until(lambda: self.sql(where, place), f"{ids[-1]} is counted", WAIT_S)
+        self._until(lambda: self.sql(where, place), f"{ids[-1]} is counted")
 
     def _write(self, number: int) -> None:
         mine = self.deals[number::WRITERS]
@@ -188,7 +188,48 @@ class Load:
 
     def settles(self) -> None:
         """Wait until everything told is answered, and every answer heard."""
-        until(self._settled, "every fact is heard by both services", WAIT_S)
+        self._until(self._settled, "every fact is heard by both services")
+
+    def _until(self, look: Callable[[], object], what: str) -> None:
+        """Wait, and say how everything stands if it does not come."""
+        try:
+            until(look, what, WAIT_S)
+        except AssertionError as late:
+            raise AssertionError(f"{late}\n{self.state()}\n{self._complaints()}") from None
+
+    def _complaints(self) -> str:
+        """Return the last warnings and errors of the services."""
+        lines = [
+            f"{name}: {line}"
+            for name, log in self.apart.logs.items()
+            for line in log.read_text(encoding="utf-8").splitlines()
+            if '"level": "info"' not in line and '"level": "debug"' not in line
+        ]
+        return "\n".join(lines[-60:])
+
+    def state(self) -> str:
+        """Say how both services stand, for a person who looks at a failure."""
+        lines = []
+        for name in SERVICES:
+            for what in (
+                "SELECT 'events', max(position), count(*) FROM {0}.events",
+                "SELECT 'relay', position, epoch FROM {0}.relay",
+                "SELECT 'position', topic, partition, position, epoch, marked, unreleased,"
+                " attempts FROM {0}.positions",
+                "SELECT 'mark', partition, epoch FROM {0}.marks",
+                "SELECT 'parked', partition, offset_, code, reason FROM {0}.parked LIMIT 5",
+                "SELECT 'copies', count(*), count(DISTINCT id) FROM {0}.copies",
+            ):
+                lines += [f"{name}: {row}" for row in self.sql(what.format(name))]
+        lines += [
+            str(row)
+            for row in self.sql(
+                "SELECT application_name, state, wait_event_type, wait_event,"
+                " clock_timestamp() - state_change, left(query, 90) FROM pg_stat_activity"
+                " WHERE usename LIKE 'quotewright%%'"
+            )
+        ]
+        return "\n".join(lines)
 
     def _settled(self) -> bool:
         # One statement, one snapshot: who has copied every fact there is has also answered it.

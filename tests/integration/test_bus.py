@@ -190,6 +190,25 @@ class BusConformance:
         again = collect(source, positions, 2 * (len(keys) - len(others)))
         assert values(again, "a") == [1, 2]
 
+    def test_a_partition_that_rests_half_read_goes_on_where_it_was(
+        self, new_bus: Any, topic: str, listen: Any
+    ) -> None:
+        """The client of Kafka would set the other half aside and never give it."""
+        bus, positions = new_bus(), Positions()
+        source = listen(bus, "one", topic, positions.claim)
+        others = ["b", "c", "d", "e", "f"]
+        bus.produce(topic, [record("a", number) for number in range(1, 41)])
+        [piece] = collect(source, Positions(), 1)
+        source.rewind(piece)
+        source.pause(piece.partition)
+        for number in range(1, 6):
+            bus.produce(topic, [record(key, number) for key in others])
+            while source.poll(10, 0.2) is not None:
+                continue
+        source.resume(piece.partition)
+        heard = collect(source, positions, 40)
+        assert list(dict.fromkeys(values(heard, "a"))) == list(range(1, 41))
+
     def test_a_waiting_poll_wakes_up_for_a_new_record(
         self, new_bus: Any, topic: str, listen: Any
     ) -> None:
