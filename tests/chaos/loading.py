@@ -214,8 +214,7 @@ class Load:
             for what in (
                 "SELECT 'events', max(position), count(*) FROM {0}.events",
                 "SELECT 'relay', position, epoch FROM {0}.relay",
-                "SELECT 'position', topic, partition, position, epoch, marked, unreleased,"
-                " attempts FROM {0}.positions",
+                "SELECT 'position', partition, position, epoch, marked, attempts FROM {0}.positions",
                 "SELECT 'mark', partition, epoch FROM {0}.marks",
                 "SELECT 'parked', partition, offset_, code, reason FROM {0}.parked LIMIT 5",
                 "SELECT 'copies', count(*), count(DISTINCT id) FROM {0}.copies",
