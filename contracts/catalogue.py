@@ -1,7 +1,4 @@
-"""All facts that exist, and the registry that reads every one of them (the projector's.
-
-And the tests').
-"""
+"""All facts that exist, and the registry that reads every one: the projector's and the tests'."""
 
 from contracts import approval, configuration, document, opportunity, pricing, quote
 from contracts.envelope import Fact, Registry

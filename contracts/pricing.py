@@ -13,10 +13,7 @@ Charge = Literal["one_time", "monthly", "yearly"]
 
 
 class DiscountAsk(Value):
-    """A discount that a seller grants, on one item or (no item) on the whole quote.
-
-    With the reason.
-    """
+    """A discount that a seller grants, with its reason: on one item, or (no item) on the quote."""
 
     percent: Percent
     rationale: str = Field(min_length=3, max_length=1000)
@@ -62,9 +59,9 @@ class ChargeTotal(Value):
 
 
 class Totals(Value):
-    """What the offer comes to. `discount_percent` is for display and thresholds.
+    """What the offer comes to.
 
-    Never an input of a price.
+    `discount_percent` is for display and thresholds, never an input of a price.
     """
 
     currency: Currency

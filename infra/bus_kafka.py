@@ -68,9 +68,7 @@ class KafkaBus:
         self._guard = threading.Lock()
 
     def produce(self, topic: str, records: Sequence[Sealed]) -> None:
-        """Send the records in order and wait until every one is acknowledged by all in-sync.
-
-        Replicas.
+        """Send the records in order and wait until all replicas in sync have acknowledged them.
 
         A delivery never expires inside the client: it would let later records overtake the lost
         one. When our own deadline passes, the producer is thrown away with everything unsent.
@@ -154,10 +152,7 @@ class KafkaBus:
 
 
 class _Assignment(ConsumerRebalanceListener):  # type: ignore[misc]
-    """Notes that partitions came or went.
-
-    Runs on the client's own thread, so it does nothing slow.
-    """
+    """Notes that partitions came or went; on the client's own thread, so nothing slow."""
 
     def __init__(self, moved: set[int], guard: threading.Lock) -> None:
         self._moved = moved
@@ -169,10 +164,7 @@ class _Assignment(ConsumerRebalanceListener):  # type: ignore[misc]
             self._moved.update(each.partition for each in revoked)
 
     def on_partitions_assigned(self, assigned: Any) -> None:
-        """Remember which partitions came.
-
-        Each is claimed anew before its first record is believed.
-        """
+        """Remember which partitions came: each is claimed anew before a record is believed."""
         with self._guard:
             self._moved.update(each.partition for each in assigned)
 
@@ -272,9 +264,8 @@ class KafkaSource:
             self._moved.clear()
         ours = {each.partition for each in self._consumer.assignment()}
         new = moved | (ours - self._next.keys())
-        for (
-            partition
-        ) in new:  # all of them first: a claim that fails is made again by the next call
+        # All of them first: a claim that fails is made again by the next call.
+        for partition in new:
             self._forget(partition)
         for partition in new & ours:
             self._watch.confirm()

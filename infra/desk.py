@@ -56,10 +56,7 @@ class _Unsettled(Exception):
 
 
 class CommandDesk:
-    """`Commands` over a store; `committed` is called after every commit.
-
-    To wake relay and senders.
-    """
+    """`Commands` over a store; `committed`, called after every commit, wakes relay and senders."""
 
     def __init__(
         self,

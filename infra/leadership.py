@@ -15,9 +15,7 @@ CONNECT_S = 5
 
 
 class Leadership:
-    """Session advisory locks on one connection of their own.
-
-    Who holds one is the only one to do a job.
+    """Session advisory locks on one connection of their own: who holds one alone does that job.
 
     A broken connection loses all locks; the next `holds` opens a new one and asks again. The
     session is a lease: the server ends it when we have been silent for too long, so a process that

@@ -1,6 +1,4 @@
-"""The store and the bus in a dict, for tests and for trying things out.
-
-Held to the tests of the real ones.
+"""The store and the bus in a dict, for tests and trials; held to the tests of the real ones.
 
 Facts go through the same JSON and the same registry as in PostgreSQL, so that what can not be
 stored or read back fails here too. One lock per store stands for the transaction.
@@ -27,10 +25,7 @@ from infra.work import Body, Delivery, Recorded, Reminder, Work
 
 
 class MemoryStore:
-    """A `Ledger` in memory: facts, bodies, names, reminders, deliveries, positions.
-
-    Parked records.
-    """
+    """A `Ledger` in memory: facts, bodies, names, reminders, deliveries, positions, parked."""
 
     def __init__(self, source: str, registry: Registry) -> None:
         self.source = source

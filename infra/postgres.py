@@ -97,9 +97,7 @@ def migration_files(folders: Iterable[Path]) -> list[tuple[str, Path]]:
 
 
 def migrate(connection: PgConnection, folders: Iterable[Path]) -> list[str]:
-    """Apply numbered SQL files that are not applied yet, in order, each once.
-
-    Under an advisory lock.
+    """Apply numbered SQL files that are not applied yet, in order, each once, under a lock.
 
     Returns the names applied. Raises: NewerStore, if the schema holds the work of files that this
     code does not have; Unavailable, if a file that was applied has changed since.

@@ -25,10 +25,7 @@ NO_END = 2**63 - 1
 
 
 class SettledReader:
-    """Reads rows of one table in number order.
-
-    Without ever passing over one that may still appear.
-    """
+    """Reads rows of one table in number order, never passing over one that may still appear."""
 
     def __init__(self, table: str, columns: str, body: str, patience_s: float = 5.0) -> None:
         """Read `columns`, of which `body` may be large: it is what a page is weighed by."""

@@ -19,10 +19,7 @@ Clock = Callable[[], datetime]
 
 @lru_cache(maxsize=2048)
 def _meta(headers: tuple[tuple[str, bytes], ...]) -> Meta:
-    """Read attributes once per record, though several steps, and services of one process.
-
-    Ask for them.
-    """
+    """Read attributes once per record, though several steps and services ask for them."""
     return read_meta(headers)
 
 
@@ -154,10 +151,7 @@ class DoorReading:
         return True
 
     def begin(self, record: Arrived, desk: Desk, batch: Batch) -> Work:
-        """Open a work under the foreign system's own id.
-
-        Or under the record's place if it has none.
-        """
+        """Open a work under the foreign system's own id, or under the record's place."""
         try:
             command_id = self.door.identify(record)
         except Poison:

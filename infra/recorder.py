@@ -52,10 +52,7 @@ class StoredFact(StoredEvent):
 
 
 class FactMapper(Mapper[str]):
-    """Turns recorded facts into rows and back, by a closed registry.
-
-    Never imports what a row names.
-    """
+    """Turns facts into rows and back by a closed registry; imports nothing that a row names."""
 
     def __init__(self, registry: Registry) -> None:
         super().__init__(transcoder=JSONTranscoder())
@@ -75,9 +72,9 @@ class FactMapper(Mapper[str]):
         )
 
     def to_domain_event(self, stored_event: StoredEvent) -> DomainEventProtocol[str]:
-        """Return the recorded fact of a row.   Raises.
+        """Return the recorded fact of a row.
 
-        Poison, also for a version newer than ours.
+        Raises: Poison, also for a version newer than ours.
         """
         row = cast("StoredFact", stored_event)
         meta = meta_of_row(row)
@@ -124,10 +121,7 @@ def meta_of_row(row: StoredFact) -> Meta:
 
 
 class PostgresRecorder(ApplicationRecorder):
-    """Records events of one service by single INSERT statements.
-
-    Without lock and without NOTIFY.
-    """
+    """Records events of one service by single INSERT statements, without lock and NOTIFY."""
 
     INSERT_MANY = (
         f"INSERT INTO events ({FACT_COLUMNS})"  # noqa: S608, our own constants

@@ -1,6 +1,4 @@
-"""The relay: publishes a service's facts in the order of its table, at least once.
-
-Never skipping one.
+"""The relay: publishes a service's facts in the order of its table, each at least once.
 
 One leader per service by advisory lock, fenced by an epoch. Read settled rows -> produce -> every
 one acknowledged -> save the position by compare-and-set. A crash in between sends some facts twice.

@@ -181,9 +181,9 @@ class Serving:
         self._thread = threading.Thread(target=self._server.run, name="http", daemon=True)
 
     def __enter__(self) -> Self:
-        """Start loops and HTTP; returns when requests are taken.   Raises.
+        """Start loops and HTTP; returns when requests are taken.
 
-        Unavailable, after 20 s.
+        Raises: Unavailable, after 20 s.
         """
         self._house.start()
         self._thread.start()

@@ -64,10 +64,7 @@ class PostgresStore:
         return self._recent.get(stream)
 
     def by_command(self, command_id: str) -> tuple[tuple[Recorded, ...], str | None]:
-        """Return the facts recorded under a command id.
-
-        And the hash of the request that gave it.
-        """
+        """Return the facts recorded under a command id, and the hash of the request."""
         with reachable(), self.pool.connection() as connection:
             rows = connection.execute(
                 "SELECT position, stream, version, topic, state, deal_id, meta FROM events"

@@ -1,7 +1,4 @@
-"""Timers: calls handlers when their reminders fall due, one leader per service.
-
-Each effect once.
-"""
+"""Timers: call handlers when reminders fall due; one leader per service, each effect once."""
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta

@@ -11,10 +11,7 @@ from contracts.envelope import Fact, Meta
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
-    """A fact in its stream: attributes, body.
-
-    And its place in the service's table (0 while pending).
-    """
+    """A fact in its stream: attributes, body, place in the service's table (0 while pending)."""
 
     meta: Meta
     fact: Fact

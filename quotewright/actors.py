@@ -67,9 +67,9 @@ class Partner:
         return 204
 
     def wait(self, wanted: Callable[[Message], bool], timeout_s: float) -> Message:
-        """Return the first message taken that is wanted, waiting for it.   Raises.
+        """Return the first message taken that is wanted, waiting for it.
 
-        Unavailable, if it does not come.
+        Raises: Unavailable, if it does not come.
         """
         found: list[Message] = []
 

@@ -51,9 +51,9 @@ class Stage:
         return Client(self.url, token)
 
     def say(self, kind: str, opportunity: Message) -> None:
-        """Let the CRM say something of an opportunity.   Raises.
+        """Let the CRM say something of an opportunity.
 
-        Unavailable, if it is not taken.
+        Raises: Unavailable, if it is not taken.
         """
         body = {
             "id": f"evt-{secrets.token_hex(16)}",

@@ -1,6 +1,4 @@
-"""A laptop's surroundings: PostgreSQL, Kafka where asked for, keys and secrets.
-
-And the settings of it all.
+"""A laptop's surroundings: PostgreSQL, Kafka where asked for, keys, secrets, and the settings.
 
 Everything lies below one folder (`.local`); secrets are made once, readable by their owner only.
 """

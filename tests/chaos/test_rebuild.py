@@ -6,6 +6,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Self
 
 import psycopg
 import pytest
@@ -37,7 +38,7 @@ class Reading:
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._read, daemon=True)
 
-    def __enter__(self) -> "Reading":
+    def __enter__(self) -> Self:
         self._thread.start()
         return self
 
