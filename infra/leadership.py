@@ -6,7 +6,7 @@ import time
 import psycopg
 
 from infra.postgres import PgConnection
-from infra.sessions import options
+from infra.sessions import LINE, options
 
 # A leader that is not heard of for so long is one no more; it says something far more often.
 LEASE_MS = 30_000
@@ -71,7 +71,7 @@ class Leadership:
                 options=f"{options(self._schema)} -c idle_session_timeout={LEASE_MS}",
                 application_name=f"{self._schema}-lead",
                 connect_timeout=CONNECT_S,
-                tcp_user_timeout=RENEW_S * 1000,
+                **{**LINE, "tcp_user_timeout": RENEW_S * 1000},
             )
         self._renewed_at = time.monotonic()
         name = f"quotewright:{self._schema}:{job}"

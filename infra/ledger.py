@@ -117,6 +117,14 @@ class PostgresLedger(PostgresStore):
                 (due_at, key),
             )
 
+    def is_done(self, reminder: Reminder) -> None:
+        """Drop a reminder that somebody else has carried out, unless it was set anew since."""
+        with reachable(), self.pool.connection() as connection:
+            connection.execute(
+                "DELETE FROM reminders WHERE key = %s AND due_at = %s",
+                (reminder.key, reminder.due_at),
+            )
+
     # ---- parked records, for who operates
 
     def parked(self, limit: int = 200, after: int = 0, key: bytes | None = None) -> list[Parked]:

@@ -139,6 +139,13 @@ class MemoryStore:
                 self.reminders[key] = replace(self.reminders[key], due_at=due_at)
                 self._failed[key] = self._failed.get(key, 0) + 1
 
+    def is_done(self, reminder: Reminder) -> None:
+        """Drop a reminder that somebody else has carried out, unless it was set anew since."""
+        with self._guard:
+            found = self.reminders.get(reminder.key)
+            if found is not None and found.due_at == reminder.due_at:
+                del self.reminders[reminder.key]
+
     # ---- writing
 
     def kept(self, stream: str) -> Sequence[Recorded]:

@@ -16,7 +16,7 @@ from psycopg import sql
 from psycopg_pool import ConnectionPool, PoolTimeout
 
 from contracts.errors import QuotewrightError, Unavailable
-from infra.sessions import bound, options
+from infra.sessions import LINE, bound, options
 
 
 class NewerStore(QuotewrightError):
@@ -66,7 +66,12 @@ def open_pool(dsn: str, schema: str, size: tuple[int, int]) -> ConnectionPool[Pg
         max_size=size[1],
         timeout=POOL_WAIT_S,
         reconnect_timeout=POOL_WAIT_S,
-        kwargs={"autocommit": True, "options": options(schema), "application_name": schema},
+        kwargs={
+            "autocommit": True,
+            "options": options(schema),
+            "application_name": schema,
+            **LINE,
+        },
         configure=bound,
         check=_check_rested,
         open=False,

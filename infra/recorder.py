@@ -39,7 +39,6 @@ FACT_COLUMNS = f"{COLUMNS}, command_id, ordinal"
 FACT_TYPES = (
     "%b::text[], %b::int[], %b::text[], %b::bytea[], %b::uuid[], %b::text[], %b::text[], %b::int[]"
 )
-READ_LIMIT = 10_000
 
 
 @dataclass(frozen=True)
@@ -187,7 +186,7 @@ class PostgresRecorder(ApplicationRecorder):
         desc: bool = False,
         limit: int | None = None,
     ) -> Sequence[StoredEvent]:
-        """Return the events of a stream, in order."""
+        """Return the events of a stream, in order; without a limit all of them."""
         query = (
             f"SELECT position, {COLUMNS} FROM events WHERE stream = %s"  # noqa: S608, our own constants
             " AND version > %s AND version <= %s"
@@ -197,7 +196,7 @@ class PostgresRecorder(ApplicationRecorder):
             str(originator_id),
             -1 if gt is None else gt,
             2**31 - 1 if lte is None else lte,
-            limit or READ_LIMIT,
+            limit,
         )
         with self._pool.connection() as connection:
             rows = connection.execute(query, bounds, prepare=True).fetchall()

@@ -20,10 +20,6 @@ RETRY_MAX = timedelta(hours=1)
 class Agenda(RememberingDesk, Protocol):
     """A store that knows which of its reminders are due."""
 
-    def commit(self, works: Sequence[Work]) -> None:
-        """Write works, or nothing.   Raises: LostRace, CommandRepeated."""
-        ...
-
     def carry_out(self, work: Work, stands_on: Mapping[str, int]) -> None:
         """Write a work, or nothing, if a stream has grown past the version it was decided on.
 
@@ -37,6 +33,10 @@ class Agenda(RememberingDesk, Protocol):
 
     def postpone(self, key: str, due_at: datetime) -> None:
         """Count a failed attempt at a reminder and let it fall due later."""
+        ...
+
+    def is_done(self, reminder: Reminder) -> None:
+        """Drop a reminder that somebody else has carried out, unless it was set anew since."""
         ...
 
 
@@ -92,9 +92,7 @@ class Timers:
             work.batch.committed()
             self._committed([work])
         except CommandRepeated:
-            finished = Work(self._store, cause)
-            finished.forget(reminder.key)
-            self._store.commit([finished])
+            self._store.is_done(reminder)
         except (LostRace, Unavailable):
             return 0
         except Exception:  # one bad reminder must not keep the others from their time

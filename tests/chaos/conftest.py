@@ -106,7 +106,10 @@ def prove(request: pytest.FixtureRequest) -> Iterator[Callable[[str], Proof]]:
         return proof
 
     yield open_
-    reporter = request.config.pluginmanager.get_plugin("terminalreporter")
-    if reporter is not None and proving(request.config):
+    plugins = request.config.pluginmanager
+    reporter, capture = plugins.get_plugin("terminalreporter"), plugins.get_plugin("capturemanager")
+    if reporter is None or capture is None or not proving(request.config):
+        return
+    with capture.global_and_fixture_disabled():
         for each in TABLE[first:]:
             reporter.write_line("\n" + " | ".join(row_of(each)))

@@ -3,7 +3,7 @@
 from typing import Any
 
 from infra.leadership import Leadership
-from infra.sessions import PROBE_S, PROBES, QUIET_S
+from infra.sessions import LINE, PROBE_S, PROBES, QUIET_S
 
 
 def test_the_server_asks_every_session_soon_whether_somebody_is_there(
@@ -20,6 +20,8 @@ def test_the_server_asks_every_session_soon_whether_somebody_is_there(
         "tcp_keepalives_interval": (PROBE_S, "client"),
         "tcp_keepalives_count": (PROBES, "client"),
     }
+    ours = connection.info.get_parameters()
+    assert {name: int(ours[name]) for name in LINE} == LINE
     leads = Leadership(database.dsn("thing"), "thing")
     assert leads.holds("relay")
     leads.close()

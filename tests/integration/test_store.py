@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 from uuid import UUID, uuid4
 
 import pytest
-from eventsourcing.persistence import ApplicationRecorder
+from eventsourcing.persistence import ApplicationRecorder, StoredEvent
 from eventsourcing.tests.persistence import ApplicationRecorderTestCase
 
 from contracts.envelope import Fact, Registry
@@ -355,3 +355,9 @@ class TestTheLibrarysApplicationRecorderCases(ApplicationRecorderTestCase):  # t
     def new_originator_id(self) -> str:
         """Our streams are text, which the library's cases allow for."""
         return f"thing.one/{uuid4()}"
+
+    def test_a_stream_of_any_length_is_read_to_its_end(self) -> None:
+        recorder = self.create_recorder()
+        count = 10_001
+        recorder.insert_events([StoredEvent("long", n, "t", b"{}") for n in range(count)])
+        assert len(recorder.select_events("long")) == count

@@ -1,5 +1,7 @@
 """A reminder's effects fit what is committed when they are, also while somebody else decides."""
 
+from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -46,6 +48,39 @@ def test_a_reminder_that_only_tells_somebody_is_decided_again_when_its_stream_ha
     assert [timers.step(), timers.step(), timers.step()] == [0, 1, 0]
     assert seen == [0, 1]
     assert delivered(store) == 0
+
+
+def test_a_reminder_that_another_process_carried_out_and_set_anew_is_kept(
+    store: Any, clock: Clock
+) -> None:
+    """Two processes for a moment both lead; the first sets the next reminder under the same key."""
+    due, later = clock(), clock() + timedelta(days=1)
+
+    def again(reminder: Reminder, work: Work) -> None:
+        work.append(STREAM, FACT)
+        if not store.read(STREAM):
+            theirs = Work(store, work.cause)
+            theirs.append(STREAM, FACT)
+            theirs.remind(replace(reminder, due_at=later))
+            store.commit([theirs])
+
+    timers = Timers(store, Leads(), {"look": again}, clock, lambda _: None)
+    asked = Work(store, Cause("ask", due, "user/u-1"))
+    asked.remind(Reminder("k", "look", due, DEAL))
+    store.commit([asked])
+    for _ in range(3):
+        timers.step()
+    assert len(store.read(STREAM)) == 1
+    assert [each.due_at for each, _ in store.due_reminders(later, 10)] == [later]
+
+
+def test_a_reminder_that_another_process_carried_out_is_dropped(store: Any, clock: Clock) -> None:
+    reminder = Reminder("k", "look", clock(), DEAL)
+    asked = Work(store, Cause("ask", clock(), "user/u-1"))
+    asked.remind(reminder)
+    store.commit([asked])
+    store.is_done(reminder)
+    assert store.due_reminders(clock(), 10) == []
 
 
 def delivered(store: Any) -> int:
