@@ -155,6 +155,12 @@ class Load:
             cursor = connection.execute(statement, params)
             return cursor.fetchall() if cursor.description else []
 
+    def in_schema(self, name: str, statements: str) -> None:
+        """Run what an operator runs in a service's schema."""
+        at = f"-c search_path={name}"
+        with psycopg.connect(self._dsn, options=at) as connection:
+            connection.execute(statements)
+
     def parked(self, name: str) -> int:
         """Count what a service has parked."""
         count: int = self.sql(f"SELECT count(*) FROM {name}.parked")[0][0]
@@ -186,9 +192,10 @@ class Load:
         bus.produce(self.topic, records)
         bus.close()
 
-    def settles(self) -> None:
-        """Wait until everything told is answered, and every answer heard."""
-        self._until(self._settled, "every fact is heard by both services")
+    def settles(self, strangers: int = 0) -> None:
+        """Wait until everything told is answered, and every answer and every stranger heard."""
+        what = "every fact is heard by both services"
+        self._until(lambda: self._settled(strangers), what)
 
     def _until(self, look: Callable[[], object], what: str) -> None:
         """Wait, and say how everything stands if it does not come."""
@@ -230,14 +237,14 @@ class Load:
         ]
         return "\n".join(lines)
 
-    def _settled(self) -> bool:
+    def _settled(self, strangers: int) -> bool:
         # One statement, one snapshot: who has copied every fact there is has also answered it.
         ((stored, *copied),) = self.sql(
             "SELECT (SELECT count(*) FROM teller.events) + (SELECT count(*) FROM hearer.events),"
             " (SELECT count(DISTINCT id) FROM teller.copies),"
             " (SELECT count(DISTINCT id) FROM hearer.copies)"
         )
-        return all(each >= stored for each in copied)
+        return all(each >= stored + strangers for each in copied)
 
     def prove(
         self,
@@ -252,7 +259,7 @@ class Load:
         `strangers` are facts that the test itself put on the log; deals that were parked and
         `retried` leave a second copy of their facts.
         """
-        self.settles()
+        self.settles(len({each.id for each in strangers}))
         stored = [*stored_of(self.sql, *SERVICES), *strangers]
         ids = {each.id for each in stored}
         proof.facts = len(stored)

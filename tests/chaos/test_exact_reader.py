@@ -45,7 +45,8 @@ def test_the_exact_reader_equals_the_table_where_a_naive_one_misses_rows(
         ]
         for writer in writers:
             writer.start()
-        exact, seen, naive, naive_at = SettledReader("events", "name"), list[int](), set[int](), 0
+        exact = SettledReader("events", "name", body="name")
+        seen, naive, naive_at = list[int](), set[int](), 0
         end = time.monotonic() + WAIT_S * (5 if SCALE > 1 else 1)
         while time.monotonic() < end:
             running = any(writer.is_alive() for writer in writers)
@@ -55,7 +56,7 @@ def test_the_exact_reader_equals_the_table_where_a_naive_one_misses_rows(
                 "SELECT position FROM events WHERE position > %s", (naive_at,)
             ).fetchall()
             naive |= {row[0] for row in later}
-            naive_at = max([naive_at, *naive])
+            naive_at = max([naive_at, *(row[0] for row in later)])
             if not running and not found:
                 break
         stored = [row[0] for row in connection.execute("SELECT position FROM events ORDER BY 1")]
