@@ -19,6 +19,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from contracts.errors import Forbidden, QuotewrightError, Refused
 from infra.auth import ANONYMOUS, Principal, Security
+from infra.cookies import FORM_TOKEN, SAFE, SESSION, cookies_of, fits, form_of, is_form
 from infra.problems import unexpected
 
 ASKED = "infra.asked"
@@ -69,6 +70,13 @@ class RoleMissing(Forbidden):
     code = "auth.role_missing"
 
 
+class FormRefused(Forbidden):
+    """A form does not come from a page of this session."""
+
+    code = "form.refused"
+    title = "The form is out of date"
+
+
 @dataclass(frozen=True, slots=True)
 class Limits:
     """What a request may weigh: bytes of body, depth of JSON, seconds until the body is there."""
@@ -80,10 +88,11 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What the guard found out: who asks, with which body."""
+    """What the guard found out: who asks, with which body, in which session of a browser."""
 
     principal: Principal
     body: bytes
+    session: str | None = None
 
 
 def asked_of(request: Request) -> Asked:
@@ -117,20 +126,24 @@ class Guard:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve the request.
 
-        Raises: TokenRefused, RoleMissing, BodyTooLarge, BodyTooSlow, BodyRefused.
+        Raises: TokenRefused, RoleMissing, BodyTooLarge, BodyTooSlow, BodyRefused, FormRefused.
         """
-        principal = await self._let_in(scope)
+        session = _session(scope)
+        principal = await self._let_in(scope, session)
         structlog.contextvars.bind_contextvars(actor=principal.actor)
         if b"%00" in scope.get("raw_path", b"") or b"%00" in scope["query_string"]:
             raise BodyRefused("send an address without NUL characters")
         body = await self._body(scope, receive)
-        scope[ASKED] = Asked(principal, body)
+        if principal is ANONYMOUS:
+            session = None
+        _check_form(scope, body, session)
+        scope[ASKED] = Asked(principal, body, session)
         await self._app(scope, _replay(body, receive), send)
 
-    async def _let_in(self, scope: Scope) -> Principal:
+    async def _let_in(self, scope: Scope, session: str | None) -> Principal:
         if self._policy.roles is None:
             return ANONYMOUS
-        authorization = header(scope, b"authorization")
+        authorization = f"Bearer {session}" if session else header(scope, b"authorization")
         if self._security.may_block:
             principal = await run_in_threadpool(self._security.principal, authorization)
         else:
@@ -176,6 +189,33 @@ class Guard:
             raise BodyRefused("send text without NUL characters", rule="nul_character")
 
 
+def _session(scope: Scope) -> str | None:
+    """Return the browser's session; who sends a header of his own is no browser of ours."""
+    if any(name == b"authorization" for name, _ in scope["headers"]):
+        return None
+    return cookies_of(scope).get(SESSION)
+
+
+def _check_form(scope: Scope, body: bytes, session: str | None) -> None:
+    """Refuse what another site makes a browser send."""
+    if scope["method"] in SAFE:
+        return
+    form = {}
+    if is_form(scope):
+        if (header(scope, b"sec-fetch-site") or "none") not in {"same-origin", "none"}:
+            raise FormRefused("send the form from our own page")
+        try:
+            form = form_of(body)
+        except ValueError:
+            raise BodyRefused("send the form as UTF-8, with the fields of the page") from None
+        if any("\x00" in each for pair in form.items() for each in pair):
+            raise BodyRefused("send text without NUL characters", rule="nul_character")
+    if session is not None:
+        given = form.get(FORM_TOKEN) or header(scope, b"x-form-token") or ""
+        if not fits(session, given):
+            raise FormRefused("load the page again, then send the form once more")
+
+
 class FrontDoor:
     """Goes round a whole app: correlation id, security headers, one log line, nothing leaked."""
 
@@ -207,7 +247,7 @@ class FrontDoor:
             log.exception("request_failed", route=_route(scope), method=scope["method"])
             if answer.status:
                 raise
-            await unexpected(correlation)(scope, receive, answer.send)
+            await unexpected(Request(scope), correlation)(scope, receive, answer.send)
         finally:
             took_s = time.perf_counter() - began
             self._answered(scope["method"], _route(scope), answer.status, took_s)

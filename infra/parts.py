@@ -13,6 +13,7 @@ from infra.desk import CommandDesk
 from infra.leadership import Leadership
 from infra.ledger import PostgresLedger
 from infra.metrics import CommandMeter
+from infra.pages import Pages
 from infra.postgres import open_pool
 from infra.reading import Clock, Door
 from infra.rows import Progress
@@ -37,7 +38,8 @@ class Chore:
 class Parts:
     """What makes a service: its name, what it hears, its routes, its timers, its own tables.
 
-    `trouble` says why the service can not do its work yet; `close` ends what it started.
+    `face` draws its pages; `trouble` says why the service can not do its work yet; `close` ends
+    what it started.
     """
 
     name: str
@@ -51,6 +53,7 @@ class Parts:
     chores: Mapping[str, Chore] = field(default_factory=dict)
     migrations: Path | None = None
     prefix: str | None = None
+    face: Pages | None = None
     trouble: Callable[[], str | None] = lambda: None
     close: Callable[[], None] = lambda: None
 

@@ -1,12 +1,13 @@
 """Every error as RFC 9457 problem+json: ours, validation, routing, and the unexpected."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from http import HTTPStatus
 from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse
+from fastapi.responses import JSONResponse, Response
 from pydantic import BaseModel, ConfigDict
 from starlette.exceptions import HTTPException
 
@@ -15,6 +16,8 @@ from contracts.errors import QuotewrightError, Refused
 MEDIA_TYPE = "application/problem+json"
 MAX_FIELDS = 50
 MAX_TEXT = 300
+# Shows a problem to a browser; None, if it is none that asks.
+DrawProblem = Callable[[Request, Mapping[str, Any]], Response | None]
 
 
 class FieldProblem(BaseModel):
@@ -60,10 +63,15 @@ def problem_response(problem: Mapping[str, Any], correlation_id: str | None) -> 
     return JSONResponse(body, status, headers, MEDIA_TYPE)
 
 
-def unexpected(correlation_id: str) -> JSONResponse:
+def unexpected(request: Request, correlation_id: str) -> Response:
     """Render an error that nobody foresaw; the log has the rest under the correlation id."""
-    known = QuotewrightError("the error is logged under this correlation id; tell us the id")
-    return problem_response(known.problem(), correlation_id)
+    known = QuotewrightError(f"the error is logged; tell us its id, {correlation_id}").problem()
+    draw: DrawProblem | None = request.app.state.draw_problem
+    with suppress(Exception):  # what failed may be the drawing itself
+        drawn = draw(request, known) if draw else None
+        if drawn is not None:
+            return drawn
+    return problem_response(known, correlation_id)
 
 
 def field_problems(errors: Iterable[Mapping[str, Any]]) -> list[dict[str, str]]:
@@ -84,14 +92,15 @@ def field_problems(errors: Iterable[Mapping[str, Any]]) -> list[dict[str, str]]:
     return found
 
 
-def install(app: FastAPI) -> None:
-    """Make the app answer every error as a problem."""
+def install(app: FastAPI, draw: DrawProblem | None = None) -> None:
+    """Make the app answer every error as a problem; to browsers as a page, if `draw` can."""
+    app.state.draw_problem = draw
     app.add_exception_handler(QuotewrightError, _ours)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _routing)
 
 
-async def _ours(request: Request, error: Exception) -> JSONResponse:
+async def _ours(request: Request, error: Exception) -> Response:
     assert isinstance(error, QuotewrightError)  # noqa: S101
     # A fact may be named like a member of the problem itself; the members win.
     reserved = {
@@ -100,17 +109,17 @@ async def _ours(request: Request, error: Exception) -> JSONResponse:
         "code": error.code,
         "detail": error.message,
     }
-    return problem_response({**error.problem(), **reserved}, _correlation(request))
+    return _answer(request, {**error.problem(), **reserved})
 
 
-async def _invalid(request: Request, error: Exception) -> JSONResponse:
+async def _invalid(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)  # noqa: S101
     fields = field_problems(error.errors())
     named = ", ".join(each["field"] for each in fields[:3])
     return await _ours(request, RequestInvalid(f"correct {named} and send it again", fields=fields))
 
 
-async def _routing(request: Request, error: Exception) -> JSONResponse:
+async def _routing(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)  # noqa: S101
     phrase = HTTPStatus(error.status_code).phrase
     code = f"http.{phrase.lower().replace(' ', '_').replace('-', '_')}"
@@ -121,9 +130,15 @@ async def _routing(request: Request, error: Exception) -> JSONResponse:
         "detail": str(error.detail)[:MAX_TEXT],
         "code": code,
     }
-    answer = problem_response(problem, _correlation(request))
+    answer = _answer(request, problem)
     answer.headers.update(error.headers or {})
     return answer
+
+
+def _answer(request: Request, problem: Mapping[str, Any]) -> Response:
+    draw: DrawProblem | None = request.app.state.draw_problem
+    drawn = draw(request, problem) if draw else None
+    return drawn or problem_response(problem, _correlation(request))
 
 
 def _correlation(request: Request) -> str | None:

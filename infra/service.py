@@ -67,6 +67,7 @@ class House:
     def app(self) -> FastAPI:
         """Return the HTTP door of all services here."""
         routers = [service.parts.router for service in self.services]
+        routers += [each.parts.face.routes() for each in self.services if each.parts.face]
         routers += [
             admin_routes(
                 service.parts.prefix or f"/{service.parts.name}",
@@ -86,7 +87,9 @@ class House:
             if len(self.services) > 1
             else f"Quotewright {self.services[0].parts.name}"
         )
-        around = Surroundings(clock=self._clock, answered=self.meter.answered)
+        faces = [each.parts.face for each in self.services if each.parts.face]
+        draw = faces[0].problem if faces else None
+        around = Surroundings(clock=self._clock, answered=self.meter.answered, draw_problem=draw)
         return application(title, routers, security, self.readiness, around)
 
     def readiness(self) -> Readiness:

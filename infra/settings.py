@@ -142,6 +142,10 @@ class Settings(BaseSettings):
     )
     jwt_issuer: str = Field(default="quotewright", min_length=1)
     jwt_audience: str = Field(default="quotewright", min_length=1)
+    demo_people: dict[str, tuple[str, ...]] = Field(
+        default_factory=dict,
+        description="people and their roles, as whom anybody may sign in; for demos only",
+    )
     service_keys: dict[Name, KeySha256] = Field(default_factory=dict)
     service_key: SecretStr | None = Field(
         default=None, description="our own key, to ask peers with"

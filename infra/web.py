@@ -19,9 +19,10 @@ from fastapi.responses import JSONResponse
 from fastapi.routing import APIRoute
 
 from infra.auth import ROLES, Principal, Security
+from infra.cookies import form_of, is_form
 from infra.doors import BodyRefused, FrontDoor, Guard, Limits, asked_of, raw_body
 from infra.openapi import describe
-from infra.problems import install
+from infra.problems import DrawProblem, install
 from infra.work import Cause
 
 __all__ = [
@@ -79,6 +80,8 @@ async def cause_of(request: Request) -> Cause:
     """
     asked = asked_of(request)
     key = request.headers.get("idempotency-key")
+    if key is None and is_form(request.scope):
+        key = form_of(asked.body).get("once")
     if key is not None and not _KEY.fullmatch(key):
         raise BodyRefused(
             "Idempotency-Key is 1 to 200 visible ASCII characters", field="Idempotency-Key"
@@ -127,13 +130,15 @@ class Readiness:
 class Surroundings:
     """What an app takes from the world; tests fix the clock and the ids.
 
-    `answered` is told of every request: method, route template, status, seconds.
+    `answered` is told of every request: method, route template, status, seconds. `draw_problem`
+    shows an error to a browser, or returns None if it is none.
     """
 
     clock: Callable[[], datetime] = lambda: datetime.now(UTC)
     new_id: Callable[[], str] = lambda: str(uuid4())
     limits: Limits = field(default_factory=Limits)
     answered: Callable[[str, str, int, float], None] = lambda *_: None
+    draw_problem: DrawProblem | None = None
 
 
 def application(
@@ -157,19 +162,20 @@ def application(
         for route in _flat(router):
             app.router.routes.append(_guarded(route, security, around.limits))
     policies(app)
-    install(app)
+    install(app, around.draw_problem)
     app.add_middleware(FrontDoor, new_id=around.new_id, answered=around.answered)
     return app
 
 
 def policies(app: FastAPI) -> dict[tuple[str, str], frozenset[str] | Literal["public"]]:
-    """Return the policy of every route, by method and path."""
+    """Return the policy of every route, by method and path; a page's path ends in ` page`."""
     found: dict[tuple[str, str], frozenset[str] | Literal["public"]] = {}
     for route in app.router.routes:
         policy = _policy(route)
         assert isinstance(route, APIRoute)  # noqa: S101  _policy has refused anything else
         for method in sorted(route.methods or ()):
-            found[method, route.path] = "public" if policy.roles is None else policy.roles
+            path = f"{route.path} page" if "pages" in route.tags else route.path
+            found[method, path] = "public" if policy.roles is None else policy.roles
     return found
 
 

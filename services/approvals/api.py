@@ -1,5 +1,6 @@
 """The doors of approvals: signed callbacks, decisions, cases, the policy, a preview."""
 
+from collections.abc import Sequence
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
@@ -20,7 +21,7 @@ from infra.auth import Principal
 from infra.problems import field_problems
 from infra.web import allow, cause_of, public, raw_body
 from infra.webhooks import Verifier
-from infra.work import Cause, Commands
+from infra.work import Cause, Commands, Recorded
 from services.approvals import handlers, views
 from services.approvals.domain.case import Decision, NoSuchCase, able_now
 from services.approvals.domain.preview import Preview, Question, preview
@@ -98,8 +99,8 @@ def _add_decisions(
             )
         with verifier.once(call):
             body = _callback(raw)
-            decision = _decision(body, body.approver, cause)
-            return _run(commands, authority, call.cause(cause), (body.case_id, decision))
+            decision = decision_of(body, body.approver, cause)
+            return decide(commands, authority, call.cause(cause), (body.case_id, decision))
 
     @router.post("/cases/{case_id}/decision")
     def decided(
@@ -109,7 +110,8 @@ def _add_decisions(
         principal: Annotated[Principal, Depends(allow("approver"))],
     ) -> DecisionAnswer:
         """Decide the current step of a case as the signed-in approver."""
-        return _run(commands, authority, cause, (case_id, _decision(body, principal.id, cause)))
+        decision = decision_of(body, principal.id, cause)
+        return decide(commands, authority, cause, (case_id, decision))
 
 
 def _add_cases(router: APIRouter, commands: Commands, authority: Authority) -> None:
@@ -128,9 +130,7 @@ def _add_cases(router: APIRouter, commands: Commands, authority: Authority) -> N
         principal: Annotated[Principal, Depends(allow("seller", "approver", "manager", "admin"))],
     ) -> dict[str, Any]:
         """Show one case with its steps, causes and decisions; a seller sees no margin."""
-        found = handlers.folded(commands.read(handlers.stream_of(case_id)))
-        if found.state == "unknown":
-            raise NoSuchCase("there is no approval case of this id", case_id=case_id)
+        found = handlers.folded(recorded_of(commands, case_id))
         able = able_now(found, authority.directory)
         return views.shown(found, able, internal=bool(principal.roles & SEES_INTERNAL))
 
@@ -176,7 +176,16 @@ def _callback(raw: bytes) -> Callback:
         raise CallbackMalformed(f"the callback does not fit at {named}", fields=fields) from None
 
 
-def _decision(body: DecisionBody, approver: str, cause: Cause) -> Decision:
+def recorded_of(commands: Commands, case_id: UUID) -> Sequence[Recorded]:
+    """Return the facts of a case, the first one first.   Raises: NoSuchCase."""
+    recorded = commands.read(handlers.stream_of(case_id))
+    if not recorded:
+        raise NoSuchCase("there is no approval case of this id", case_id=case_id)
+    return recorded
+
+
+def decision_of(body: DecisionBody, approver: str, cause: Cause) -> Decision:
+    """Return what this approver decides, now."""
     return Decision(
         content_key=body.content_key,
         approver=approver,
@@ -186,9 +195,13 @@ def _decision(body: DecisionBody, approver: str, cause: Cause) -> Decision:
     )
 
 
-def _run(
+def decide(
     commands: Commands, authority: Authority, cause: Cause, what: tuple[UUID, Decision]
 ) -> DecisionAnswer:
+    """Record a decision on a case, and say what became of it.
+
+    Raises: what `domain.case.decide` raises; then nothing is recorded.
+    """
     case_id, decision = what
     recorded = commands.run(
         cause, lambda work: handlers.decision_made(work, case_id, decision, authority)

@@ -2,6 +2,9 @@
 
 from pathlib import Path
 
+from fastapi import APIRouter
+
+from contracts import places
 from contracts.approval import (
     ApprovalGranted,
     ApprovalNotRequired,
@@ -13,10 +16,12 @@ from contracts.approval import (
 )
 from contracts.envelope import Registry
 from contracts.quote import RevisionRecalled, RevisionSubmitted
+from infra.live import Changes, Live
+from infra.pages import Link, Menu, Pages
 from infra.parts import Parts, Plumbing
 from infra.service import serve
 from infra.settings import Settings
-from services.approvals import api, consumer, policy
+from services.approvals import api, consumer, pages, policy
 
 READS = Registry(
     [
@@ -37,11 +42,26 @@ BATCH_SIZE = 20
 def build(settings: Settings, plumbing: Plumbing) -> Parts:
     """Wire the service.   Raises: PolicyFaulty, if the policy or the directory has faults."""
     authority = policy.load(settings.catalog_dir)
+    face = Pages(
+        prefix="/approvals",
+        menu=Menu(tuple(Link(*each) for each in places.MENU), places.SIGN_IN, places.SIGN_OUT),
+        templates=Path(__file__).parent / "templates",
+        globals_={"places": places},
+    )
+    live = Live(Changes(plumbing.pool).look)
+    router = APIRouter()
+    for each in (
+        pages.routes(plumbing, authority, face, live),
+        api.routes(plumbing, authority, plumbing.verifier),
+    ):
+        router.routes.extend(each.routes)
     return Parts(
         name="approvals",
         hears=consumer.hears(authority),
         registry=READS,
-        router=api.routes(plumbing, authority, plumbing.verifier),
+        router=router,
+        face=face,
+        close=live.close,
         reminders=consumer.reminders(authority),
         batch_size=BATCH_SIZE,
         migrations=Path(__file__).parent / "migrations",

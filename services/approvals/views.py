@@ -1,6 +1,7 @@
 """The table of cases for lists and dashboards, and a case as JSON. The truth is the stream."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -26,6 +27,19 @@ FROM cases
 WHERE (%(state)s::text IS NULL OR state = %(state)s)
   AND (%(approver)s::text IS NULL OR %(approver)s = ANY(approvers))
 ORDER BY due_at, case_id
+LIMIT %(limit)s
+"""
+# For people: what is open comes first, the most urgent on top, then what was closed last. Overdue
+# is what is late now, also before the timer has marked it.
+INBOX = """
+SELECT case_id, deal_id, quote_id, revision, number, state, step, steps, level, approvers,
+       requested_by, discount_percent, net_amount, currency, opened_at, due_at,
+       state = 'open' AND due_at < %(now)s AS overdue, closed_at
+FROM cases
+WHERE (%(state)s::text IS NULL OR state = %(state)s)
+  AND (%(approver)s::text IS NULL OR %(approver)s = ANY(approvers))
+  AND (NOT %(overdue)s OR (state = 'open' AND due_at < %(now)s))
+ORDER BY closed_at DESC NULLS FIRST, due_at, case_id
 LIMIT %(limit)s
 """
 
@@ -71,6 +85,27 @@ def listed(
     """Return cases, the most urgent first; None leaves state or approver open."""
     rows = commands.query(LISTED, {"state": state, "approver": approver, "limit": limit})
     return [_row(each) for each in rows]
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """Which cases an inbox shows; None leaves state or approver open."""
+
+    state: str | None
+    approver: str | None
+    overdue: bool
+
+
+def inbox(commands: Commands, wanted: Filter, now: datetime, limit: int) -> list[dict[str, Any]]:
+    """Return cases for people to work through."""
+    asked = {
+        "state": wanted.state,
+        "approver": wanted.approver,
+        "overdue": wanted.overdue,
+        "now": now,
+        "limit": limit,
+    }
+    return [_row(each) for each in commands.query(INBOX, asked)]
 
 
 def shown(case: Case, able: Sequence[str], *, internal: bool) -> dict[str, Any]:

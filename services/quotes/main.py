@@ -1,13 +1,19 @@
 """Wires quotes; `python -m services.quotes.main` runs it alone."""
 
 import secrets
+from pathlib import Path
 
-from contracts import quote
+from fastapi import APIRouter
+
+from contracts import places, quote
 from contracts.envelope import Fact, Registry
+from infra.live import Changes, Live
+from infra.pages import Link, Menu, Pages
 from infra.parts import Parts, Plumbing
 from infra.service import serve
 from infra.settings import Settings, SettingsError
-from services.quotes import api, consumer, units
+from infra.signing_in import SignIn, sign_in_routes
+from services.quotes import api, consumer, pages, units, words
 from services.quotes.api import Doorway
 from services.quotes.links import Links
 
@@ -40,6 +46,7 @@ OWN_FACTS: tuple[type[Fact], ...] = (
 )
 
 BATCH_SIZE = 20
+TEMPLATES = Path(__file__).parent / "templates"
 NONCE_BYTES = 16
 
 
@@ -56,11 +63,27 @@ def build(settings: Settings, plumbing: Plumbing) -> Parts:
         nonce=lambda: secrets.token_hex(NONCE_BYTES),
         public_url=settings.public_url,
     )
+    face = Pages(
+        prefix="/quotes",
+        menu=Menu(tuple(Link(*each) for each in places.MENU), places.SIGN_IN, places.SIGN_OUT),
+        templates=TEMPLATES,
+        globals_={"places": places, "words": words},
+    )
+    live = Live(Changes(plumbing.pool).look)
+    router = APIRouter()
+    for each in (
+        sign_in_routes(face, SignIn(settings, plumbing.clock), places.OPPORTUNITIES),
+        pages.routes(plumbing, doorway, face, live),
+        api.routes(plumbing, doorway),
+    ):
+        router.routes.extend(each.routes)
     return Parts(
         name="quotes",
         hears=hears,
         registry=Registry((*hears, *OWN_FACTS), quote.UPCASTERS),
-        router=api.routes(plumbing, doorway),
+        router=router,
+        face=face,
+        close=live.close,
         reminders=consumer.reminders(found),
         batch_size=BATCH_SIZE,
     )

@@ -42,7 +42,7 @@ def routes(commands: Commands, doorway: Doorway) -> APIRouter:
     return router
 
 
-def _offered(commands: Commands, doorway: Doorway, link: tuple[UUID, int, str]) -> Quote:
+def offered(commands: Commands, doorway: Doorway, link: tuple[UUID, int, str]) -> Quote:
     """Return the quote, if the link is the one of a presented revision.
 
     Raises: OfferNotFound, the same for every other case.
@@ -71,8 +71,8 @@ def _looking(router: APIRouter, commands: Commands, doorway: Doorway) -> None:
         cause: Why,
     ) -> Any:
         """Return the offer, and note that it was looked at."""
-        quote = _offered(commands, doorway, (quote_id, revision, token))
-        seen = _once_a_minute(cause, quote_id, revision)
+        quote = offered(commands, doorway, (quote_id, revision, token))
+        seen = once_a_minute(cause, quote_id, revision)
         # Reading must not fail because somebody decides at the same moment.
         with suppress(Conflict):
             commands.run(
@@ -84,7 +84,7 @@ def _looking(router: APIRouter, commands: Commands, doorway: Doorway) -> None:
     @router.get(OFFER + "/document")
     def document(quote_id: UUID, revision: int, token: str) -> Response:
         """Return the PDF that was presented; its SHA-256 is what an acceptance names."""
-        quote = _offered(commands, doorway, (quote_id, revision, token))
+        quote = offered(commands, doorway, (quote_id, revision, token))
         presented = quote.revision(revision).presented
         digest = presented.document_sha256 if presented else ""
         pdf = doorway.asker.ask("documents", "GET", f"/documents/{digest}")
@@ -96,7 +96,7 @@ def _looking(router: APIRouter, commands: Commands, doorway: Doorway) -> None:
         return Response(pdf, media_type="application/pdf", headers=headers)
 
 
-def _once_a_minute(cause: Cause, quote_id: UUID, revision: int) -> Cause:
+def once_a_minute(cause: Cause, quote_id: UUID, revision: int) -> Cause:
     """Give all looks of one minute one command id, so that a crowd makes one fact."""
     minute = cause.now.strftime("%Y-%m-%dT%H:%M")
     command_id = f"view:{quote_id}/{revision}/{minute}"
@@ -113,9 +113,9 @@ def _deciding(router: APIRouter, commands: Commands, doorway: Doorway) -> None:
         cause: Why,
     ) -> Any:
         """Accept the offer as shown; makes the order."""
-        _offered(commands, doorway, (quote_id, revision, token))
+        offered(commands, doorway, (quote_id, revision, token))
         yes = AcceptOffer(quote_id, revision, body.name, body.document_sha256, doorway.nonce())
-        with _plainly(commands, quote_id):
+        with plainly(commands, quote_id):
             commands.run(cause, lambda work: customers.accept_offer(work, yes, doorway.units))
         return _answer(commands, quote_id, revision)
 
@@ -128,9 +128,9 @@ def _deciding(router: APIRouter, commands: Commands, doorway: Doorway) -> None:
         cause: Why,
     ) -> Any:
         """Decline the offer; the negotiation is over."""
-        _offered(commands, doorway, (quote_id, revision, token))
+        offered(commands, doorway, (quote_id, revision, token))
         no = DeclineOffer(quote_id, revision, body.reason_code, body.comment)
-        with _plainly(commands, quote_id):
+        with plainly(commands, quote_id):
             commands.run(cause, lambda work: customers.decline_offer(work, no, doorway.units))
         return _answer(commands, quote_id, revision)
 
@@ -143,8 +143,8 @@ def _deciding(router: APIRouter, commands: Commands, doorway: Doorway) -> None:
         cause: Why,
     ) -> Any:
         """Ask for a change; the offer stays as it is."""
-        _offered(commands, doorway, (quote_id, revision, token))
-        with _plainly(commands, quote_id):
+        offered(commands, doorway, (quote_id, revision, token))
+        with plainly(commands, quote_id):
             commands.run(
                 cause,
                 lambda work: customers.request_change(
@@ -155,7 +155,7 @@ def _deciding(router: APIRouter, commands: Commands, doorway: Doorway) -> None:
 
 
 @contextmanager
-def _plainly(commands: Commands, quote_id: UUID) -> Iterator[None]:
+def plainly(commands: Commands, quote_id: UUID) -> Iterator[None]:
     """Tell a customer that an offer is closed, and never our own reason for it."""
     try:
         yield

@@ -1,0 +1,35 @@
+"""Where the pages of the house are, for services that point people to one another.
+
+Paths only: which host, the reader's own address bar says.
+"""
+
+from uuid import UUID
+
+SIGN_IN = "/quotes/sign-in"
+SIGN_OUT = "/quotes/sign-out"
+OPPORTUNITIES = "/crm/opportunities"
+INBOX = "/approvals/cases"
+
+SELLS = frozenset({"seller", "manager", "admin"})
+DECIDES = frozenset({"approver", "manager", "admin"})
+
+# What the menu shows, and to whom.
+MENU = (
+    ("Opportunities", OPPORTUNITIES, SELLS | {"approver", "analyst"}),
+    ("Approvals", INBOX, DECIDES),
+)
+
+
+def opportunity(deal_id: UUID | str) -> str:
+    """Return the page of a deal, with its quotes."""
+    return f"{OPPORTUNITIES}/{deal_id}"
+
+
+def quote(number: str) -> str:
+    """Return the page of a quote."""
+    return f"/quotes/{number}"
+
+
+def case(case_id: UUID | str) -> str:
+    """Return the page on which an approval case is decided."""
+    return f"{INBOX}/{case_id}"

@@ -1,0 +1,77 @@
+"""Numbers, money and times as a reader writes them: by his language and in his zone."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from typing import Any
+from zoneinfo import ZoneInfo, available_timezones
+
+from babel import Locale, UnknownLocaleError
+from babel.dates import format_date, format_datetime
+from babel.numbers import format_currency, format_decimal, format_percent
+
+DEFAULT = Locale("en", "GB")
+ASKED_MAX = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """Who reads a page: language of numbers and dates, and the zone of times."""
+
+    locale: Locale = DEFAULT
+    zone: str = "UTC"
+
+    def money(self, value: Mapping[str, Any] | None) -> str:
+        """Format `{"amount", "currency"}`; unit prices keep their finer digits."""
+        if value is None:
+            return ""
+        amount = Decimal(value["amount"])
+        return format_currency(
+            amount, value["currency"], locale=self.locale, decimal_quantization=False
+        )
+
+    def number(self, value: Any) -> str:
+        """Format a number, exactly as it is."""
+        if value is None:
+            return ""
+        return format_decimal(Decimal(str(value)), locale=self.locale, decimal_quantization=False)
+
+    def percent(self, value: Any, digits: int = 1) -> str:
+        """Format per cent (`12.5` is 12.5 %), rounded for display."""
+        if value is None:
+            return ""
+        rounded = round(Decimal(str(value)), digits) / 100
+        return format_percent(rounded, locale=self.locale, decimal_quantization=False)
+
+    def day(self, value: Any) -> str:
+        """Format a date, or its ISO text."""
+        if not value:
+            return ""
+        found = value if isinstance(value, date) else date.fromisoformat(str(value)[:10])
+        return format_date(found, format="medium", locale=self.locale)
+
+    def time(self, value: Any) -> str:
+        """Format a moment, or its ISO text, in the reader's zone."""
+        if not value:
+            return ""
+        at = value if isinstance(value, datetime) else datetime.fromisoformat(str(value))
+        there = (at if at.tzinfo else at.replace(tzinfo=UTC)).astimezone(ZoneInfo(self.zone))
+        return f"{format_datetime(there, format='d MMM y, HH:mm', locale=self.locale)}"
+
+
+def reader_of(languages: str, zone: str) -> Reader:
+    """Return the reader by an Accept-Language header and a zone's name; both may be nonsense."""
+    return Reader(_locale(languages), zone if zone in available_timezones() else "UTC")
+
+
+def _locale(languages: str) -> Locale:
+    for part in languages.split(",")[:ASKED_MAX]:
+        tag = part.partition(";")[0].strip()
+        try:
+            found = Locale.parse(tag, sep="-")
+        except (ValueError, UnknownLocaleError, TypeError):
+            continue
+        if found is not None:
+            return found
+    return DEFAULT

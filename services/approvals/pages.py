@@ -1,0 +1,263 @@
+"""The pages of approvals: the inbox of cases, and one screen per decision."""
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from decimal import Decimal
+from typing import Annotated, Any, Literal
+from urllib.parse import urlencode
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Query, Request
+from pydantic import BaseModel, ConfigDict
+from starlette.responses import Response, StreamingResponse
+
+from contracts import places
+from contracts.approval import ApprovalCause, ApprovalStep
+from contracts.errors import Conflict, QuotewrightError, Refused, Unavailable
+from infra.auth import Principal
+from infra.live import Live
+from infra.pages import FormInvalid, Pages, filled, form, page_router, see
+from infra.web import allow
+from infra.work import Cause, Commands, Recorded
+from services.approvals import api, handlers, views
+from services.approvals.domain.case import Case, NotAnApprover, ReasonMissing, able_now
+from services.approvals.domain.steps import person
+from services.approvals.policy import Authority
+
+SHOWN = 50
+DISCOUNT = "sales_discount_percent"
+# What a state is called, and the tone of its badge.
+STATES = {
+    "open": ("Open", "warn"),
+    "granted": ("Granted", "good"),
+    "rejected": ("Rejected", "bad"),
+    "recalled": ("Recalled", "plain"),
+    "not_required": ("Not needed", "plain"),
+}
+VERDICTS = {"approve": "yes", "reject": "no"}
+# What is said on the page of the case itself, beside its forms.
+SAID = (Refused, Conflict, Unavailable, NotAnApprover)
+
+Decider = Annotated[Principal, Depends(allow("approver"))]
+Insider = Annotated[Principal, Depends(allow("approver", "manager", "admin"))]
+Reader = Annotated[Principal, Depends(allow("seller", "approver", "manager", "admin"))]
+
+
+class Wanted(BaseModel):
+    """What the address of an inbox asks for; approvers see first what waits for them."""
+
+    model_config = ConfigDict(frozen=True)
+
+    show: Literal["mine", "all"] | None = None
+    state: Literal["open", "granted", "rejected", "recalled", "any"] = "open"
+    overdue: bool = False
+
+    def seen_by(self, caller: Principal) -> "Wanted":
+        """Return the same with nothing left open."""
+        first: Literal["mine", "all"] = "mine" if "approver" in caller.roles else "all"
+        return self.model_copy(update={"show": self.show or first})
+
+    def filter(self, caller: Principal) -> views.Filter:
+        """Return which cases are wanted."""
+        return views.Filter(
+            state=None if self.state == "any" else self.state,
+            approver=caller.id if self.show == "mine" else None,
+            overdue=self.overdue,
+        )
+
+    def query(self) -> str:
+        """Return the query that asks for the same again."""
+        asked = {"show": self.show, "state": self.state}
+        return urlencode(asked | ({"overdue": "true"} if self.overdue else {}))
+
+
+Asked = Annotated[Wanted, Query()]
+
+
+class CasePages:
+    """Draws cases for those who decide them and those who wait for them."""
+
+    def __init__(self, commands: Commands, authority: Authority, pages: Pages, live: Live) -> None:
+        self._commands = commands
+        self._authority = authority
+        self._pages = pages
+        self._live = live
+        # The newest policy names a level last, and has the last word.
+        self._titles = {
+            level.id: level.title for each in authority.policies for level in each.policy.levels
+        }
+
+    # ---- the inbox
+
+    def inbox(self, request: Request, wanted: Wanted, caller: Principal) -> Response:
+        """Draw the inbox."""
+        return self._pages.show(request, "inbox.html", **self._listed(request, wanted, caller))
+
+    def stream(self, request: Request, wanted: Wanted, caller: Principal) -> StreamingResponse:
+        """Send the list anew whenever any case has changed."""
+
+        def draw() -> str:
+            told = self._listed(request, wanted, caller)
+            return self._pages.draw(request, "inbox_list.html", **told)
+
+        return self._live.stream(request, {"*"}, draw)
+
+    def _listed(self, request: Request, wanted: Wanted, caller: Principal) -> dict[str, Any]:
+        full = wanted.seen_by(caller)
+        now: datetime = request.app.state.clock()
+        rows = views.inbox(self._commands, full.filter(caller), now, SHOWN + 1)
+        return {
+            "wanted": full,
+            "query": full.query(),
+            "cases": [self._row(each) for each in rows[:SHOWN]],
+            "more": len(rows) > SHOWN,
+            "states": STATES,
+        }
+
+    def _row(self, row: dict[str, Any]) -> dict[str, Any]:
+        """Return a case of the list, with the limit that its discount passes, out of its facts."""
+        case = handlers.folded(self._commands.read(handlers.stream_of(UUID(row["case_id"]))))
+        asked = case.request.steps if case.request else ()
+        steps = [case.step] if case.step else asked
+        return {
+            **row,
+            "limit": _discount_limit([cause for step in steps for cause in step.causes]),
+            "level": self._titles.get(row["level"], row["level"]),
+            "asked_by": person(row["requested_by"]),
+        }
+
+    # ---- one case
+
+    def show(
+        self,
+        request: Request,
+        case_id: UUID,
+        caller: Principal,
+        fault: QuotewrightError | None = None,
+    ) -> Response:
+        """Draw a case, and beside its forms why a decision could not be taken.
+
+        Raises: NoSuchCase.
+        """
+        recorded = api.recorded_of(self._commands, case_id)
+        told = self._told(recorded, caller, request.app.state.clock())
+        values = form(request) if fault else {}
+        told |= {"fault": fault, "values": values, "errors": _errors(fault, values)}
+        return self._pages.show(request, "case.html", fault.status if fault else 200, **told)
+
+    def decide(self, request: Request, case_id: UUID, caller: Principal, cause: Cause) -> Response:
+        """Take the caller's decision, then show the case: it says what became of it.
+
+        Raises: NoSuchCase.
+        """
+        api.recorded_of(self._commands, case_id)
+        try:
+            decision = api.decision_of(filled(api.DecisionBody, form(request)), caller.id, cause)
+            api.decide(self._commands, self._authority, cause, (case_id, decision))
+        except SAID as fault:
+            return self.show(request, case_id, caller, fault)
+        return see(places.case(case_id))
+
+    def _told(
+        self, recorded: Sequence[Recorded], caller: Principal, now: datetime
+    ) -> dict[str, Any]:
+        case = handlers.folded(recorded)
+        able = able_now(case, self._authority.directory)
+        internal = bool(caller.roles & api.SEES_INTERNAL)
+        request = case.request
+        ended = [each.meta.time for each in recorded if each.fact == case.closing]
+        return {
+            "case": views.shown(case, able, internal=internal),
+            "internal": internal,
+            "asked_by": person(request.requested_by) if request else "",
+            "asked_at": recorded[0].meta.time,
+            "ended_at": ended[0] if ended else None,
+            "overdue": bool(request and case.state == "open" and request.due_at < now),
+            "steps": list(self._steps(case, internal=internal)),
+            "may": self._may(case, able, caller),
+            "decides": "approver" in caller.roles,
+            "states": STATES,
+            "verdicts": VERDICTS,
+        }
+
+    def _steps(self, case: Case, *, internal: bool) -> Iterator[dict[str, Any]]:
+        """Give each step: its level, its limit, who may sign, and how it stands."""
+        grants = {each.step: each for each in case.grants}
+        refused = getattr(case.closing, "step", None)
+        for step in case.request.steps if case.request else ():
+            grant = grants.get(step.step)
+            yield {
+                "number": step.step,
+                "level": self._titles.get(step.level, step.level),
+                "limit": _discount_limit(step.causes),
+                "causes": step.causes,
+                "approvers": [self._signer(each, internal=internal) for each in step.approvers],
+                "grant": grant,
+                "now": step == case.step,
+                "refused": step.step == refused,
+            }
+
+    def _signer(self, approver_id: str, *, internal: bool) -> dict[str, Any]:
+        """Return who may sign; how far the signature reaches, is for insiders only."""
+        found = self._authority.directory.find(approver_id)
+        reach = found.limit if found and internal else None
+        return {"id": approver_id, "active": bool(found and found.active), "reach": reach}
+
+    def _may(self, case: Case, able: Sequence[str], caller: Principal) -> frozenset[str]:
+        """Return which verdicts the caller is offered; the domain has the last word."""
+        step = case.step
+        if step is None or "approver" not in caller.roles or not self._named(step, case, caller):
+            return frozenset()
+        return frozenset({"approve", "reject"} if caller.id in able else {"reject"})
+
+    def _named(self, step: ApprovalStep, case: Case, caller: Principal) -> bool:
+        found = self._authority.directory.find(caller.id)
+        asked = case.request is not None and person(case.request.requested_by) == caller.id
+        return caller.id in step.approvers and not asked and found is not None and found.active
+
+
+def routes(commands: Commands, authority: Authority, pages: Pages, live: Live) -> APIRouter:
+    """Return the pages of approvals; they come before the JSON routes of the same addresses."""
+    drawn = CasePages(commands, authority, pages, live)
+    # First, and for any caller: a stream is not asked for as HTML, and `live` is no case's id.
+    plain = APIRouter(prefix="/approvals", include_in_schema=False)
+
+    @plain.get("/cases/live")
+    def stream(request: Request, wanted: Asked, caller: Insider) -> StreamingResponse:
+        """Stream the inbox while somebody looks at it."""
+        return drawn.stream(request, wanted, caller)
+
+    router = page_router("/approvals")
+
+    @router.get("/cases")
+    def inbox(request: Request, wanted: Asked, caller: Insider) -> Response:
+        """Show the inbox."""
+        return drawn.inbox(request, wanted, caller)
+
+    @router.get("/cases/{case_id}")
+    def case(case_id: UUID, request: Request, caller: Reader) -> Response:
+        """Show a case."""
+        return drawn.show(request, case_id, caller)
+
+    @router.post("/cases/{case_id}/decision")
+    def decided(case_id: UUID, request: Request, caller: Decider, cause: api.Why) -> Response:
+        """Decide the current step of a case."""
+        return drawn.decide(request, case_id, caller, cause)
+
+    plain.routes.extend(router.routes)
+    return plain
+
+
+def _discount_limit(causes: Sequence[ApprovalCause]) -> str | None:
+    """Return the limit that the discount passes; None, if something else asks for approval."""
+    limits = [each.limit.removesuffix(" %") for each in causes if each.measure == DISCOUNT]
+    return max(limits, key=Decimal) if limits else None
+
+
+def _errors(fault: QuotewrightError | None, values: dict[str, str]) -> dict[str, str]:
+    """Return what is wrong with the reason, by the form it was written in."""
+    if isinstance(fault, ReasonMissing):
+        return {"reject": fault.message}
+    if isinstance(fault, FormInvalid) and "reason" in fault.errors:
+        return {values.get("verdict", ""): fault.errors["reason"]}
+    return {}

@@ -1,0 +1,105 @@
+"""The page of a quote: what it shows, to whom, and what can be done on it."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+from uuid import UUID
+
+from fastapi import Request
+from starlette.responses import Response, StreamingResponse
+
+from contracts import places
+from contracts.errors import Conflict, QuotewrightError, Refused, Unavailable
+from infra.auth import Principal
+from infra.live import Live
+from infra.pages import FormInvalid, Pages, form, see
+from infra.work import Commands
+from services.quotes.api.doorway import Doorway, quote_id_of, quote_of
+from services.quotes.api.sellers import INSIDERS
+from services.quotes.history import history
+from services.quotes.views import quote_view
+
+# What can be done in which status, as far as a page offers it; the domain has the last word.
+MOVES: Mapping[str, frozenset[str]] = {
+    "draft": frozenset({"edit", "withdraw", "clone"}),
+    "configuring": frozenset({"edit", "retry", "withdraw"}),
+    "pricing": frozenset({"edit", "retry", "withdraw"}),
+    "priced": frozenset({"submit", "edit", "withdraw", "clone"}),
+    "in_approval": frozenset({"recall", "withdraw", "clone"}),
+    "approved": frozenset({"recall", "withdraw", "clone"}),
+    "ready": frozenset({"present", "recall", "withdraw", "clone"}),
+    "returned": frozenset({"edit", "withdraw", "clone"}),
+    "presented": frozenset({"revise", "withdraw", "clone"}),
+    "expired": frozenset({"revise", "withdraw", "clone"}),
+}
+OVER = frozenset({"clone"})
+SELLERS = frozenset({"seller", "admin"})
+CLOSERS = SELLERS | {"manager"}
+SAID = (Refused, Conflict, Unavailable)
+
+
+def moves(status: str, roles: frozenset[str]) -> frozenset[str]:
+    """Return what somebody with these roles is offered to do."""
+    found = MOVES.get(status, OVER)
+    if roles & SELLERS:
+        return found
+    return found & {"withdraw"} if roles & CLOSERS else frozenset()
+
+
+class QuotePages:
+    """Draws quotes, and says beside them why something could not be done."""
+
+    def __init__(self, commands: Commands, doorway: Doorway, pages: Pages, live: Live) -> None:
+        self.commands = commands
+        self._doorway = doorway
+        self._pages = pages
+        self._live = live
+
+    def show(
+        self, request: Request, quote: str, caller: Principal, fault: QuotewrightError | None = None
+    ) -> Response:
+        """Draw the page of a quote."""
+        status = fault.status if fault else 200
+        return self._pages.show(
+            request, "quote.html", status, **self._told(request, quote, caller, fault)
+        )
+
+    def stream(self, request: Request, quote: str, caller: Principal) -> StreamingResponse:
+        """Send the page's body anew whenever it changes."""
+        found = quote_of(self.commands, quote)
+
+        def draw() -> str:
+            told = self._told(request, str(found.quote_id), caller, None)
+            return self._pages.draw(request, "quote_body.html", **told)
+
+        return self._live.stream(request, {str(found.deal_id)}, draw)
+
+    def move(
+        self, request: Request, quote: str, caller: Principal, act: Callable[[UUID], object]
+    ) -> Response:
+        """Do something to a quote, and send its reader back to it."""
+        quote_id = quote_id_of(self.commands, quote)
+        try:
+            act(quote_id)
+        except SAID as fault:
+            return self.show(request, str(quote_id), caller, fault)
+        return see(places.quote(quote_of(self.commands, str(quote_id)).number))
+
+    def _told(
+        self, request: Request, quote: str, caller: Principal, fault: QuotewrightError | None
+    ) -> dict[str, Any]:
+        found = quote_of(self.commands, quote)
+        view = quote_view(found, internal=bool(INSIDERS & caller.roles))
+        last = view["presented_revision"]
+        path = self._doorway.links.path(found.quote_id, last) if last else None
+        whole = [each for each in view["current"]["discounts"] if each["item_id"] is None]
+        return {
+            "quote": view,
+            "moves": moves(view["status"], caller.roles),
+            "link": path if caller.roles & CLOSERS else None,
+            "draft_pdf": view["current"]["offer"] is not None,
+            "discount": whole[0] if whole else {"percent": "", "rationale": ""},
+            "hops": history(self._doorway.asker, found.number),
+            "fault": fault,
+            "values": form(request) if fault else {},
+            "errors": fault.errors if isinstance(fault, FormInvalid) else {},
+        }

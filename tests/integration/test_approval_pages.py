@@ -1,0 +1,471 @@
+"""The pages of approvals as a browser meets them: sessions, real forms, PostgreSQL behind."""
+
+import asyncio
+import html
+import json
+import re
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import httpx
+import pytest
+from pydantic import SecretStr
+
+from contracts import places
+from contracts.approval import (
+    ApprovalGranted,
+    ApprovalRejected,
+    ApprovalStepGranted,
+    DiscountApprovalRequested,
+    LateDecisionRecorded,
+)
+from contracts.pricing import DiscountAsk
+from contracts.values import Percent
+from infra.auth import Audience, Pass, mint
+from infra.cookies import form_token
+from infra.keys import SigningKey, jwks
+from infra.service import House
+from infra.settings import Settings
+from infra.work import Cause
+from services.approvals import handlers, main
+from services.approvals.domain.case import case_id_of
+from tests.unit.approvals.offers import ASKED_AT, heard, recalled, submitted
+
+REGIONAL, OTHER, FINANCE = "appr-regional-1", "appr-regional-2", "appr-finance-1"
+
+
+def text_of(page: str) -> str:
+    """The words of a page, as one line."""
+    return " ".join(html.unescape(re.sub(r"<[^>]+>", " ", page)).split())
+
+
+def forms_of(page: str) -> dict[str, dict[str, str]]:
+    """The hidden fields of each form for a decision, by its verdict."""
+    found = {}
+    for form in re.findall(r"<form[^>]*/decision.*?</form>", page, re.DOTALL):
+        pairs = re.findall(r'<input type="hidden" name="(\w+)" value="([^"]*)"', form)
+        fields = {name: html.unescape(value) for name, value in pairs}
+        found[fields["verdict"]] = fields
+    return found
+
+
+class Approvals:
+    """The service approvals in one process, and browsers in front of it."""
+
+    def __init__(self, settings: Settings, clock: Any, key: SigningKey) -> None:
+        self.clock, self.key, self.settings = clock, key, settings
+        self.house = House(settings, {"approvals": main.build}, clock)
+        (self.service,) = self.house.services
+        self.app = self.house.app()
+        self._sessions: dict[tuple[str, str, datetime], str] = {}
+
+    def hear(self, fact: Any, version: int = 7, at: datetime = ASKED_AT) -> UUID:
+        """Let the service hear a fact of quotes; returns the case that it opens."""
+        said = heard(fact, version, at)
+        handler = self.service.parts.hears[type(fact)]
+        cause = Cause(said.meta.id, said.meta.time, "service/approvals", str(fact.deal_id))
+        self.service.plumbing.run(cause, lambda work: handler(said, work))
+        return case_id_of(said.meta.id)
+
+    def session(self, who: str, role: str) -> str:
+        """The session of a browser, the same until the clock moves: forms belong to it."""
+        audience = Audience(self.settings.jwt_issuer, self.settings.jwt_audience)
+        return self._sessions.setdefault(
+            (who, role, self.clock()), mint(self.key, Pass(who, [role]), audience, self.clock())
+        )
+
+    def browse(self, who: str, role: str, method: str, path: str, **more: Any) -> httpx.Response:
+        token = self.session(who, role)
+
+        async def ask() -> httpx.Response:
+            transport = httpx.ASGITransport(self.app)
+            headers = {"accept": "text/html", "accept-language": "en-GB", **more.pop("headers", {})}
+            async with httpx.AsyncClient(
+                transport=transport, base_url="http://test", cookies={"qw_session": token}
+            ) as client:
+                return await client.request(method, path, headers=headers, **more)
+
+        return asyncio.run(ask())
+
+    def inbox(self, query: str = "", who: str = REGIONAL, role: str = "approver") -> str:
+        answer = self.browse(who, role, "GET", f"{places.INBOX}{query}")
+        assert answer.status_code == 200, answer.text
+        return answer.text
+
+    def page(self, case: UUID, who: str = REGIONAL, role: str = "approver") -> str:
+        answer = self.browse(who, role, "GET", places.case(case))
+        assert answer.status_code == 200, answer.text
+        return answer.text
+
+    def send(
+        self, case: UUID, fields: dict[str, str], who: str = REGIONAL, **more: Any
+    ) -> httpx.Response:
+        path = f"{places.case(case)}/decision"
+        return self.browse(who, "approver", "POST", path, data=fields, **more)
+
+    def facts(self, case: UUID) -> list[type]:
+        recorded = self.service.plumbing.read(handlers.stream_of(case))
+        return [type(each.fact) for each in recorded]
+
+
+@pytest.fixture
+def approvals(make_database: Any, clock: Any, tmp_path: Any) -> Iterator[Approvals]:
+    clock.now = ASKED_AT + timedelta(minutes=5)
+    key = SigningKey.create(tmp_path / "key.pem")
+    (tmp_path / "keys.json").write_text(json.dumps(jwks([key.public])), encoding="utf-8")
+    database = make_database(approvals=["approvals"])
+    settings = Settings(
+        dsn=SecretStr(database.dsn("approvals")), jwt_public_keys=str(tmp_path / "keys.json")
+    )
+    service = Approvals(settings, clock, key)
+    yield service
+    service.house.stop()
+
+
+def with_reason(rationale: str) -> Any:
+    fact = submitted()
+    asks = (DiscountAsk(percent=Percent("18"), rationale=rationale),)
+    return fact.model_copy(update={"offer": fact.offer.model_copy(update={"discounts": asks})})
+
+
+# ---- the inbox
+
+
+def test_an_empty_inbox_says_so(approvals):
+    assert "Nothing waits for you" in approvals.inbox()
+    assert "No case fits what you chose" in approvals.inbox(role="manager")
+
+
+def test_the_inbox_shows_what_a_decision_needs_at_a_glance(approvals):
+    approvals.hear(submitted())
+    page = approvals.inbox()
+    words = text_of(page)
+    assert f'href="{places.quote("Q-1042")}"' in page
+    for each in (
+        "Q-1042 revision 1",
+        "18% limit 10%",
+        "€820.00",
+        "Asked by seller-1",
+        "Since 23 Nov 2026, 09:00",
+        "Due 24 Nov 2026, 09:00",
+        "Step 1 of 1 regional sales director: appr-regional-1, appr-regional-2",
+    ):
+        assert each in words
+    assert "Overdue" not in words.replace("Overdue only", "")
+
+
+def test_approvers_see_first_what_waits_for_them_and_all_if_they_ask(approvals):
+    approvals.hear(submitted())
+    assert "Q-1042" in approvals.inbox(who=OTHER)
+    assert "Q-1042" not in approvals.inbox(who=FINANCE)
+    assert "Q-1042" in approvals.inbox("?show=all", who=FINANCE)
+    assert "Q-1042" in approvals.inbox(who="boss-1", role="manager")
+    assert "Q-1042" not in approvals.inbox("?show=mine", who="boss-1", role="manager")
+
+
+def test_the_state_and_overdue_are_filters_in_the_address(approvals, clock):
+    case = approvals.hear(submitted())
+    assert "Q-1042" not in approvals.inbox("?show=all&overdue=true")
+    assert "Q-1042" not in approvals.inbox("?show=all&state=recalled")
+    clock.advance(hours=24)
+    late = approvals.inbox("?overdue=true")
+    assert "Q-1042" in late
+    assert '<span class="badge badge-bad">Overdue</span>' in late
+    assert 'value="true" checked' in late
+    approvals.hear(recalled(), 8)
+    assert "Q-1042" not in approvals.inbox("?show=all")
+    for query in ("?show=all&state=recalled", "?show=all&state=any"):
+        assert str(case) in approvals.inbox(query)
+        assert "Recalled" in text_of(approvals.inbox(query)).partition("Q-1042")[2]
+    assert "Only open cases wait" in approvals.inbox("?show=mine&state=recalled")
+
+
+def test_open_cases_come_before_those_that_were_closed_last(approvals, clock):
+    first = approvals.hear(submitted(), 7)
+    second = approvals.hear(submitted(revision=2), 8, ASKED_AT + timedelta(minutes=1))
+    third = approvals.hear(submitted(revision=3), 9, ASKED_AT + timedelta(minutes=2))
+    for version, revision in ((10, 1), (11, 2)):
+        at = ASKED_AT + timedelta(minutes=version)
+        approvals.hear(recalled(revision), version, at)
+    page = approvals.inbox("?show=all&state=any")
+    ids = [UUID(each) for each in re.findall(r'id="case-([^"]+)"', page)]
+    assert ids == [third, second, first]
+
+
+def test_an_address_with_an_unknown_state_is_a_page_that_says_so(approvals):
+    answer = approvals.browse(REGIONAL, "approver", "GET", f"{places.INBOX}?state=perhaps")
+    assert answer.status_code == 422
+    assert answer.headers["content-type"].startswith("text/html")
+
+
+def test_sellers_have_no_inbox(approvals):
+    assert approvals.browse("seller-1", "seller", "GET", places.INBOX).status_code == 403
+
+
+def test_who_does_not_ask_for_html_gets_json_as_before(approvals):
+    case = approvals.hear(submitted())
+    json_ = {"accept": "application/json"}
+    listed = approvals.browse(REGIONAL, "approver", "GET", places.INBOX, headers=json_).json()
+    one = approvals.browse(REGIONAL, "approver", "GET", places.case(case), headers=json_).json()
+    assert [each["case_id"] for each in listed["cases"]] == [str(case)]
+    assert one["state"] == "open"
+
+
+def test_the_inbox_names_its_stream_with_the_same_query(approvals):
+    page = approvals.inbox("?show=all&overdue=true")
+    (address,) = re.findall(r'hx-sse:connect="([^"]+)"', page)
+    assert html.unescape(address) == f"{places.INBOX}/live?show=all&state=open&overdue=true"
+
+
+def test_the_stream_of_the_inbox_shows_a_case_as_soon_as_it_is_opened(approvals):
+    seen = asyncio.run(streamed(approvals, approvals.session(REGIONAL, "approver")))
+    assert "Nothing waits for you" in seen[0]
+    assert "Q-1042" in seen[1]
+
+
+async def streamed(approvals: Approvals, token: str) -> list[str]:
+    """Listen to the inbox, open a case in between; returns the two lists that were sent."""
+    sent: asyncio.Queue[str] = asyncio.Queue()
+    gone = asyncio.Event()
+
+    async def receive() -> dict[str, Any]:
+        if not asked:
+            asked.append(True)
+            return {"type": "http.request", "body": b"", "more_body": False}
+        await gone.wait()
+        return {"type": "http.disconnect"}
+
+    async def send(message: Any) -> None:
+        body = message.get("body", b"").decode()
+        if "data:" in body:
+            await sent.put(body)
+
+    asked: list[bool] = []
+    headers = [(b"cookie", f"qw_session={token}".encode()), (b"accept", b"text/event-stream")]
+    scope = {
+        "type": "http", "asgi": {"version": "3.0"}, "http_version": "1.1", "method": "GET",
+        "scheme": "http", "path": f"{places.INBOX}/live", "raw_path": f"{places.INBOX}/live".encode(),
+        "query_string": b"", "root_path": "", "headers": headers,
+        "client": ("test", 1), "server": ("test", 80),
+    }  # fmt: skip
+    listening = asyncio.create_task(approvals.app(scope, receive, send))
+    first = await asyncio.wait_for(sent.get(), 10)
+    await asyncio.to_thread(approvals.hear, submitted())
+    # Sooner than the stream would have looked again by itself.
+    second = await asyncio.wait_for(sent.get(), 4)
+    gone.set()
+    approvals.service.parts.close()
+    await asyncio.wait_for(listening, 10)
+    return [first, second]
+
+
+# ---- one case
+
+
+def test_a_case_shows_all_that_a_decision_needs_on_one_screen(approvals):
+    case = approvals.hear(submitted("25", "30"))
+    page = approvals.page(case)
+    words = text_of(page)
+    for each in (
+        "Approval of Q-1042 revision 1",
+        "Asked by seller-1, 23 Nov 2026, 09:00",
+        "Discount 25%",
+        "Net €820.00",
+        "Margin (internal) 30% €246.00",
+        "competitor is 15 % lower",
+        "Step 1: regional sales director Waits Discount 25% against a limit of 20%",
+        "The sales discount is 25 %, above 20 %: above 20 % finance decides",
+        "appr-regional-2 (to 25% discount, from 10% margin)",
+        "Step 2: finance director Later",
+    ):
+        assert each in words
+    assert set(forms_of(page)) == {"approve", "reject"}
+    assert f'href="{places.quote("Q-1042")}"' in page
+
+
+def test_an_approval_without_a_reason_grants_the_case_and_the_page_says_so(approvals):
+    case = approvals.hear(submitted())
+    answer = approvals.send(case, forms_of(approvals.page(case))["approve"] | {"reason": ""})
+    assert (answer.status_code, answer.headers["location"]) == (303, places.case(case))
+    assert approvals.facts(case) == [DiscountApprovalRequested, ApprovalGranted]
+    page = approvals.page(case)
+    assert "Granted. Every step is signed" in text_of(page).replace(" .", ".")
+    assert "Granted by appr-regional-1, 23 Nov 2026, 09:05" in text_of(page)
+    assert forms_of(page) == {}
+
+
+def test_a_click_that_comes_twice_decides_once(approvals):
+    case = approvals.hear(submitted("25", "30"))
+    form = forms_of(approvals.page(case))["approve"] | {"reason": "strategic"}
+    assert [approvals.send(case, form).status_code for _ in range(2)] == [303, 303]
+    assert approvals.facts(case) == [DiscountApprovalRequested, ApprovalStepGranted]
+
+
+def test_after_one_of_two_steps_the_page_says_who_is_next(approvals):
+    case = approvals.hear(submitted("25", "30"))
+    form = forms_of(approvals.page(case))["approve"] | {"reason": "strategic"}
+    approvals.send(case, form)
+    mine = approvals.page(case)
+    assert "You approved step 1." in text_of(mine)
+    assert "Step 2 waits for appr-finance-1 or appr-finance-2 now" in text_of(mine)
+    assert forms_of(mine) == {}
+    assert set(forms_of(approvals.page(case, FINANCE))) == {"approve", "reject"}
+
+
+def test_a_rejection_with_its_reason_goes_back_to_the_seller(approvals):
+    case = approvals.hear(submitted())
+    form = forms_of(approvals.page(case))["reject"] | {"reason": "the margin is needed"}
+    assert approvals.send(case, form).status_code == 303
+    assert approvals.facts(case)[-1] is ApprovalRejected
+    assert "Rejected by you 23 Nov 2026, 09:05 : the margin is needed" in text_of(
+        approvals.page(case)
+    )
+    assert "Rejected by appr-regional-1" in text_of(approvals.page(case, OTHER))
+
+
+@pytest.mark.parametrize("reason", ["", "  \r\n "])
+def test_a_rejection_without_a_reason_says_so_beside_the_field(approvals, reason):
+    case = approvals.hear(submitted())
+    form = forms_of(approvals.page(case))["reject"] | {"reason": reason}
+    answer = approvals.send(case, form)
+    assert answer.status_code == 422
+    assert '<p class="error" id="e-reject">Say why, so that the seller' in answer.text
+    assert 'aria-invalid="true" aria-describedby="e-reject h-reject"' in answer.text
+    assert 'id="e-approve"' not in answer.text
+    assert approvals.facts(case) == [DiscountApprovalRequested]
+
+
+def test_a_reason_that_is_too_long_comes_back_as_it_was_written(approvals):
+    case = approvals.hear(submitted())
+    written = "because " * 300
+    answer = approvals.send(case, forms_of(approvals.page(case))["approve"] | {"reason": written})
+    assert answer.status_code == 422
+    assert 'id="e-approve"' in answer.text
+    assert f">{written.strip()}</textarea>" in answer.text
+    assert approvals.facts(case) == [DiscountApprovalRequested]
+
+
+def test_a_decision_after_the_end_is_recorded_and_the_page_says_that_it_has_no_effect(approvals):
+    case = approvals.hear(submitted())
+    form = forms_of(approvals.page(case))["approve"] | {"reason": "strategic"}
+    approvals.hear(recalled(), 8)
+    says = "Your yes is recorded, but the case is recalled already: it no longer applies."
+    assert says not in text_of(approvals.page(case))
+    answer = approvals.send(case, form)
+    assert (answer.status_code, answer.headers["location"]) == (303, places.case(case))
+    assert approvals.facts(case)[-1] is LateDecisionRecorded
+    page = text_of(approvals.page(case))
+    assert says in page
+    assert "There is nothing to decide here any more: the opportunity was lost" in page
+    others = text_of(approvals.page(case, OTHER))
+    assert says not in others
+    assert "appr-regional-1 said yes, 23 Nov 2026, 09:05 , when the case was recalled" in others
+
+
+def test_who_asked_gets_no_forms_and_may_not_approve(approvals):
+    case = approvals.hear(submitted(requested_by=f"user/{REGIONAL}"))
+    page = approvals.page(case)
+    assert forms_of(page) == {}
+    assert "You have asked for this approval yourself" in text_of(page)
+    taken = forms_of(approvals.page(case, OTHER))["approve"]
+    answer = approvals.send(case, taken | {"form_token": token_of(approvals)})
+    assert answer.status_code == 422
+    assert "has asked for this approval; somebody else must decide it" in text_of(answer.text)
+    assert approvals.facts(case) == [DiscountApprovalRequested]
+
+
+def test_who_is_not_in_the_step_gets_no_forms_and_is_told_who_is(approvals):
+    case = approvals.hear(submitted("25", "30"))
+    page = approvals.page(case, FINANCE)
+    assert forms_of(page) == {}
+    assert "Step 1 waits for appr-regional-1 or appr-regional-2." in text_of(page)
+    approvals.send(case, forms_of(approvals.page(case))["approve"])
+    form = forms_of(approvals.page(case, FINANCE))["reject"]
+    answer = approvals.send(case, form | {"form_token": token_of(approvals), "reason": "no"})
+    assert answer.status_code == 403
+    assert "Step 2 is for appr-finance-1, appr-finance-2, not for appr-regional-1" in text_of(
+        answer.text
+    )
+    assert len(approvals.facts(case)) == 2
+
+
+def token_of(approvals: Approvals) -> str:
+    """The first approver's own form token, which a form of somebody else does not have."""
+    return form_token(approvals.session(REGIONAL, "approver"))
+
+
+def test_a_decision_on_another_content_is_a_conflict_in_words(approvals):
+    case = approvals.hear(submitted())
+    form = forms_of(approvals.page(case))["approve"] | {"content_key": "d" * 64}
+    answer = approvals.send(case, form)
+    assert answer.status_code == 409
+    assert "The decision names another content of the offer" in text_of(answer.text)
+    assert set(forms_of(answer.text)) == {"approve", "reject"}
+    assert approvals.facts(case) == [DiscountApprovalRequested]
+
+
+@pytest.mark.parametrize("token", [{}, {"form_token": ""}, {"form_token": "guessed"}])
+def test_a_form_without_its_token_is_refused_and_nothing_is_stored(approvals, token):
+    case = approvals.hear(submitted())
+    form = forms_of(approvals.page(case))["approve"]
+    del form["form_token"]
+    answer = approvals.send(case, form | token)
+    assert answer.status_code == 403
+    assert "The form is out of date" in text_of(answer.text)
+    assert approvals.facts(case) == [DiscountApprovalRequested]
+
+
+def test_a_form_from_another_site_is_refused_and_nothing_is_stored(approvals):
+    case = approvals.hear(submitted())
+    form = forms_of(approvals.page(case))["approve"]
+    answer = approvals.send(case, form, headers={"sec-fetch-site": "cross-site"})
+    assert answer.status_code == 403
+    assert approvals.facts(case) == [DiscountApprovalRequested]
+
+
+@pytest.mark.parametrize("role", ["seller", "manager", "admin"])
+def test_only_approvers_have_forms_and_may_send_them(approvals, role):
+    case = approvals.hear(submitted())
+    page = approvals.page(case, "somebody", role)
+    assert forms_of(page) == {}
+    path = f"{places.case(case)}/decision"
+    assert approvals.browse("somebody", role, "POST", path, data={"a": "b"}).status_code == 403
+    assert approvals.facts(case) == [DiscountApprovalRequested]
+
+
+def test_a_seller_sees_the_case_without_margins_and_without_the_limits_of_people(approvals):
+    case = approvals.hear(submitted("18", "30"))
+    page = approvals.page(case, "seller-1", "seller")
+    assert "Discount 18%" in text_of(page)
+    assert "appr-regional-1" in page
+    for each in ("246", "30%", "(internal)", "from 10% margin", "to 25% discount"):
+        assert each not in text_of(page)
+
+
+def test_html_in_what_people_wrote_is_text(approvals):
+    case = approvals.hear(with_reason("<script>alert(1)</script> & <b>cheaper</b>"))
+    page = approvals.page(case)
+    assert "<script>alert" not in page
+    assert "&lt;script&gt;alert(1)&lt;/script&gt; &amp; &lt;b&gt;cheaper&lt;/b&gt;" in page
+    form = forms_of(page)["reject"] | {"reason": "</p><img src=x onerror=alert(1)>"}
+    approvals.send(case, form)
+    after = approvals.page(case)
+    assert "<img" not in after
+    assert "&lt;img src=x onerror=alert(1)&gt;" in after
+
+
+def test_a_revision_that_nobody_has_to_approve_says_why(approvals):
+    case = approvals.hear(submitted("5", "30"))
+    assert "Nobody had to approve this." in text_of(approvals.page(case))
+
+
+def test_an_unknown_case_is_a_page_that_says_so(approvals):
+    for method, path in (("GET", ""), ("POST", "/decision")):
+        answer = approvals.browse(
+            REGIONAL, "approver", method, f"{places.case(UUID(int=1))}{path}",
+            **({"data": {"form_token": token_of(approvals)}} if method == "POST" else {}),
+        )  # fmt: skip
+        assert answer.status_code == 404
+        assert "There is no approval case of this id" in text_of(answer.text)
