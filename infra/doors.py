@@ -19,7 +19,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from contracts.errors import Forbidden, QuotewrightError, Refused
 from infra.auth import ANONYMOUS, Principal, Security
-from infra.cookies import FORM_TOKEN, SAFE, SESSION, cookies_of, fits, form_of, is_form
+from infra.forms import check_form, session_of
 from infra.problems import unexpected
 
 ASKED = "infra.asked"
@@ -68,13 +68,6 @@ class RoleMissing(Forbidden):
     """The caller has none of the roles that this route asks for."""
 
     code = "auth.role_missing"
-
-
-class FormRefused(Forbidden):
-    """A form does not come from a page of this session."""
-
-    code = "form.refused"
-    title = "The form is out of date"
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +121,7 @@ class Guard:
 
         Raises: TokenRefused, RoleMissing, BodyTooLarge, BodyTooSlow, BodyRefused, FormRefused.
         """
-        session = _session(scope)
+        session = session_of(scope)
         principal = await self._let_in(scope, session)
         structlog.contextvars.bind_contextvars(actor=principal.actor)
         if b"%00" in scope.get("raw_path", b"") or b"%00" in scope["query_string"]:
@@ -136,7 +129,7 @@ class Guard:
         body = await self._body(scope, receive)
         if principal is ANONYMOUS:
             session = None
-        _check_form(scope, body, session)
+        check_form(scope, body, session)
         scope[ASKED] = Asked(principal, body, session)
         await self._app(scope, _replay(body, receive), send)
 
@@ -187,33 +180,6 @@ class Guard:
             )
         if b"\\u0000" in body and _NUL_ESCAPE.search(body):
             raise BodyRefused("send text without NUL characters", rule="nul_character")
-
-
-def _session(scope: Scope) -> str | None:
-    """Return the browser's session; who sends a header of his own is no browser of ours."""
-    if any(name == b"authorization" for name, _ in scope["headers"]):
-        return None
-    return cookies_of(scope).get(SESSION)
-
-
-def _check_form(scope: Scope, body: bytes, session: str | None) -> None:
-    """Refuse what another site makes a browser send."""
-    if scope["method"] in SAFE:
-        return
-    form = {}
-    if is_form(scope):
-        if (header(scope, b"sec-fetch-site") or "none") not in {"same-origin", "none"}:
-            raise FormRefused("send the form from our own page")
-        try:
-            form = form_of(body)
-        except ValueError:
-            raise BodyRefused("send the form as UTF-8, with the fields of the page") from None
-        if any("\x00" in each for pair in form.items() for each in pair):
-            raise BodyRefused("send text without NUL characters", rule="nul_character")
-    if session is not None:
-        given = form.get(FORM_TOKEN) or header(scope, b"x-form-token") or ""
-        if not fits(session, given):
-            raise FormRefused("load the page again, then send the form once more")
 
 
 class FrontDoor:

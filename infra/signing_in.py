@@ -7,6 +7,7 @@ whose token is handed over here; in a demo also from a list of people, for whom 
 import time
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
+from http import HTTPStatus
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query, Request
@@ -103,7 +104,8 @@ def _form(
     fault: QuotewrightError | None = None,
 ) -> Response:
     told: dict[str, Any] = {"people": sign_in.people, "wanted": wanted, "fault": fault}
-    return pages.show(request, "sign_in.html", fault.status if fault else 200, **told)
+    status = HTTPStatus.UNPROCESSABLE_ENTITY if fault else HTTPStatus.OK
+    return pages.show(request, "sign_in.html", status, **told)
 
 
 def _is_ours(path: str) -> bool:

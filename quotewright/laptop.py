@@ -14,6 +14,7 @@ from types import TracebackType
 from typing import Any, Literal, Self
 
 import psycopg
+import yaml
 from psycopg import sql
 
 from infra.auth import service_key
@@ -131,6 +132,7 @@ class Laptop:
                 APPROVER_SYSTEM: [self.secrets.approvals_inbound],
             },
             "jwt_private_key": str(self.key_path),
+            "demo_people": _people(),
             "service_keys": {"house": self.secrets.service_key_sha256},
             "service_key": self.secrets.service_key,
             "link_key": self.secrets.link_key,
@@ -206,6 +208,14 @@ def _secrets(path: Path) -> Secrets:
     with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
         json.dump(made, file)
     return Secrets(**made)
+
+
+def _people() -> dict[str, list[str]]:
+    """Return as whom one may sign in on this laptop: one of each role, and the approvers."""
+    directory = ROOT / "catalogs" / "telecom" / "directory.yaml"
+    approvers = yaml.safe_load(directory.read_text(encoding="utf-8"))["approvers"]
+    people = {f"{role}-1": [role] for role in ("seller", "manager", "analyst", "admin")}
+    return people | {each["id"]: ["approver"] for each in approvers if each["active"]}
 
 
 def _webhook_secret() -> str:

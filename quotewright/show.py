@@ -28,6 +28,7 @@ def what_to_open(console: Console, url: str, walks: Sequence[Walked]) -> None:
     console.print(
         f"\n[bold]Serving at {url}[/] (Ctrl-C ends it). In another terminal:", soft_wrap=True
     )
+    console.print(f"  open {url}/crm/opportunities", soft_wrap=True)
     console.print(f"  .venv/bin/quotewright history {number}")
     console.print(f"  .venv/bin/quotewright explain {number}")
     console.print("  .venv/bin/quotewright waiting")

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Path, Query, Request
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
 from contracts.quote import Mover
 from contracts.values import Value
@@ -25,6 +25,7 @@ LISTED_MAX = 200
 SEES_INTERNAL = frozenset({"approver", "manager", "analyst", "admin"})
 ADMINS = Depends(allow("admin"))
 READERS = Depends(allow("seller", "approver", "manager", "analyst", "admin"))
+TOLD = Depends(allow("seller", "approver", "manager", "analyst", "admin", "service"))
 ANALYSTS = Depends(allow("manager", "analyst", "admin"))
 
 Limit = Annotated[int, Query(ge=1, le=LISTED_MAX)]
@@ -39,16 +40,29 @@ class Taken(Value):
     facts: tuple[str, ...]
 
 
-class OpportunityFilter(Value):
-    """Which opportunities to list; `after` is the last deal of the page before."""
+def _given(value: object) -> object:
+    """Take a field that a form sends empty as not given."""
+    return None if isinstance(value, str) and not value.strip() else value
 
-    owner: str | None = Field(default=None, max_length=200)
-    tier: str | None = Field(default=None, max_length=60)
-    region: str | None = Field(default=None, max_length=60)
-    stage: str | None = Field(default=None, max_length=100)
-    outcome: Literal["open", "won", "lost"] | None = None
-    follow_up_by: date | None = None
-    after: UUID | None = None
+
+GIVEN = BeforeValidator(_given)
+Text = Annotated[Annotated[str, Field(max_length=200)] | None, GIVEN]
+
+
+class OpportunityFilter(Value):
+    """Which opportunities to list; `after` is the last deal of the page before.
+
+    `q` is looked for in the names of account and opportunity, and is the record's id or none.
+    """
+
+    q: Text = None
+    owner: Text = None
+    tier: Text = None
+    region: Text = None
+    stage: Text = None
+    outcome: Annotated[Literal["open", "won", "lost"] | None, GIVEN] = None
+    follow_up_by: Annotated[date | None, GIVEN] = None
+    after: Annotated[UUID | None, GIVEN] = None
     limit: int = Field(default=50, ge=1, le=LISTED_MAX)
 
 
@@ -115,7 +129,7 @@ def _add_records(router: APIRouter, commands: Commands) -> None:
         """Show one quote with its revisions and cases; sellers see no margin."""
         return views.quote(commands, number, internal=bool(principal.roles & SEES_INTERNAL))
 
-    @router.get("/quotes/{number}/history", dependencies=[READERS])
+    @router.get("/quotes/{number}/history", dependencies=[TOLD])
     def history(number: Number) -> dict[str, Any]:
         """Show the walk of a quote hop by hop: time, fact, cause, actor, waits."""
         return views.history(commands, number)

@@ -16,7 +16,9 @@ INTERNAL = ("margin", "margin_percent")
 
 OPPORTUNITIES = """
 SELECT * FROM opportunity
-WHERE (%(owner)s::text IS NULL OR owner_id = %(owner)s)
+WHERE (%(q)s::text IS NULL OR strpos(lower(account_name), lower(%(q)s)) > 0
+       OR strpos(lower(name), lower(%(q)s)) > 0 OR record_id = %(q)s)
+  AND (%(owner)s::text IS NULL OR owner_id = %(owner)s)
   AND (%(tier)s::text IS NULL OR customer_tier = %(tier)s)
   AND (%(region)s::text IS NULL OR region = %(region)s)
   AND (%(stage)s::text IS NULL OR stage = %(stage)s)
@@ -34,6 +36,7 @@ WHERE (%(who)s::text IS NULL OR who_can_move_it = %(who)s)
 ORDER BY waits_since_at, number
 LIMIT %(limit)s
 """
+QUOTES_OF = "SELECT * FROM quote WHERE deal_id = ANY(%(deals)s::uuid[]) ORDER BY number"
 QUOTE = "SELECT * FROM quote WHERE number = %(number)s ORDER BY quote_id LIMIT 1"
 REVISIONS = """
 SELECT r.* FROM quote_revision r
@@ -75,6 +78,14 @@ class NoSuchQuote(NotFound):
 def opportunities(commands: Commands, asked: Mapping[str, Any]) -> list[Row]:
     """Return opportunities, the last changed first; filters that are None do not filter."""
     return [plain(row) for row in commands.query(OPPORTUNITIES, asked)]
+
+
+def quotes_of(commands: Commands, deals: Sequence[str]) -> dict[str, list[Row]]:
+    """Return the quotes of some deals, by deal."""
+    found: dict[str, list[Row]] = {}
+    for row in commands.query(QUOTES_OF, {"deals": list(deals)}):
+        found.setdefault(str(row["deal_id"]), []).append(plain(row))
+    return found
 
 
 def opportunity(commands: Commands, deal_id: UUID) -> Row:

@@ -23,6 +23,7 @@ from infra.admin import admin_routes
 from infra.ask import HttpAsker
 from infra.auth import PEOPLE, ROLES, Audience, Pass, mint, security_of, service_key
 from infra.clock import wall_clock
+from infra.cookies import FORM
 from infra.desk import CommandDesk
 from infra.keys import SigningKey
 from infra.memory import MemoryStore
@@ -36,13 +37,14 @@ from quotewright.house import BUILDERS
 
 TABLE = Path(__file__).parent / "route_roles.yaml"
 PUBLIC = "public"
+PAGE = " page"
 
 
 def table() -> dict[tuple[str, str], frozenset[str]]:
     """Return the roles of each route; `{public}` where no token is asked for."""
     written = yaml.safe_load(TABLE.read_text(encoding="utf-8"))
     return {
-        cast("tuple[str, str]", tuple(route.split(" "))): frozenset(roles)
+        cast("tuple[str, str]", tuple(route.split(" ", 1))): frozenset(roles)
         for service in written.values()
         for route, roles in service.items()
     }
@@ -90,6 +92,7 @@ class Desk(CommandDesk):
 
     def __init__(self, settings: Settings, name: str) -> None:
         self.settings = settings
+        self.clock = wall_clock
         self.pool = None
         self.ledger = NoRows(name, every_fact())
         self.verifier = Verifier(settings.webhook_keys, MemorySeen(), wall_clock)
@@ -120,6 +123,10 @@ def doors(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SimpleNamespace]
         status_routes(each.prefix or f"/{name}", lambda: cast("Any", NoStatus()))
         for name, each in parts.items()
     ]
+    faces = [each for each in parts.values() if each.face]
+    routers += [each.face.routes() for each in faces if each.face]
+    for each in faces:
+        each.close()  # so that a stream ends as soon as it has begun
     routers.append(metrics_route(CollectorRegistry))
     security = security_of(settings, wall_clock, lambda: 0.0)
     app = application("doors", routers, security, lambda: Readiness(ready=True))
@@ -138,7 +145,9 @@ def statuses(
 ) -> dict[str, int]:
     """Return the status by token of a call whose body fits nothing: the policy comes before it."""
     method, path = route
-    body = b"{" if method != "GET" else b""
+    body, kind, wanted = b"{" if method != "GET" else b"", "application/json", "*/*"
+    if path.endswith(PAGE):
+        path, body, kind, wanted = path.removesuffix(PAGE), b"x=y", FORM, "text/html"
 
     async def ask() -> dict[str, int]:
         transport = httpx.ASGITransport(app, raise_app_exceptions=False)
@@ -146,7 +155,7 @@ def statuses(
             found = {}
             for who, token in tokens.items():
                 headers = {"authorization": f"Bearer {token}"} if token else {}
-                headers["content-type"] = "application/json"
+                headers |= {"content-type": kind, "accept": wanted}
                 answer = await http.request(method, _filled(path), content=body, headers=headers)
                 found[who] = answer.status_code
             return found

@@ -67,8 +67,11 @@ class QuotePages:
         """Send the page's body anew whenever it changes."""
         found = quote_of(self.commands, quote)
 
+        # One for as long as the page is open: drawn anew it is the same, unless the quote is not.
+        once = request.app.state.new_id()
+
         def draw() -> str:
-            told = self._told(request, str(found.quote_id), caller, None)
+            told = {**self._told(request, str(found.quote_id), caller, None), "once": once}
             return self._pages.draw(request, "quote_body.html", **told)
 
         return self._live.stream(request, {str(found.deal_id)}, draw)
