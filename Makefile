@@ -16,7 +16,7 @@ demo: ## See a quote go from opportunity to PDF (BUS=kafka: over a real broker; 
 	@.venv/bin/quotewright demo --bus $(BUS) $(if $(ONCE),--once)
 
 test: ## Run every test, with real PostgreSQL and real Kafka (ARGS="-k name" to choose)
-	$(SETUP) venv pdf pdf-tools kafka
+	$(SETUP) venv pdf pdf-tools kafka browser
 	@$(RUN) pytest tests $(ARGS)
 
 prove: ## Break every part under load, check that nothing is lost, doubled or reordered (ARGS="-k broker")
@@ -44,7 +44,7 @@ format: ## Format the code and mend what the linter can
 	$(RUN) ruff check --fix .
 
 bench: ## Measure, write bench/results.json, fail below a floor
-	$(SETUP) venv pdf kafka
+	$(SETUP) venv pdf kafka browser
 	@$(RUN) tests.bench $(ARGS)
 
 simulate: ## Run the house in one thread under faults drawn from seeds (SEEDS=1000, FIRST=0; SEED=n replays one)

@@ -171,7 +171,7 @@ class Pages:
         if status == HTTPStatus.UNAUTHORIZED:
             back = request.url.path + (f"?{request.url.query}" if request.url.query else "")
             asked = f"?next={quote(back, safe='')}" if request.method in SAFE else ""
-            return RedirectResponse(self.menu.sign_in + asked, HTTPStatus.SEE_OTHER)
+            return RedirectResponse(self.menu.sign_in + asked, int(HTTPStatus.SEE_OTHER))
         return self.show(request, "problem.html", status, problem=problem)
 
     def _address(self, name: str) -> str:
@@ -200,7 +200,7 @@ def filled(model: type[M], values: Mapping[str, Any]) -> M:
 
 def see(path: str) -> Response:
     """Send the browser on after its POST, so that loading the page again repeats nothing."""
-    return RedirectResponse(path, HTTPStatus.SEE_OTHER)
+    return RedirectResponse(path, int(HTTPStatus.SEE_OTHER))
 
 
 def reader(request: Request) -> Reader:
@@ -230,14 +230,14 @@ def _assets() -> dict[str, Asset]:
     assert spec is not None, "the wheel with htmx is a dependency"  # noqa: S101
     wheel = Path(str(spec.origin)).parent / "static" / "django_htmx"
     files = {
-        "look.css": LOOK / "look.css",
-        "reader.js": LOOK / "reader.js",
-        "htmx.js": wheel / "htmx-4.min.js",
-        "sse.js": wheel / "ext" / "hx-sse-4.min.js",
+        "look.css": [LOOK / "look.css"],
+        "reader.js": [LOOK / "reader.js"],
+        # One file: htmx looks through the page as it starts, and must know of streams by then.
+        "live.js": [wheel / "htmx-4.min.js", wheel / "ext" / "hx-sse-4.min.js"],
     }
     found = {}
-    for name, path in files.items():
-        body = path.read_bytes()
+    for name, paths in files.items():
+        body = b";\n".join(path.read_bytes() for path in paths)
         digest = sha256(body).hexdigest()[:12]
-        found[name] = Asset(body, KINDS[path.suffix], digest)
+        found[name] = Asset(body, KINDS[Path(name).suffix], digest)
     return found

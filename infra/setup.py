@@ -41,8 +41,9 @@ PINS = ROOT / "requirements" / "all.txt"
 UV_PINS = ROOT / "requirements" / "uv.txt"
 
 CACHES = (".pytest_cache", ".mypy_cache", ".ruff_cache", ".hypothesis", ".import_linter_cache")
-NEEDS = ("venv", "pdf", "pdf-tools", "kafka")
+NEEDS = ("venv", "pdf", "pdf-tools", "kafka", "browser")
 OLDEST_PYTHON = (3, 11)
+BROWSERS = ("chromium-headless-shell", "chromium")
 PDF_LIBRARIES = {
     "libpango-1.0.so.0": "libpango-1.0-0",
     "libpangoft2-1.0.so.0": "libpangoft2-1.0-0",
@@ -121,6 +122,10 @@ def missing_packages(needs: Sequence[str]) -> list[str]:
         packages += [package for library, package in PDF_LIBRARIES.items() if not _loads(library)]
     if "pdf-tools" in needs and not shutil.which("pdffonts"):
         packages.append("poppler-utils")
+    if "browser" in needs and not any(map(shutil.which, BROWSERS)):
+        packages.append(BROWSERS[0])
+    if "browser" in needs and not _loads("libatomic.so.1"):
+        packages.append("libatomic1")  # the driver's own Node wants it
     if "kafka" in needs and not shutil.which("java"):
         packages.append("default-jre-headless")
     if "kafka" in needs and not jars_are_there() and not shutil.which("mvn"):
@@ -142,7 +147,22 @@ def install_packages(packages: Sequence[str]) -> None:
     apt = [*as_root, "env", "DEBIAN_FRONTEND=noninteractive", "apt-get"]
     apt += ["-o", "DPkg::Lock::Timeout=120"]
     run([*apt, "-qq", "update"], quiet=True)
-    run([*apt, "install", "-y", "-qq", "--no-install-recommends", *packages], quiet=True)
+    asked = [_browser_here() if name in BROWSERS else name for name in packages]
+    run([*apt, "install", "-y", "-qq", "--no-install-recommends", *asked], quiet=True)
+
+
+def _browser_here() -> str:
+    """Return apt's package of a browser: the shell, where there is none the whole of Chromium.
+
+    Raises: SetupFailed, where apt has neither.
+    """
+    for name in BROWSERS:
+        if works(["apt-cache", "show", name]):
+            return name
+    raise SetupFailed(
+        f"apt-get has no {' and no '.join(BROWSERS)} here: please install Chromium, so that one of"
+        f" these names is on the PATH, then make again"
+    )
 
 
 def _loads(library: str) -> bool:

@@ -105,7 +105,7 @@ def _form(
 ) -> Response:
     told: dict[str, Any] = {"people": sign_in.people, "wanted": wanted, "fault": fault}
     status = HTTPStatus.UNPROCESSABLE_ENTITY if fault else HTTPStatus.OK
-    return pages.show(request, "sign_in.html", status, **told)
+    return pages.show(request, "sign_in.html", int(status), **told)
 
 
 def _is_ours(path: str) -> bool:

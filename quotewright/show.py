@@ -6,6 +6,7 @@ from typing import Any
 from rich.console import Console
 from rich.text import Text
 
+from contracts import places
 from quotewright.walked import Walked
 
 Json = dict[str, Any]
@@ -23,12 +24,13 @@ def walked(console: Console, walk: Walked) -> None:
 
 
 def what_to_open(console: Console, url: str, walks: Sequence[Walked]) -> None:
-    """Print three things to open or try."""
+    """Print what to open in a browser, and what to try in a terminal."""
     number = walks[-1].number if walks else "Q-1001"
     console.print(
         f"\n[bold]Serving at {url}[/] (Ctrl-C ends it). In another terminal:", soft_wrap=True
     )
-    console.print(f"  open {url}/crm/opportunities", soft_wrap=True)
+    for path in (places.SIGN_IN, places.OPPORTUNITIES, places.INBOX):
+        console.print(f"  open {url}{path}", soft_wrap=True)
     console.print(f"  .venv/bin/quotewright history {number}")
     console.print(f"  .venv/bin/quotewright explain {number}")
     console.print("  .venv/bin/quotewright waiting")

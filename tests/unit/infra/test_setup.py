@@ -37,6 +37,7 @@ class TestPackages:
             (["venv"], ["python3-venv"]),
             (["venv", "pdf"], ["python3-venv", *PDF]),
             (["pdf-tools"], ["poppler-utils"]),
+            (["browser"], ["chromium-headless-shell", "libatomic1"]),
             (["kafka"], ["default-jre-headless", "maven"]),
         ],
     )
@@ -61,6 +62,42 @@ class TestPackages:
     ) -> None:
         assert setup.main(["pdf-tools"]) == 1
         assert "please install what Debian calls: poppler-utils" in capsys.readouterr().err
+
+
+class TestBrowser:
+    """Any Chromium will do; apt's is the shell where there is one."""
+
+    @pytest.mark.parametrize("name", ["chromium-headless-shell", "chromium"])
+    def test_one_that_is_there_is_taken(self, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(
+            "infra.setup.shutil.which", lambda asked: f"/opt/{name}" if asked == name else None
+        )
+        monkeypatch.setattr("infra.setup.ctypes.CDLL", lambda _: None)
+        assert setup.missing_packages(["browser"]) == []
+
+    @pytest.mark.parametrize(
+        ("known", "installed"),
+        [
+            ({"chromium", "chromium-headless-shell"}, "chromium-headless-shell"),
+            ({"chromium"}, "chromium"),
+            (set[str](), None),
+        ],
+    )
+    def test_apt_is_asked_for_what_it_has_or_the_reader_is_told(
+        self, known: set[str], installed: str | None, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        ran: list[list[str]] = []
+        monkeypatch.setattr("infra.setup.shutil.which", lambda _: "/usr/bin/apt-get")
+        monkeypatch.setattr("infra.setup.os.geteuid", lambda: 0)
+        monkeypatch.setattr(setup, "works", lambda command: command[-1] in known)
+        monkeypatch.setattr(setup, "run", lambda command, *, quiet: ran.append(list(command)))
+        wanted = ["chromium-headless-shell", "libatomic1"]
+        if installed is None:
+            with pytest.raises(steps.SetupFailed, match="please install Chromium"):
+                setup.install_packages(wanted)
+        else:
+            setup.install_packages(wanted)
+            assert ran[-1][-2:] == [installed, "libatomic1"]
 
 
 class TestJars:
@@ -109,7 +146,7 @@ class TestJars:
 
 def test_an_unknown_need_is_told_the_known_ones(capsys: pytest.CaptureFixture[str]) -> None:
     assert setup.main(["vevn"]) == 1
-    assert "venv, pdf, pdf-tools, kafka" in capsys.readouterr().err
+    assert "venv, pdf, pdf-tools, kafka, browser" in capsys.readouterr().err
 
 
 def test_a_failing_program_is_named_with_its_output(
