@@ -44,7 +44,7 @@ format: ## Format the code and mend what the linter can
 	$(RUN) ruff check --fix .
 
 bench: ## Measure, write bench/results.json, fail below a floor
-	$(SETUP) venv pdf kafka browser
+	$(SETUP) venv pdf kafka
 	@$(RUN) tests.bench $(ARGS)
 
 simulate: ## Run the house in one thread under faults drawn from seeds (SEEDS=1000, FIRST=0; SEED=n replays one)

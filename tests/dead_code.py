@@ -22,6 +22,7 @@ _ = (used.healthz, used.readyz, used.retry_one, used.retry_all, used.called, use
 _ = (used.metrics, used.status_of_service, used.collect)
 _ = (used.rolled_back, used.retired, used.given_up)
 _ = (used.called_back, used.previewed, used.complete, used.clone, used.draft_pdf)
+_ = (used.signed_in, used.signed_out, used.q)
 _ = (used.make_token, used.parked_list, used.parked_show, used.parked_retry, used.show_status)
 _ = (used.parked_discard, used.counted)
 
@@ -40,6 +41,9 @@ _ = (used.recalled_by, used.rejected_items, used.revised_by, used.withdrawn_by, 
 _ = (used.expected_close, used.next_follow_up, used.follow_up_by, used.specversion)
 _ = (used.presented_revision, used.waits_since, used.facts_until, used.started_at, used.swapped_at)
 _ = (used.help, used.selectable, used.proposed, used.forced, used.conflicts_with)
+
+# What the pages print.
+_ = (used.tone, used.MOVERS)
 
 # What the page templates of documents print.
 _ = (used.accent, used.primary, used.wash, used.amounts_in, used.charges, used.choices)

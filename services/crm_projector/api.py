@@ -1,7 +1,8 @@
 """The doors of crm_projector: CRMs in, the read side out, the rebuild."""
 
+from collections.abc import Mapping
 from dataclasses import replace
-from datetime import date, datetime
+from datetime import date
 from hashlib import sha256
 from typing import Annotated, Any, Literal
 from uuid import UUID
@@ -28,6 +29,7 @@ TOLD = Depends(allow("seller", "approver", "manager", "analyst", "admin", "servi
 ANALYSTS = Depends(allow("manager", "analyst", "admin"))
 
 Limit = Annotated[int, Query(ge=1, le=LISTED_MAX)]
+Filter = Annotated[str | None, Query(max_length=200)]
 Number = Annotated[str, Path(min_length=1, max_length=60)]
 
 
@@ -51,8 +53,6 @@ class OpportunityFilter(Value):
     """Which opportunities to list; `after` is the last deal of the page before.
 
     `q` is looked for in the names of account and opportunity, and is the record's id or none.
-    `quoted_tier`, `presented_in` (any day of the month) and `presented_currency` choose as the
-    analytics count: by the representative revision.
     """
 
     q: Text = None
@@ -62,23 +62,7 @@ class OpportunityFilter(Value):
     stage: Text = None
     outcome: Annotated[Literal["open", "won", "lost"] | None, GIVEN] = None
     follow_up_by: Annotated[date | None, GIVEN] = None
-    currency: Text = None
-    quote_status: Text = None
-    quoted_tier: Text = None
-    presented_in: Annotated[date | None, GIVEN] = None
-    presented_currency: Text = None
     after: Annotated[UUID | None, GIVEN] = None
-    limit: int = Field(default=50, ge=1, le=LISTED_MAX)
-
-
-class WaitingFilter(Value):
-    """Which waits to list; `after_since` and `after` (a number) say where the page before ended."""
-
-    who: Annotated[Mover | None, GIVEN] = None
-    owner: Text = None
-    waits_for: Text = None
-    after_since: Annotated[datetime | None, GIVEN] = None
-    after: Text = None
     limit: int = Field(default=50, ge=1, le=LISTED_MAX)
 
 
@@ -151,9 +135,12 @@ def _add_records(router: APIRouter, commands: Commands) -> None:
         return views.history(commands, number)
 
     @router.get("/waiting", dependencies=[READERS])
-    def waiting(asked: Annotated[WaitingFilter, Query()]) -> dict[str, Any]:
+    def waiting(
+        who: Annotated[Mover | None, Query()] = None, owner: Filter = None, limit: Limit = 50
+    ) -> dict[str, Any]:
         """List what every open quote waits for, since when, and who can move it."""
-        return {"waiting": views.waiting(commands, asked.model_dump())}
+        asked: Mapping[str, Any] = {"who": who, "owner": owner, "limit": limit}
+        return {"waiting": views.waiting(commands, asked)}
 
 
 def _add_analytics(router: APIRouter, commands: Commands) -> None:

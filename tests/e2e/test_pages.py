@@ -11,6 +11,7 @@ from tests.e2e.browsing import Person, chromium
 from tests.e2e.facts import ABOVE
 from tests.e2e.place import Place, deal_of, until
 
+pytestmark = pytest.mark.browser
 APPROVER = "appr-regional-1"
 Sits = Callable[..., Person]
 
