@@ -16,7 +16,8 @@ APPROVER = "appr-regional-1"
 Sits = Callable[..., Person]
 
 
-@pytest.fixture(scope="package")
+# No wider: the driver's event loop runs for as long, and other tests have loops of their own.
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     with chromium() as running:
         yield running
