@@ -20,6 +20,8 @@ from contracts.values import Value
 PREFIX = "quotewright."
 SPEC = "1.0"
 CONTENT_TYPE = "application/json"
+# Versions are kept as 32-bit integers.
+COUNT_MAX = 2**31 - 1
 _SPEC_HEADER = ("ce_specversion", SPEC.encode())
 _CONTENT_HEADER = ("content-type", CONTENT_TYPE.encode())
 _HEADERS = (
@@ -229,6 +231,9 @@ def read_meta(headers: Iterable[tuple[str, bytes]]) -> Meta:
         for name, value in headers
         if value is not None
     }
+    for name, text in found.items():
+        if name.startswith("ce_") and "\0" in text:
+            raise Poison(f"the attribute {name} is malformed", attribute=name)
     if _read(found, "ce_specversion", str) != SPEC:
         raise Poison("only CloudEvents 1.0 is read here", attribute="ce_specversion")
     deal_id = _read(found, "ce_partitionkey", UUID)
@@ -267,8 +272,8 @@ def _record_id(text: str) -> str:
 
 def _counted(text: str) -> int:
     number = int(text)
-    if number < 1:
-        raise ValueError("counts from 1")
+    if not 1 <= number <= COUNT_MAX:
+        raise ValueError("counts from 1, as far as a table can")
     return number
 
 

@@ -236,7 +236,8 @@ class Consumer:
 
     def _commit(self, works: Sequence[Work], progress: Progress) -> None:
         """Write works and progress, with what was passed over before."""
-        self._ledger.commit(works, self._late.before(progress))
+        progress = self._late.before(progress)
+        self._ledger.commit(works, progress)
         self._late.written(progress.partition)
         self._known.committed(progress)
         self._hooks.committed(works)

@@ -396,6 +396,36 @@ class InboxConformance:
         house.step(8)
         assert house.store.claim(TOPIC, 0).position == 5
 
+    def test_what_was_passed_over_and_written_with_another_deal_is_no_hole(
+        self, house: House
+    ) -> None:
+        """Found by a reviewer: the good fact behind it was parked as if one were missing."""
+        for each in (
+            said(DEAL_A, 1, "one"),
+            sealed(Boring(deal_id=DEAL_A), f"other.thing/{DEAL_A}", 2),
+            said(DEAL_B, 1, "other"),
+            said(DEAL_A, 3, "three"),
+        ):
+            house.say(each)
+            house.consumer.step(house.source, 0)
+        assert house.notes(DEAL_A) == ["one", "three"]
+        assert house.parked() == []
+
+    @pytest.mark.parametrize(
+        ("name", "value"),
+        [("ce_id", f"other.thing/{DEAL_A}/{2**31}"), ("ce_subject", "a\0b"), ("ce_id", "a\0b/1")],
+    )
+    def test_what_no_table_can_hold_is_parked_and_others_go_on(
+        self, house: House, name: str, value: str
+    ) -> None:
+        """Found by a reviewer: such a record stopped its whole partition, and nobody was told."""
+        bad = said(DEAL_A, 1, "one")
+        headers = tuple((n, value.encode() if n == name else v) for n, v in bad.headers)
+        house.say(replace(bad, headers=headers), said(DEAL_B, 1, "other"))
+        house.run()
+        assert house.notes(DEAL_B) == ["other"]
+        assert len(house.parked()) == 1
+
     def test_an_idle_consumer_writes_what_it_passed_over(self, house: House) -> None:
         house.say(sealed(Boring(deal_id=DEAL_A), f"other.thing/{DEAL_A}", 1))
         house.consumer.step(house.source, 0)
