@@ -52,15 +52,17 @@ class Changes:
 
         Raises: Unavailable.
         """
+        is_first = self._newest is None
         with reachable(), self._pool.connection() as connection:
             if self._newest is None:
                 row = connection.execute(self._last).fetchone()
                 self._newest = row[0] if row else 0
-                return None
             rows = connection.execute(self._since, (self._newest - self.BACK,)).fetchall()
         fresh = [(number, deal) for number, deal in rows if number not in self._named]
         self._newest = max([self._newest, *(number for number, _ in rows)])
         self._named = {number for number, _ in rows if number > self._newest - self.BACK}
+        if is_first:
+            return None
         return {deal for _, deal in fresh if deal} | ({"*"} if fresh else set())
 
 

@@ -1,6 +1,6 @@
-"""One running service: its loops over its own database, a relay, its consumers, timers.
+"""One running service: relay, consumers, timers, sender, each a loop over its own database.
 
-A sender; and how all of it stands, for who looks from outside.
+And how all of it stands, for who looks from outside.
 """
 
 import random

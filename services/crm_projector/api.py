@@ -1,7 +1,7 @@
 """The doors of crm_projector: CRMs in, the read side out, the rebuild."""
 
 from dataclasses import replace
-from datetime import date, datetime
+from datetime import date
 from hashlib import sha256
 from typing import Annotated, Any, Literal
 from uuid import UUID
@@ -10,7 +10,7 @@ from fastapi import APIRouter, Depends, Path, Query, Request
 from pydantic import BeforeValidator, Field
 
 from contracts.quote import Mover
-from contracts.values import Value
+from contracts.values import Instant, Value
 from infra.auth import Principal
 from infra.bus import Bell
 from infra.web import allow, cause_of, public, raw_body
@@ -51,6 +51,7 @@ class OpportunityFilter(Value):
     """Which opportunities to list; `after` is the last deal of the page before.
 
     `q` is looked for in the names of account and opportunity, and is the record's id or none.
+    `outcome=decided` is won or lost.
     `quoted_tier`, `presented_in` (any day of the month) and `presented_currency` choose as the
     analytics count: by the representative revision.
     """
@@ -60,7 +61,7 @@ class OpportunityFilter(Value):
     tier: Text = None
     region: Text = None
     stage: Text = None
-    outcome: Annotated[Literal["open", "won", "lost"] | None, GIVEN] = None
+    outcome: Annotated[Literal["open", "won", "lost", "decided"] | None, GIVEN] = None
     follow_up_by: Annotated[date | None, GIVEN] = None
     currency: Text = None
     quote_status: Text = None
@@ -77,7 +78,7 @@ class WaitingFilter(Value):
     who: Annotated[Mover | None, GIVEN] = None
     owner: Text = None
     waits_for: Text = None
-    after_since: Annotated[datetime | None, GIVEN] = None
+    after_since: Annotated[Instant | None, GIVEN] = None
     after: Text = None
     limit: int = Field(default=50, ge=1, le=LISTED_MAX)
 

@@ -22,7 +22,8 @@ WHERE (%(q)s::text IS NULL OR strpos(lower(account_name), lower(%(q)s)) > 0
   AND (%(tier)s::text IS NULL OR customer_tier = %(tier)s)
   AND (%(region)s::text IS NULL OR region = %(region)s)
   AND (%(stage)s::text IS NULL OR stage = %(stage)s)
-  AND (%(outcome)s::text IS NULL OR outcome = %(outcome)s)
+  AND (%(outcome)s::text IS NULL OR outcome = %(outcome)s
+       OR (%(outcome)s = 'decided' AND outcome <> 'open'))
   AND (%(follow_up_by)s::date IS NULL OR next_follow_up <= %(follow_up_by)s)
   AND (%(currency)s::text IS NULL OR currency = %(currency)s)
   AND (%(quoted_tier)s::text IS NULL OR coalesce(quoted_tier, customer_tier) = %(quoted_tier)s)
@@ -179,7 +180,7 @@ def waiting_by(commands: Commands) -> list[Row]:
 
 
 def pipeline(commands: Commands) -> list[Row]:
-    """Return the open opportunities by stage and currency, with what the CRM says they are worth."""
+    """Return the open opportunities by stage and currency, with the CRM's estimates."""
     return [plain(row) for row in commands.query(PIPELINE)]
 
 

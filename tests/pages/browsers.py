@@ -9,9 +9,11 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+import httpx
 from playwright.sync_api import Browser, Page
 
 from contracts import places
+from infra.cookies import SESSION
 from tests.e2e.browsing import CHECK, RULES, TOO_WIDE, Person
 from tests.e2e.facts import ABOVE
 from tests.e2e.place import Place, deal_of
@@ -30,7 +32,8 @@ def name_of(role: str) -> str:
 
 def axe(page: Page) -> list[str]:
     """Return what axe-core finds against WCAG 2.2 AA; nothing, if the page is accessible."""
-    page.evaluate(_axe_core())
+    if not page.evaluate("'axe' in window"):
+        page.evaluate(_axe_core())
     found: list[str] = page.evaluate(CHECK, RULES)
     return found
 
@@ -100,6 +103,26 @@ def expect_status(person: Person, status: int) -> None:
     said = [each for each in person.complaints if re.search(rf"status of {status}\b", each)]
     assert len(said) == 1, person.complaints
     person.complaints.remove(said[0])
+
+
+def cookie_of(person: Person) -> Any:
+    """Return the session's cookie as the browser keeps it; None without one."""
+    found = [each for each in person.page.context.cookies() if each.get("name") == SESSION]
+    return found[0] if found else None
+
+
+def send(
+    house: Place, path: str, fields: dict[str, str], session: str = "", **headers: str
+) -> httpx.Response:
+    """Send a form as a browser does, with whatever headers it is made to send."""
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    cookie = {"cookie": f"{SESSION}={session}"} if session else {}
+    return httpx.post(
+        house.stage.url + path,
+        data=fields,
+        headers={"accept": "text/html", **cookie, **named},
+        trust_env=False,
+    )
 
 
 @dataclass(frozen=True, slots=True)
