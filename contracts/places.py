@@ -9,6 +9,7 @@ SIGN_IN = "/quotes/sign-in"
 SIGN_OUT = "/quotes/sign-out"
 OPPORTUNITIES = "/crm/opportunities"
 INBOX = "/approvals/cases"
+OVERVIEW = "/crm/overview"
 
 SELLS = frozenset({"seller", "manager", "admin"})
 DECIDES = frozenset({"approver", "manager", "admin"})
@@ -17,6 +18,7 @@ DECIDES = frozenset({"approver", "manager", "admin"})
 MENU = (
     ("Opportunities", OPPORTUNITIES, SELLS | {"approver", "analyst"}),
     ("Approvals", INBOX, DECIDES),
+    ("Overview", OVERVIEW, frozenset({"manager", "analyst", "admin"})),
 )
 
 

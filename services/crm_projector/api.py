@@ -1,6 +1,5 @@
 """The doors of crm_projector: CRMs in, the read side out, the rebuild."""
 
-from collections.abc import Mapping
 from dataclasses import replace
 from datetime import date
 from hashlib import sha256
@@ -11,7 +10,7 @@ from fastapi import APIRouter, Depends, Path, Query, Request
 from pydantic import BeforeValidator, Field
 
 from contracts.quote import Mover
-from contracts.values import Value
+from contracts.values import Instant, Value
 from infra.auth import Principal
 from infra.bus import Bell
 from infra.web import allow, cause_of, public, raw_body
@@ -29,7 +28,6 @@ TOLD = Depends(allow("seller", "approver", "manager", "analyst", "admin", "servi
 ANALYSTS = Depends(allow("manager", "analyst", "admin"))
 
 Limit = Annotated[int, Query(ge=1, le=LISTED_MAX)]
-Filter = Annotated[str | None, Query(max_length=200)]
 Number = Annotated[str, Path(min_length=1, max_length=60)]
 
 
@@ -53,6 +51,9 @@ class OpportunityFilter(Value):
     """Which opportunities to list; `after` is the last deal of the page before.
 
     `q` is looked for in the names of account and opportunity, and is the record's id or none.
+    `outcome=decided` is won or lost.
+    `quoted_tier`, `presented_in` (any day of the month) and `presented_currency` choose as the
+    analytics count: by the representative revision.
     """
 
     q: Text = None
@@ -60,9 +61,25 @@ class OpportunityFilter(Value):
     tier: Text = None
     region: Text = None
     stage: Text = None
-    outcome: Annotated[Literal["open", "won", "lost"] | None, GIVEN] = None
+    outcome: Annotated[Literal["open", "won", "lost", "decided"] | None, GIVEN] = None
     follow_up_by: Annotated[date | None, GIVEN] = None
+    currency: Text = None
+    quote_status: Text = None
+    quoted_tier: Text = None
+    presented_in: Annotated[date | None, GIVEN] = None
+    presented_currency: Text = None
     after: Annotated[UUID | None, GIVEN] = None
+    limit: int = Field(default=50, ge=1, le=LISTED_MAX)
+
+
+class WaitingFilter(Value):
+    """Which waits to list; `after_since` and `after` (a number) say where the page before ended."""
+
+    who: Annotated[Mover | None, GIVEN] = None
+    owner: Text = None
+    waits_for: Text = None
+    after_since: Annotated[Instant | None, GIVEN] = None
+    after: Text = None
     limit: int = Field(default=50, ge=1, le=LISTED_MAX)
 
 
@@ -135,12 +152,9 @@ def _add_records(router: APIRouter, commands: Commands) -> None:
         return views.history(commands, number)
 
     @router.get("/waiting", dependencies=[READERS])
-    def waiting(
-        who: Annotated[Mover | None, Query()] = None, owner: Filter = None, limit: Limit = 50
-    ) -> dict[str, Any]:
+    def waiting(asked: Annotated[WaitingFilter, Query()]) -> dict[str, Any]:
         """List what every open quote waits for, since when, and who can move it."""
-        asked: Mapping[str, Any] = {"who": who, "owner": owner, "limit": limit}
-        return {"waiting": views.waiting(commands, asked)}
+        return {"waiting": views.waiting(commands, asked.model_dump())}
 
 
 def _add_analytics(router: APIRouter, commands: Commands) -> None:

@@ -22,8 +22,20 @@ WHERE (%(q)s::text IS NULL OR strpos(lower(account_name), lower(%(q)s)) > 0
   AND (%(tier)s::text IS NULL OR customer_tier = %(tier)s)
   AND (%(region)s::text IS NULL OR region = %(region)s)
   AND (%(stage)s::text IS NULL OR stage = %(stage)s)
-  AND (%(outcome)s::text IS NULL OR outcome = %(outcome)s)
+  AND (%(outcome)s::text IS NULL OR outcome = %(outcome)s
+       OR (%(outcome)s = 'decided' AND outcome <> 'open'))
   AND (%(follow_up_by)s::date IS NULL OR next_follow_up <= %(follow_up_by)s)
+  AND (%(currency)s::text IS NULL OR currency = %(currency)s)
+  AND (%(quoted_tier)s::text IS NULL OR coalesce(quoted_tier, customer_tier) = %(quoted_tier)s)
+  AND (%(quote_status)s::text IS NULL OR EXISTS (
+        SELECT FROM quote q WHERE q.deal_id = opportunity.deal_id AND q.status = %(quote_status)s))
+  AND (%(presented_in)s::date IS NULL OR EXISTS (
+        SELECT FROM quote_revision r
+        WHERE r.quote_id = opportunity.representative_quote_id
+          AND r.revision = opportunity.representative_revision AND r.list IS NOT NULL
+          AND date_trunc('month', r.presented_at AT TIME ZONE 'UTC')
+              = date_trunc('month', %(presented_in)s::date::timestamp)
+          AND (%(presented_currency)s::text IS NULL OR r.currency = %(presented_currency)s)))
   AND (%(after)s::uuid IS NULL OR (changed_at, deal_id) < (
         SELECT changed_at, deal_id FROM opportunity WHERE deal_id = %(after)s))
 ORDER BY changed_at DESC, deal_id DESC
@@ -33,8 +45,22 @@ WAITING = """
 SELECT * FROM bi.waiting
 WHERE (%(who)s::text IS NULL OR who_can_move_it = %(who)s)
   AND (%(owner)s::text IS NULL OR owner_id = %(owner)s)
+  AND (%(waits_for)s::text IS NULL OR waits_for = %(waits_for)s)
+  AND (%(after_since)s::timestamptz IS NULL OR (waits_since_at, number) >
+        (%(after_since)s, coalesce(%(after)s::text, '')))
 ORDER BY waits_since_at, number
 LIMIT %(limit)s
+"""
+WAITING_BY = """
+SELECT who_can_move_it, waits_for, count(*) AS n, min(waits_since_at) AS oldest_at FROM bi.waiting
+GROUP BY 1, 2
+ORDER BY 1, oldest_at
+"""
+PIPELINE = """
+SELECT stage, currency, count(*) AS n, count(amount) AS n_with_amount, sum(amount) AS amount
+FROM opportunity WHERE outcome = 'open'
+GROUP BY 1, 2
+ORDER BY 1, 2
 """
 QUOTES_OF = "SELECT * FROM quote WHERE deal_id = ANY(%(deals)s::uuid[]) ORDER BY number"
 QUOTE = "SELECT * FROM quote WHERE number = %(number)s ORDER BY quote_id LIMIT 1"
@@ -146,6 +172,16 @@ def history(commands: Commands, number: str) -> Row:
 def waiting(commands: Commands, asked: Mapping[str, Any]) -> list[Row]:
     """Return what quotes wait for, the longest wait first."""
     return [plain(row) for row in commands.query(WAITING, asked)]
+
+
+def waiting_by(commands: Commands) -> list[Row]:
+    """Return how many quotes wait for what, by who can move them, and since when the oldest."""
+    return [plain(row) for row in commands.query(WAITING_BY)]
+
+
+def pipeline(commands: Commands) -> list[Row]:
+    """Return the open opportunities by stage and currency, with the CRM's estimates."""
+    return [plain(row) for row in commands.query(PIPELINE)]
 
 
 def win_rate(commands: Commands, limit: int) -> list[Row]:

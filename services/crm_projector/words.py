@@ -16,6 +16,54 @@ TONES: Mapping[str, str] = {
     "won": "good",
     "lost": "bad",
     "open": "busy",
+    "pending": "warn",
+    "granted": "good",
+    "rejected": "bad",
+}
+STATUSES = (
+    "Draft",
+    "Configured",
+    "Priced",
+    "PendingApproval",
+    "Approved",
+    "Presented",
+    "Accepted",
+    "Ordered",
+    "Declined",
+    "Expired",
+    "Withdrawn",
+    "Returned",
+)
+# Who can move a quote, as one is named and as a choice.
+MOVERS: Mapping[str, str] = {
+    "seller": "the seller",
+    "approver": "an approver",
+    "customer": "the customer",
+    "admin": "an administrator",
+    "nobody": "nobody: it goes on by itself",
+}
+# What a quote waits for.
+WAITS: Mapping[str, str] = {
+    "configuration": "a configuration",
+    "price": "a price",
+    "submission": "being sent to approval",
+    "approval": "approval",
+    "document": "its document",
+    "presentation": "being presented",
+    "answer": "the customer's answer",
+    "change": "the change that the customer asked for",
+    "renewal": "being renewed, it has expired",
+    "repair": "being put right",
+    "order": "its order",
+    "acceptance": "an acceptance, the CRM says won",
+    "crm_outcome": "the CRM, which says lost",
+}
+# Filters that a number of the overview sets, as the list names them.
+NARROWED: Mapping[str, str] = {
+    "quoted_tier": "Quoted for tier",
+    "currency": "Currency",
+    "presented_in": "Presented in the month of",
+    "presented_currency": "Offered in",
 }
 
 
@@ -28,3 +76,8 @@ def words(name: str) -> str:
 def tone(name: str) -> str:
     """Return the tone of a status' badge."""
     return TONES.get(name, "plain")
+
+
+def waits(name: str) -> str:
+    """Return what a quote waits for, in words."""
+    return WAITS.get(name, words(name))

@@ -1,0 +1,1 @@
+"""The pages in a real Chromium, and what forged or foreign requests meet at their doors."""

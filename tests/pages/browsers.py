@@ -1,0 +1,168 @@
+"""People at real browsers, what machines say of a page, and the quotes that pages show."""
+
+import os
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import httpx
+from playwright.sync_api import Browser, Page
+
+from contracts import places
+from infra.cookies import SESSION
+from tests.e2e.browsing import CHECK, RULES, TOO_WIDE, Person
+from tests.e2e.facts import ABOVE
+from tests.e2e.place import Place, deal_of
+
+APPROVER = "appr-regional-1"
+SHOTS = "QW_SCREENSHOTS"
+# The house says in its catalogue who approves; everybody else is named after the role.
+NAMES: Mapping[str, str] = {"approver": APPROVER}
+Sits = Callable[..., Person]
+
+
+def name_of(role: str) -> str:
+    """Return who stands for a role in the list of the sign-in page."""
+    return NAMES.get(role, f"{role}-1")
+
+
+def axe(page: Page) -> list[str]:
+    """Return what axe-core finds against WCAG 2.2 AA; nothing, if the page is accessible."""
+    if not page.evaluate("'axe' in window"):
+        page.evaluate(_axe_core())
+    found: list[str] = page.evaluate(CHECK, RULES)
+    return found
+
+
+@cache
+def _axe_core() -> str:
+    spec = find_spec("axe_playwright_python")
+    assert spec is not None and spec.origin is not None
+    return (Path(spec.origin).parent / "axe.min.js").read_text(encoding="utf-8")
+
+
+def overflow(page: Page) -> int:
+    """Return by how many pixels the document is wider than its window."""
+    found: int = page.evaluate(TOO_WIDE)
+    return found
+
+
+def faults(page: Page, widths: Iterable[int], shot: str = "") -> list[str]:
+    """Return what is wrong with a page at these widths, light and dark; `shot` names pictures."""
+    found = []
+    for width in widths:
+        page.set_viewport_size({"width": width, "height": 900})
+        for scheme in ("light", "dark"):
+            page.emulate_media(color_scheme=scheme)
+            if wide := overflow(page):
+                found.append(f"{width} {scheme}: {wide} px wider than the window")
+            found += [f"{width} {scheme}: {each}" for each in axe(page)]
+            if (folder := os.environ.get(SHOTS)) and shot:
+                path = Path(folder) / f"{shot}-{width}-{scheme}.png"
+                page.screenshot(path=path, full_page=True)
+    return found
+
+
+class People:
+    """Everybody who sits at a browser in one test; each complaint must have been expected."""
+
+    def __init__(self, browser: Browser, url: str, sessions: dict[str, Any]) -> None:
+        self._browser = browser
+        self._url = url
+        self._sessions = sessions
+        self._seated: list[Person] = []
+
+    def stranger(self, **how: Any) -> Person:
+        """Let somebody sit down who has not signed in."""
+        self._seated.append(Person(self._browser, self._url, **how))
+        return self._seated[-1]
+
+    def signed_in(self, role: str, **how: Any) -> Person:
+        """Let somebody of this role sit down, signed in through the page once per run."""
+        if role not in self._sessions:
+            first = self.stranger()
+            first.goes(places.SIGN_IN)
+            first.page.click(f'button[value="{name_of(role)}"]')
+            first.page.get_by_role("button", name="Sign out").wait_for()
+            self._sessions[role] = first.page.context.storage_state()
+        return self.stranger(storage_state=self._sessions[role], **how)
+
+    def leave(self) -> None:
+        """Let all go, and check that no browser complained: of scripts, of the policy, of loads."""
+        for each in self._seated:
+            each.close()
+        assert [each.complaints for each in self._seated] == [[]] * len(self._seated)
+
+
+def expect_status(person: Person, status: int) -> None:
+    """Take back the one complaint that a browser makes of a page answered with an error."""
+    said = [each for each in person.complaints if re.search(rf"status of {status}\b", each)]
+    assert len(said) == 1, person.complaints
+    person.complaints.remove(said[0])
+
+
+def cookie_of(person: Person) -> Any:
+    """Return the session's cookie as the browser keeps it; None without one."""
+    found = [each for each in person.page.context.cookies() if each.get("name") == SESSION]
+    return found[0] if found else None
+
+
+def send(
+    house: Place, path: str, fields: dict[str, str], session: str = "", **headers: str
+) -> httpx.Response:
+    """Send a form as a browser does, with whatever headers it is made to send."""
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    cookie = {"cookie": f"{SESSION}={session}"} if session else {}
+    return httpx.post(
+        house.stage.url + path,
+        data=fields,
+        headers={"accept": "text/html", **cookie, **named},
+        trust_env=False,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What the pages show: quotes in the states that look differently, and their places."""
+
+    draft: str
+    presented: str
+    in_approval: str
+    accepted: str
+    deal: str
+    empty_deal: str
+    case: str
+    open_offer: str
+    accepted_offer: str
+    declined_offer: str
+
+
+def show(place: Place) -> Shown:
+    """Let the CRM, a seller and customers bring quotes into every state that a page draws."""
+    empty, bare = place.opens(), place.opens()
+    draft: str = place.drafts(bare)["number"]
+    records = [place.opens("street_micro") for _ in range(3)]
+    above = place.opens("rural_lte", discounts=ABOVE)
+    presented, accepted, declined = (place.told(each, "Presented") for each in records)
+    place.accepts(accepted)
+    no = place.link(declined["number"], 1)
+    place.customer.post(f"{no}/decline", {"reason_code": "timing"})
+    number = place.told(above, "PendingApproval")["number"]
+    case = place.asked_to_approve(number)["case_id"]
+    place.told(records[1], "Ordered")
+    return Shown(
+        draft=places.quote(draft),
+        presented=places.quote(presented["number"]),
+        in_approval=places.quote(number),
+        accepted=places.quote(accepted["number"]),
+        deal=places.opportunity(deal_of(records[0])),
+        empty_deal=places.opportunity(deal_of(empty)),
+        case=places.case(case),
+        open_offer=place.link(presented["number"], 1),
+        accepted_offer=place.link(accepted["number"], 1),
+        declined_offer=no,
+    )
