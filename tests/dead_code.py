@@ -42,6 +42,10 @@ _ = (used.expected_close, used.next_follow_up, used.follow_up_by, used.specversi
 _ = (used.presented_revision, used.waits_since, used.facts_until, used.started_at, used.swapped_at)
 _ = (used.help, used.selectable, used.proposed, used.forced, used.conflicts_with)
 
+# Members of filters: what may stand in the address of a list.
+_ = (used.quote_status, used.quoted_tier, used.presented_in, used.presented_currency)
+_ = (used.after_since,)
+
 # What the pages print.
 _ = (used.tone, used.MOVERS)
 
