@@ -174,7 +174,8 @@ def walk(place: Stage, title: str, asked: Message, approver: str | None) -> Walk
     customer.close()
     net = f"{told['net']['amount']} {told['net']['currency']}"
     digest = sha256(pdf).hexdigest()
-    return Walked(title, number, net, path, digest, presented, ordered, approver, hops)
+    offer = _path(link["url"])
+    return Walked(title, number, net, path, digest, presented, ordered, approver, hops, offer)
 
 
 def _approve(place: Stage, record_id: str, approver: str) -> None:

@@ -31,6 +31,8 @@ def what_to_open(console: Console, url: str, walks: Sequence[Walked]) -> None:
     )
     for path in (places.SIGN_IN, places.OPPORTUNITIES, places.INBOX):
         console.print(f"  open {url}{path}", soft_wrap=True)
+    for walk in walks[:1]:
+        console.print(f"  open {url}{walk.offer}", soft_wrap=True)
     console.print(f"  .venv/bin/quotewright history {number}")
     console.print(f"  .venv/bin/quotewright explain {number}")
     console.print("  .venv/bin/quotewright waiting")

@@ -7,7 +7,10 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class Walked:
-    """What one walk led to; times are seconds since the CRM sent the opportunity."""
+    """What one walk led to; times are seconds since the CRM sent the opportunity.
+
+    `offer` is where its customer sees it; who has that address may answer, so JSON leaves it out.
+    """
 
     title: str
     number: str
@@ -18,6 +21,7 @@ class Walked:
     ordered_s: float
     approved_by: str | None
     hops: list[dict[str, Any]]
+    offer: str
 
     def as_json(self) -> dict[str, Any]:
         """Return it as JSON."""
