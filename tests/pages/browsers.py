@@ -2,7 +2,9 @@
 
 import os
 import re
-from collections.abc import Callable, Iterable, Mapping
+import shutil
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from importlib.util import find_spec
@@ -10,24 +12,36 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from contracts import places
 from infra.cookies import SESSION
-from tests.e2e.browsing import CHECK, RULES, TOO_WIDE, Person
+from infra.setup import BROWSERS
 from tests.e2e.facts import ABOVE
-from tests.e2e.place import Place, deal_of
+from tests.e2e.place import Place, deal_of, until
 
+WAIT_MS = 15_000
+ARGUMENTS = ("--disable-gpu", "--disable-dev-shm-usage", "--disable-background-networking")
 APPROVER = "appr-regional-1"
 SHOTS = "QW_SCREENSHOTS"
 # The house says in its catalogue who approves; everybody else is named after the role.
 NAMES: Mapping[str, str] = {"approver": APPROVER}
-Sits = Callable[..., Person]
 
+# ---- what machines say of a page
 
-def name_of(role: str) -> str:
-    """Return who stands for a role in the list of the sign-in page."""
-    return NAMES.get(role, f"{role}-1")
+RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
+CHECK = """
+async (rules) => (await axe.run({ runOnly: rules })).violations
+    .map((each) => `${each.id}: ${each.nodes.map((node) => node.html.slice(0, 200)).join(" | ")}`)
+"""
+TOO_WIDE = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+# Narrow, middling and wide. Colours depend on the scheme, places on the width: axe sees each of
+# both, and both schemes in the narrow and in the wide layout, but not all six pairs.
+WINDOWS: Mapping[int, tuple[str, ...]] = {
+    360: ("light", "dark"),
+    1024: ("light",),
+    2560: ("dark",),
+}
 
 
 def axe(page: Page) -> list[str]:
@@ -51,12 +65,12 @@ def overflow(page: Page) -> int:
     return found
 
 
-def faults(page: Page, widths: Iterable[int], shot: str = "") -> list[str]:
-    """Return what is wrong with a page at these widths, light and dark; `shot` names pictures."""
+def faults(page: Page, shot: str = "") -> list[str]:
+    """Return what is wrong with a page at every width, light and dark; `shot` names pictures."""
     found = []
-    for width in widths:
+    for width, schemes in WINDOWS.items():
         page.set_viewport_size({"width": width, "height": 900})
-        for scheme in ("light", "dark"):
+        for scheme in schemes:
             page.emulate_media(color_scheme=scheme)
             if wide := overflow(page):
                 found.append(f"{width} {scheme}: {wide} px wider than the window")
@@ -65,6 +79,68 @@ def faults(page: Page, widths: Iterable[int], shot: str = "") -> list[str]:
                 path = Path(folder) / f"{shot}-{width}-{scheme}.png"
                 page.screenshot(path=path, full_page=True)
     return found
+
+
+# ---- people
+
+
+@contextmanager
+def chromium() -> Iterator[Browser]:
+    """Start the browser of this machine."""
+    path = next(found for name in BROWSERS if (found := shutil.which(name)))
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=path, headless=True, chromium_sandbox=False, args=list(ARGUMENTS)
+        )
+        yield browser
+        browser.close()
+
+
+def name_of(role: str) -> str:
+    """Return who stands for a role in the list of the sign-in page."""
+    return NAMES.get(role, f"{role}-1")
+
+
+class Person:
+    """Somebody at a browser of his own; whatever the browser complains of is kept."""
+
+    def __init__(self, browser: Browser, url: str, **how: Any) -> None:
+        self.url = url
+        self.complaints: list[str] = []
+        self._context = browser.new_context(
+            base_url=url, locale="en-GB", timezone_id="Europe/Berlin", **how
+        )
+        self._context.set_default_timeout(WAIT_MS)
+        self.page: Page = self._context.new_page()
+        self.page.on("pageerror", lambda each: self.complaints.append(f"{each}"))
+        self.page.on("console", self._heard)
+
+    def _heard(self, message: Any) -> None:
+        if message.type in {"error", "warning"}:
+            self.complaints.append(f"{message.type}: {message.text}")
+
+    def goes(self, path: str) -> None:
+        self.page.goto(path, wait_until="load")
+
+    def signs_in(self, who: str, path: str) -> None:
+        """Open a page as a stranger, and sign in on the way."""
+        self.goes(path)
+        self.page.click(f'button[value="{who}"]')
+        self.page.wait_for_url(f"**{path}")
+
+    def presses(self, name: str) -> None:
+        self.page.get_by_role("button", name=name, exact=True).click()
+
+    def sees(self, text: str) -> None:
+        """Wait until the page shows a text by itself."""
+        expect(self.page.locator("body")).to_contain_text(text, timeout=WAIT_MS)
+
+    def sees_after_reloads(self, text: str) -> None:
+        """Wait for a text as somebody does whose page does not change by itself."""
+        until(lambda: text in (self.page.reload() and self.page.inner_text("body")), text)
+
+    def close(self) -> None:
+        self._context.close()
 
 
 class People:
@@ -123,6 +199,9 @@ def send(
         headers={"accept": "text/html", **cookie, **named},
         trust_env=False,
     )
+
+
+# ---- what there is to see
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,9 +10,8 @@ from playwright.sync_api import Browser
 from infra.local import SUPERUSER, LocalPostgres
 from quotewright.demo import ready, stage
 from quotewright.laptop import Laptop, Servers
-from tests.e2e.browsing import chromium
 from tests.e2e.place import Place
-from tests.pages.browsers import People, Shown, show
+from tests.pages.browsers import People, Shown, chromium, show
 
 HERE = Path(__file__).parent
 DATABASE = "pages"
@@ -41,8 +40,8 @@ def shown(house: Place) -> Shown:
     return show(house)
 
 
-# Not of the session: an open Playwright holds an event loop, and other tests run their own.
-@pytest.fixture(scope="package")
+# No wider: an open Playwright holds an event loop, and other tests of this process run their own.
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     with chromium() as running:
         yield running

@@ -6,9 +6,8 @@ import pytest
 from contracts import places
 from infra.cookies import FORM_TOKEN, SESSION, form_token
 from quotewright.client import token_for
-from tests.e2e.browsing import Person
 from tests.e2e.place import Place, deal_of
-from tests.pages.browsers import People, cookie_of, expect_status, send
+from tests.pages.browsers import People, Person, cookie_of, expect_status, send
 
 
 @pytest.fixture
