@@ -122,29 +122,32 @@ class Guard:
         Raises: TokenRefused, RoleMissing, BodyTooLarge, BodyTooSlow, BodyRefused, FormRefused.
         """
         session = session_of(scope)
-        principal = await self._let_in(scope, session)
+        principal = await self._who(scope, session)
         structlog.contextvars.bind_contextvars(actor=principal.actor)
+        if principal is ANONYMOUS:
+            session = None
+        # Known before anything is refused: the page of a refusal has the menu of who reads it.
+        scope[ASKED] = Asked(principal, b"", session)
+        self._let_in(principal)
         if b"%00" in scope.get("raw_path", b"") or b"%00" in scope["query_string"]:
             raise BodyRefused("send an address without NUL characters")
         body = await self._body(scope, receive)
-        if principal is ANONYMOUS:
-            session = None
         check_form(scope, body, session)
         scope[ASKED] = Asked(principal, body, session)
         await self._app(scope, _replay(body, receive), send)
 
-    async def _let_in(self, scope: Scope, session: str | None) -> Principal:
+    async def _who(self, scope: Scope, session: str | None) -> Principal:
         if self._policy.roles is None:
             return ANONYMOUS
         authorization = f"Bearer {session}" if session else header(scope, b"authorization")
         if self._security.may_block:
-            principal = await run_in_threadpool(self._security.principal, authorization)
-        else:
-            principal = self._security.principal(authorization)
-        if not principal.roles & self._policy.roles:
+            return await run_in_threadpool(self._security.principal, authorization)
+        return self._security.principal(authorization)
+
+    def _let_in(self, principal: Principal) -> None:
+        if self._policy.roles is not None and not principal.roles & self._policy.roles:
             needed = sorted(self._policy.roles)
             raise RoleMissing(f"ask somebody who is {' or '.join(needed)}", roles=needed)
-        return principal
 
     async def _body(self, scope: Scope, receive: Receive) -> bytes:
         most = self._limits.body_bytes
