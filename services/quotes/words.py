@@ -75,6 +75,13 @@ def status(name: str) -> tuple[str, str]:
     return STATUSES.get(name, (name.replace("_", " ").capitalize(), "plain"))
 
 
+def by(actor: str | None) -> str:
+    """Return which person did something; none for services, and for customers, who have no name."""
+    if actor is None or actor == "anonymous" or actor.startswith("service/"):
+        return ""
+    return actor.partition("/")[2] or actor
+
+
 def fact(name: str) -> str:
     """Return what happened, in a sentence without its end."""
     return FACTS.get(name, name)

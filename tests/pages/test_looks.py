@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Page
 
 from contracts import places
-from tests.pages.browsers import People, Shown, axe, expect_status, faults, overflow
+from tests.pages.browsers import People, Shown, axe, expect_status, faults, name_of, overflow
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +66,8 @@ def opened(look: Look, people: People, shown: Shown, **how: Any) -> Page:
     if look.status != 200:
         expect_status(person, look.status)
     assert person.page.locator("main h1").count() == 1
+    me = [name_of(look.role)] if look.role else []
+    assert person.page.locator("header .me").all_inner_texts() == me, "the menu, also of a refusal"
     assert look.says in person.page.inner_text("main")
     return person.page
 
@@ -78,6 +80,19 @@ def test_a_page_is_accessible_and_fits_its_window(look: Look, people: People, sh
 @pytest.mark.parametrize("look", LOOKS, ids=[each.name for each in LOOKS])
 def test_a_page_says_the_same_without_javascript(look: Look, people: People, shown: Shown) -> None:
     opened(look, people, shown, java_script_enabled=False)
+
+
+def test_on_a_phone_prices_are_read_without_scrolling_aside(people: People, shown: Shown) -> None:
+    for person, path in (
+        (people.stranger(), shown.open_offer),
+        (people.signed_in("seller"), shown.presented),
+    ):
+        person.page.set_viewport_size({"width": 360, "height": 900})
+        person.goes(path)
+        lines = person.page.get_by_role("region", name="Lines of the offer")
+        assert lines.evaluate("it => it.scrollWidth - it.clientWidth") == 0
+        assert lines.get_by_role("columnheader").all_inner_texts() == ["Line", "Net"]
+        assert " each" in lines.inner_text()
 
 
 class TestPlantedFaults:

@@ -30,6 +30,7 @@ BROWSER = {"accept": "text/html,application/xhtml+xml", "accept-language": "en-G
 HOPS = [
     {"fact": "QuoteDrafted", "actor": "user/seller-1", "time": "2026-03-02T09:00:00+00:00"},
     {"fact": "QuotePriced", "actor": "service/pricer", "time": "2026-03-02T09:00:01+00:00"},
+    {"fact": "OrderPlaced", "actor": "anonymous", "time": "2026-03-02T09:00:02+00:00"},
 ]
 
 
@@ -187,6 +188,7 @@ def test_a_seller_sees_the_offer_and_no_margin(browser: Browser) -> None:
     told = text_of(page)
     assert "Q-1001" in told and "Presented" in told
     assert "The quote was drafted by seller-1" in told
+    assert "The order was placed" in told and "anonymous" not in told
     assert "Margin" not in told
     assert "Margin" in text_of(browser.gets("/quotes/Q-1001", "manager"))
 
