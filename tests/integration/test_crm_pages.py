@@ -1,91 +1,26 @@
-"""The pages of crm_projector as a browser meets them: sessions, filters, PostgreSQL behind."""
+"""The pages of opportunities as a browser meets them: sessions, filters, PostgreSQL behind."""
 
-import asyncio
 import html
 import re
-from dataclasses import dataclass, field
-from datetime import date, timedelta
-from typing import Any
+from datetime import date
 from urllib.parse import urlencode
 
-import httpx
 import pytest
 from markupsafe import escape
 
 from contracts import places
-from contracts.opportunity import OpportunityDetails, OpportunityLost, OpportunityWon
-from infra.auth import Audience, Pass, mint
+from contracts.opportunity import OpportunityLost
+from infra.live import Changes
+from tests.integration.crm_browser import EVERYBODY, Browser, log_of, records, text_of
 from tests.integration.crm_service import Crm
-from tests.unit.crm_projector.walks import T0, Log, Walk, eur
+from tests.unit.crm_projector.walks import Log, Walk
 
-EVERYBODY = ("seller", "approver", "manager", "analyst", "admin")
 HOSTILE = '"><script>alert(1)</script>'
-
-
-class Browser:
-    """Somebody at a browser before the service; his session is a cookie."""
-
-    def __init__(self, crm: Crm) -> None:
-        self.crm = crm
-
-    def asks(self, path: str, role: str | None = "seller") -> httpx.Response:
-        settings, cookies = self.crm.settings, {}
-        if role:
-            audience = Audience(settings.jwt_issuer, settings.jwt_audience)
-            now = self.crm.clock()
-            cookies = {"qw_session": mint(self.crm.key, Pass(f"{role}-1", [role]), audience, now)}
-
-        async def ask() -> httpx.Response:
-            transport = httpx.ASGITransport(self.crm.app)
-            headers = {"accept": "text/html", "accept-language": "en-GB"}
-            async with httpx.AsyncClient(
-                transport=transport, base_url="http://test", cookies=cookies
-            ) as client:
-                return await client.get(path, headers=headers)
-
-        return asyncio.run(ask())
-
-    def sees(self, path: str, role: str = "seller") -> str:
-        answer = self.asks(path, role)
-        assert answer.status_code == 200, answer.text
-        assert "default-src 'none'" in answer.headers["content-security-policy"]
-        return answer.text
-
-    def lists(self, role: str = "seller", **asked: Any) -> str:
-        return self.sees(f"{places.OPPORTUNITIES}?{urlencode(asked)}", role)
 
 
 @pytest.fixture
 def browser(crm: Crm) -> Browser:
     return Browser(crm)
-
-
-def text_of(page: str) -> str:
-    """The words of a page's main part, as one line."""
-    main = page[page.index("<main") :]
-    return " ".join(html.unescape(re.sub(r"<[^>]+>", " ", main)).split())
-
-
-def records(page: str) -> list[str]:
-    """The record ids of the opportunities that a list shows, in its order."""
-    return re.findall(r"Sites of (OPP-[\w-]+)", page)
-
-
-@dataclass
-class Particular(Log):
-    """A log whose details are not those of every other."""
-
-    changes: dict[str, Any] = field(default_factory=dict)
-
-    @property
-    def details(self) -> OpportunityDetails:
-        return super().details.model_copy(update=self.changes)
-
-
-def log_of(record: str, **changes: Any) -> Log:
-    """An opportunity that begins at an hour of its own."""
-    starts = T0 + timedelta(hours=int(record[-1]))
-    return Particular(record, starts=starts, changes=changes).open()
 
 
 # ---- the list
@@ -111,6 +46,7 @@ def test_the_list_shows_each_opportunity_with_its_quotes(browser):
     walk = Walk(log_of("OPP-1", next_follow_up=date(2026, 3, 1))).to_presented()
     Walk(walk.log, "Q-1002").draft()
     browser.crm.hear(walk.log.facts)
+    browser.crm.hear(log_of("OPP-2", next_follow_up=date(2026, 3, 3)).facts)
     page = browser.lists()
     for each in (
         "Example Telecom Sites of OPP-1 · gold, emea",
@@ -119,6 +55,7 @@ def test_the_list_shows_each_opportunity_with_its_quotes(browser):
         "Q-1002 Draft",
     ):
         assert each in text_of(page)
+    assert text_of(page).count("overdue") == 1
     assert f'href="{places.opportunity(walk.log.deal_id)}"' in page
     assert f'href="{places.quote("Q-1001")}"' in page
 
@@ -259,69 +196,14 @@ def test_programs_still_get_json_at_the_same_addresses(browser):
         assert browser.crm.call("GET", path, "seller").json()
 
 
-# ---- what waits
+# ---- pages that stay open
 
 
-def test_what_waits_is_listed_by_who_can_move_it_longest_first(browser):
-    assert "Nothing waits" in text_of(browser.sees("/crm/waiting"))
-    first, second = Walk(log_of("OPP-1"), "Q-1001"), Walk(log_of("OPP-2"), "Q-1002")
-    third = Walk(log_of("OPP-3"), "Q-1003")
-    for each in (second.to_presented(), first.draft(), third.to_presented()):
-        browser.crm.hear(each.log.facts)
-    page = browser.sees("/crm/waiting?limit=2")
-    assert re.findall(r"Q-\d+(?=</a>)", page) == ["Q-1001", "Q-1002"]
-    assert "a configuration the seller seller-1 2 Mar 2026" in text_of(page)
-    found = re.search(r'href="([^"]+)">Next page', page)
-    assert found
-    rest = browser.sees(html.unescape(found.group(1)))
-    assert re.findall(r"Q-\d+(?=</a>)", rest) == ["Q-1003"]
-    assert "Next page" not in rest
-    mine = browser.sees("/crm/waiting?who=customer&waits_for=answer&owner=")
-    assert re.findall(r"Q-\d+(?=</a>)", mine) == ["Q-1002", "Q-1003"]
-    assert '<option value="customer" selected>' in mine
-
-
-# ---- the overview
-
-
-def test_an_empty_overview_says_so(browser):
-    words = text_of(browser.sees(places.OVERVIEW, "manager"))
-    for each in ("Nothing is open", "No opportunity yet", "Nothing was presented", "Nothing waits"):
-        assert each in words
-
-
-def test_the_overview_is_for_managers_analysts_and_admins(browser):
-    allowed = {each for each in EVERYBODY if browser.asks(places.OVERVIEW, each).is_success}
-    assert allowed == {"manager", "analyst", "admin"}
-    menu = {each for each in EVERYBODY if ">Overview</a>" in browser.lists(each)}
-    assert menu == allowed
-
-
-def test_every_number_of_the_overview_leads_to_as_many_rows(browser):
-    won = Walk(log_of("OPP-1")).to_presented().log
-    won.crm(OpportunityWon)
-    lost = Walk(log_of("OPP-2"), "Q-2").to_presented().log
-    lost.crm(OpportunityLost, reason="price")
-    later = log_of("OPP-3", stage="Qualify & plan", currency="USD", amount=None)
-    alternative = Walk(log_of("OPP-4"), "Q-3", net=eur("60000")).to_presented()
-    for log in (won, lost, later, alternative.log):
-        browser.crm.hear(log.facts)
-    page = browser.sees(places.OVERVIEW, "analyst")
-    links = re.findall(r'<a href="(/crm/[^"]+\?[^"]+)">(\d+)</a>', page)
-    assert len(links) == 2 + 4 + 1 + len(re.findall(r"/crm/waiting\?[^\"]+waits_for", page))
-    for path, n in links:
-        rows = browser.sees(html.unescape(path), "analyst")
-        assert rows.count('<th scope="row">') == int(n), path
-    words = text_of(page)
-    assert "gold few 50% 9.5% to 90.5% 2 1 1 2" in words
-    assert "Mar 2026 EUR 3 33.3% 33.3% €360,000.00 €240,000.00" in words
-    assert "Qualify & plan 1 1 in USD without an amount" in words
-    assert "Proposal 1 €250,000.00" in words
-
-
-def test_charts_are_drawings_with_names_and_no_styles_of_their_own(browser):
-    browser.crm.hear(Walk(Log().open()).to_presented().accept().log.facts)
-    page = browser.sees(places.OVERVIEW, "manager")
-    assert len(re.findall(r'<svg [^>]*role="img" aria-label="[^"]{20,}"', page)) == 2
-    assert " style=" not in page
-    assert "<style" not in page
+def test_open_pages_are_told_of_each_deal_once(crm):
+    changes = Changes(crm.plumbing.pool, "fact_log", "seq")
+    assert changes.look() is None
+    assert changes.look() == set()
+    log = log_of("OPP-7")
+    crm.hear(log.facts)
+    assert changes.look() == {str(log.deal_id), "*"}
+    assert changes.look() == set()
