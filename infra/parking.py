@@ -2,8 +2,8 @@
 
 from contracts.errors import Poison, QuotewrightError
 from infra.bus import Slice
-from infra.rows import Parked
 from infra.reading import Sifted
+from infra.rows import Parked
 
 ATTEMPTS_MAX = 3
 

@@ -133,7 +133,7 @@ class Retrying:
     def _standing(self, page: Sequence[Parked]) -> dict[str, int]:
         """Return the last version consumed of each stream that the records stand in."""
         streams = {each.stream for each in page if each.stream}
-        return {stream: 0 for stream in streams} | dict(self._ledger.versions(streams))
+        return dict.fromkeys(streams, 0) | dict(self._ledger.versions(streams))
 
     def _handled(self, parked: Parked, view: View, batch: Batch, standing: dict[str, int]) -> Work:
         """Handle a record and note that its stream is consumed up to it.
