@@ -22,6 +22,8 @@ SPEC = "1.0"
 CONTENT_TYPE = "application/json"
 # Versions are kept as 32-bit integers.
 COUNT_MAX = 2**31 - 1
+# Ids and types are kept in indexes, whose entries end at 2,700 bytes.
+NAME_BYTES_MAX = 1_000
 _SPEC_HEADER = ("ce_specversion", SPEC.encode())
 _CONTENT_HEADER = ("content-type", CONTENT_TYPE.encode())
 _HEADERS = (
@@ -37,6 +39,7 @@ _HEADERS = (
     ("actor", "ce_actor"),
     ("traceparent", "ce_traceparent"),
 )
+_INDEXED = ("ce_id", "ce_source", "ce_type", "ce_causationid")
 
 
 class NewerVersion(Poison):
@@ -234,6 +237,9 @@ def read_meta(headers: Iterable[tuple[str, bytes]]) -> Meta:
     for name, text in found.items():
         if name.startswith("ce_") and "\0" in text:
             raise Poison(f"the attribute {name} is malformed", attribute=name)
+    for name in _INDEXED:
+        if len(found.get(name, "").encode()) > NAME_BYTES_MAX:
+            raise Poison(f"{name} has more than {NAME_BYTES_MAX} bytes", attribute=name)
     if _read(found, "ce_specversion", str) != SPEC:
         raise Poison("only CloudEvents 1.0 is read here", attribute="ce_specversion")
     deal_id = _read(found, "ce_partitionkey", UUID)

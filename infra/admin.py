@@ -2,6 +2,7 @@
 
 from typing import Annotated, Any
 
+import structlog
 from fastapi import APIRouter, Depends, Query
 from pydantic import BaseModel, ConfigDict, StringConstraints
 
@@ -11,6 +12,7 @@ from infra.ledger import PostgresLedger
 from infra.looking import summary, whole
 from infra.web import Principal, allow
 
+log = structlog.get_logger("infra.admin")
 LIST_MAX = 200
 DESCRIBED_MAX = 20
 ID_MAX = 2**63 - 1
@@ -88,14 +90,21 @@ def _deciding(router: APIRouter, ledger: PostgresLedger) -> None:
         return {"asked": ledger.ask_retry(None)}
 
     @router.post("/parked/{parked_id}/retry", status_code=202)
-    def retry_one(parked_id: int, _: Admin) -> dict[str, int]:
+    def retry_one(
+        parked_id: int, principal: Admin, without_missing: bool = False
+    ) -> dict[str, int]:
         """Ask for the record's whole deal to be tried again, in order.
 
-        Returns how many records that is.
+        `without_missing` lets it go on over facts that have not come. Returns how many records
+        that is.
         """
-        asked = ledger.ask_retry(parked_id) if parked_id in IDS else 0
+        asked = 0
+        if parked_id in IDS:
+            asked = ledger.ask_retry(parked_id, without_missing=without_missing)
         if not asked:
             raise NotParked(parked_id)
+        if without_missing:
+            log.warning("goes_on_without_missing", parked_id=parked_id, by=principal.actor)
         return {"asked": asked}
 
     @router.post("/parked/{parked_id}/discard")

@@ -39,14 +39,17 @@ class Decided:
     batch: Batch = field(default_factory=Batch)
 
     def follows(self, sifted: Sifted, seen: dict[str, int]) -> bool:
-        """Note that a record's stream is consumed up to it; False if it was before."""
-        last = seen.get(sifted.stream, 0)
-        if not sifted.stream:
-            return True
-        if sifted.wanted and sifted.version <= last:
-            self.dropped += 1
-            return False
-        seen[sifted.stream] = self.inbox[sifted.stream] = max(sifted.version, last)
+        """Note that a record's stream is consumed up to it; False if it was before.
+
+        After a hole it is not: what is missing may still come.
+        """
+        if sifted.stream:
+            last = seen[sifted.stream]
+            if sifted.version <= last:
+                self.dropped += sifted.wanted
+                return False
+            if sifted.version == last + 1:
+                seen[sifted.stream] = self.inbox[sifted.stream] = sifted.version
         return True
 
 
@@ -77,6 +80,15 @@ class Deciding:
         except Poison:
             return True
 
+    def raw(self, piece: Slice, fault: Exception) -> Parked:
+        """Return the row of a slice's only record, when even parking it as usual fails."""
+        self._log.exception("parked_raw", start=piece.start)
+        return park(piece, sifted_by(self._reading, piece.records[0]), fault)
+
+    def repeated(self, piece: Slice) -> dict[str, int]:
+        """Return what is consumed by a slice whose only record was carried out before."""
+        return {each.stream: each.version for each in self._sift(piece) if each.stream}
+
     def decide(
         self,
         piece: Slice,
@@ -92,8 +104,8 @@ class Deciding:
         Raises: Poison, if one of others can not be read; whatever a handler raises.
         """
         self.at = None
-        sifted = [sifted_by(self._reading, each) for each in piece.records]
-        streams = {each.stream for each in sifted if each.wanted and each.stream}
+        sifted = self._sift(piece)
+        streams = {each.stream for each in sifted if each.stream}
         seen = self._known.versions(streams, late)
         held = self._known.waiting(piece.partition)
         decided = Decided(any(each.wanted for each in sifted))
@@ -103,17 +115,20 @@ class Deciding:
             if not decided.follows(each, seen) or not each.wanted:
                 continue
             self.at = each.record.offset
-            why = fault or _obstacle(each, last, each.record.key in held)
+            why = _obstacle(each, last, fault, held=each.record.key in held)
             work, why = self._handled(each, sight, why)
             decided.works += [work] if work else []
             if why is not None:
                 held.add(each.record.key)
-                decided.parked.append(park(piece, each.record, why))
+                decided.parked.append(park(piece, each, why))
                 self._log.warning("parked", offset=each.record.offset, reason=reason_of(why))
         self.at = None
         decided.batch.decided()
         decided.stands_on = sight.view.only_seen(decided.works)
         return decided
+
+    def _sift(self, piece: Slice) -> list[Sifted]:
+        return [sifted_by(self._reading, each) for each in piece.records]
 
     def _handled(
         self, sifted: Sifted, sight: _Sight, why: Exception | None
@@ -141,12 +156,12 @@ class Deciding:
         return work, None
 
 
-def _obstacle(sifted: Sifted, last: int, held: bool) -> Exception | None:
-    """Say why a record can not be handled now, if so."""
-    if sifted.fault is not None:
-        return sifted.fault
+def _obstacle(
+    sifted: Sifted, last: int, fault: Exception | None, *, held: bool
+) -> Exception | None:
+    """Say why a record can not be handled now, if so; `fault` is what it failed of before."""
     if sifted.stream and sifted.version > last + 1:
-        return Missing("facts of its stream before this one are missing")
-    if held:
-        return Behind("an earlier fact of this deal is parked")
-    return None
+        return Missing()
+    if fault or sifted.fault:
+        return fault or sifted.fault
+    return Behind("an earlier fact of this deal is parked") if held else None

@@ -6,7 +6,7 @@ behind it while other deals go on. What is not available now lets its partition 
 """
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import structlog
@@ -111,6 +111,11 @@ class Consumer:
             self._fenced(source, piece.partition)
         except Unavailable as fault:
             self._rest(source, piece, fault)
+        except Exception:
+            # A fault of ours: nothing of the slice is written, so it must not count as read.
+            self._forget(piece.partition)
+            source.disown(piece.partition)
+            raise
         return 0
 
     def retry_parked(self) -> int:
@@ -197,7 +202,7 @@ class Consumer:
             try:
                 self._take(piece)
             except CommandRepeated:
-                self._take(replace(piece, records=()))
+                self._commit([], self._progress(piece, self._deciding.repeated(piece)))
             except LostRace:
                 continue
             except (Fenced, Unavailable):
@@ -207,7 +212,7 @@ class Consumer:
                 self._log.exception("handler_failed", attempts=tried, start=piece.start)
                 if tried < ATTEMPTS_MAX:
                     continue
-                self._take(piece, fault)
+                self._park(piece, fault)
             if careful:
                 self._calmer(piece.partition)
             return
@@ -222,10 +227,7 @@ class Consumer:
         """Handle the records of a slice and commit; with a fault, park its only record instead."""
         late = self._late.inbox(piece.partition)
         decided = self._deciding.decide(piece, late, fault, alone=alone)
-        epoch, parked = self._epochs[piece.partition], tuple(decided.parked)
-        place = piece.topic, piece.partition, epoch
-        inbox, stands_on = decided.inbox, decided.stands_on
-        progress = Progress(*place, piece.start, piece.after, inbox, parked, stands_on)
+        progress = self._progress(piece, decided.inbox, decided.parked, decided.stands_on)
         if decided.matters or self._late.is_much(piece.partition):
             self._commit(decided.works, progress)
             decided.batch.committed()
@@ -233,6 +235,26 @@ class Consumer:
             self._late.add(progress)
         if decided.dropped:
             self._hooks.dropped(decided.dropped)
+
+    def _park(self, piece: Slice, fault: Exception) -> None:
+        """Park the only record of a slice; raw, if what is done to every record fails too."""
+        try:
+            self._take(piece, fault)
+        except (Fenced, Unavailable):
+            raise
+        except Exception:
+            self._commit([], self._progress(piece, {}, [self._deciding.raw(piece, fault)]))
+
+    def _progress(
+        self,
+        piece: Slice,
+        inbox: Mapping[str, int],
+        parked: Sequence[Parked] = (),
+        stands_on: Mapping[str, int] | None = None,
+    ) -> Progress:
+        place = piece.topic, piece.partition, self._epochs[piece.partition]
+        step = piece.start, piece.after
+        return Progress(*place, *step, inbox, tuple(parked), stands_on or {})
 
     def _commit(self, works: Sequence[Work], progress: Progress) -> None:
         """Write works and progress, with what was passed over before."""

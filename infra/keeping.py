@@ -76,16 +76,21 @@ class Ledger(RememberingDesk, Protocol):
         works: Sequence[Work],
         epoch: int,
         stands_on: Mapping[str, int] | None = None,
+        inbox: Mapping[str, int] | None = None,
     ) -> None:
         """Write the works (one at least) of a partition's parked records and drop these, together.
 
         The rest of their deals is marked for a retry. `stands_on` has the versions of streams that
-        were only looked at. Raises: LostRace; Fenced; NotParkedNow.
+        were only looked at, `inbox` those that are consumed by this.
+        Raises: LostRace; Fenced; NotParkedNow.
         """
         ...
 
-    def still_parked(self, parked: Parked, fault: Exception) -> None:
-        """Note why a retry failed; the deal keeps waiting until somebody asks again."""
+    def still_parked(self, parked: Parked, epoch: int, fault: Exception) -> None:
+        """Note why a retry failed; the deal keeps waiting until somebody asks again.
+
+        Raises: Fenced, if the partition is no longer ours.
+        """
         ...
 
 
@@ -125,21 +130,16 @@ class Known:
         return set(self._waiting[partition])
 
     def committed(self, progress: Progress) -> None:
-        """Learn what was written; the streams not heard of for longest are forgotten.
-
-        A stream that was only passed over stays unknown: its written version may be higher.
-        """
-        for stream, version in progress.inbox.items():
-            if stream in self._versions:
-                self._versions[stream] = max(version, self._versions[stream])
+        """Learn what was written; the streams not heard of for longest are forgotten."""
+        self._versions.update(progress.inbox)
         for each in progress.parked:
             self._waiting.setdefault(progress.partition, set()).add(each.key)
         while len(self._versions) > STREAMS_MAX:
             self._versions.popitem(last=False)
 
     def unparked(self) -> None:
-        """Ask again which keys wait: some may have been freed."""
-        self._waiting.clear()
+        """Ask again which keys wait and what is consumed: a retry has changed both."""
+        self.forget()
 
 
 class Late:

@@ -8,9 +8,18 @@ import psycopg
 
 from contracts.envelope import NewerVersion
 from infra.keeping import Claimed
-from infra.parking import code_of, reason_of
+from infra.parking import Behind, Missing, code_of, reason_of
 from infra.postgres import reachable
-from infra.rows import NOT_PARKED, UNMOVED, UNPARKED, Discarded, NotParkedNow, Parked
+from infra.rows import (
+    CONSUMED_AGAIN,
+    NOT_PARKED,
+    UNMOVED,
+    UNPARKED,
+    Discarded,
+    Fenced,
+    NotParkedNow,
+    Parked,
+)
 from infra.store import PostgresStore
 from infra.timers import RETRY_MAX
 from infra.wire import unpack_headers
@@ -109,12 +118,13 @@ class PostgresLedger(PostgresStore):
             for row in rows
         ]
 
-    def postpone(self, key: str, due_at: datetime) -> None:
-        """Count a failed attempt at a reminder and let it fall due later."""
+    def postpone(self, reminder: Reminder, due_at: datetime) -> None:
+        """Count a failed attempt at a reminder and let it fall due later, if it is as read."""
         with reachable(), self.pool.connection() as connection:
             connection.execute(
-                "UPDATE reminders SET attempts = attempts + 1, due_at = %s WHERE key = %s",
-                (due_at, key),
+                "UPDATE reminders SET attempts = attempts + 1, due_at = %s"
+                " WHERE key = %s AND due_at = %s",
+                (due_at, reminder.key, reminder.due_at),
             )
 
     def is_done(self, reminder: Reminder) -> None:
@@ -145,16 +155,17 @@ class PostgresLedger(PostgresStore):
         )
         return {name: int(value) for name, value in row.items()}
 
-    def ask_retry(self, parked_id: int | None) -> int:
+    def ask_retry(self, parked_id: int | None, *, without_missing: bool = False) -> int:
         """Mark the whole deal of a record (None: every deal) for a retry.
 
-        Returns how many records.
+        `without_missing` lets it go on over facts that have not come. Returns how many records.
         """
         with reachable(), self.pool.connection() as connection:
             return connection.execute(
-                "UPDATE parked SET retry = true, begun = 0 WHERE %s::bigint IS NULL"
-                " OR key = (SELECT key FROM parked WHERE id = %s)",
-                (parked_id, parked_id),
+                "UPDATE parked SET retry = true, begun = 0,"
+                " code = CASE WHEN %s AND code = %s THEN %s ELSE code END"
+                " WHERE %s::bigint IS NULL OR key = (SELECT key FROM parked WHERE id = %s)",
+                (without_missing, Missing.code, Behind.code, parked_id, parked_id),
             ).rowcount
 
     def discard(self, parked_id: int, by: str, why: str) -> bool:
@@ -177,7 +188,8 @@ class PostgresLedger(PostgresStore):
     def discarded(self, limit: int, before: int | None = None) -> list[Discarded]:
         """Return what was given up, newest first."""
         rows = self.query(
-            f"SELECT {PARKED}, 0 AS begun, discarded_by, why, discarded_at FROM discarded"  # noqa: S608, own constants
+            f"SELECT {PARKED}, 0 AS begun, NULL AS stream, NULL AS version,"  # noqa: S608, own constants
+            " discarded_by, why, discarded_at FROM discarded"
             " WHERE %s::bigint IS NULL OR id < %s ORDER BY id DESC LIMIT %s",
             (before, before, limit),
         )
@@ -201,7 +213,10 @@ class PostgresLedger(PostgresStore):
 
     def retries(self, topic: str, partition: int, limit: int) -> list[Parked]:
         """Return the partition's next records that are marked for a retry, in order."""
-        where = "WHERE retry AND topic = %s AND partition = %s ORDER BY id LIMIT %s"
+        where = (
+            "WHERE retry AND topic = %s AND partition = %s"
+            " ORDER BY COALESCE(place, id), version, id LIMIT %s"
+        )
         return self._parked(where, (topic, partition, limit))
 
     def begin_retry(self, parked: Sequence[Parked], count: int = 1) -> None:
@@ -220,11 +235,15 @@ class PostgresLedger(PostgresStore):
         works: Sequence[Work],
         epoch: int,
         stands_on: Mapping[str, int] | None = None,
+        inbox: Mapping[str, int] | None = None,
     ) -> None:
         """Write the works and drop the records, together; see `Ledger.unpark`."""
         place = parked[0].topic, parked[0].partition, epoch
         which = [each.key for each in parked], [each.id for each in parked]
         works[-1].sql(UNPARKED, (*place, *which))
+        if inbox:
+            streams = sorted(inbox)
+            works[-1].sql(CONSUMED_AGAIN, (streams, [inbox[each] for each in streams]))
         if stands_on:  # last: a row that somebody else holds was waited for by then
             works[-1].sql(UNMOVED, (list(stands_on), list(stands_on.values())))
         try:
@@ -234,9 +253,16 @@ class PostgresLedger(PostgresStore):
                 raise NotParkedNow("the record was discarded while it was tried again") from None
             raise
 
-    def still_parked(self, parked: Parked, fault: Exception) -> None:
+    def still_parked(self, parked: Parked, epoch: int, fault: Exception) -> None:
         """Keep the reason and stop retrying the deal until somebody asks again."""
         with reachable(), self.pool.connection() as connection, connection.transaction():
+            ours = connection.execute(
+                "SELECT FROM positions"
+                " WHERE topic = %s AND partition = %s AND epoch = %s FOR SHARE",
+                (parked.topic, parked.partition, epoch),
+            )
+            if not ours.rowcount:
+                raise Fenced("another process consumes this partition")
             connection.execute("UPDATE parked SET retry = false WHERE key = %s", (parked.key,))
             connection.execute(
                 "UPDATE parked SET attempts = attempts + 1, begun = 0, reason = %s, code = %s"
@@ -245,7 +271,7 @@ class PostgresLedger(PostgresStore):
             )
 
     def _parked(self, rest: str, params: tuple[object, ...]) -> list[Parked]:
-        rows = self.query(f"SELECT {PARKED}, begun FROM parked {rest}", params)  # noqa: S608, own constants
+        rows = self.query(f"SELECT {PARKED}, begun, stream, version FROM parked {rest}", params)  # noqa: S608, own constants
         return [_one(row) for row in rows]
 
 
@@ -263,4 +289,6 @@ def _one(row: Mapping[str, Any]) -> Parked:
         attempts=row["attempts"],
         parked_at=row["parked_at"],
         begun=row["begun"],
+        stream=row["stream"],
+        version=row["version"],
     )

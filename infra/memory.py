@@ -17,7 +17,7 @@ from contracts.envelope import NewerVersion, Registry, Sealed, body_of, headers_
 from contracts.errors import Unavailable
 from infra.bus import Bell, Bus, Claim, Slice
 from infra.keeping import Claimed
-from infra.parking import Behind, code_of, reason_of
+from infra.parking import Behind, Missing, code_of, reason_of
 from infra.rows import CommandRepeated, Fenced, LostRace, NotParkedNow, Parked, Progress
 from infra.timers import RETRY_MAX
 from infra.wire import Arrived, carried
@@ -132,18 +132,22 @@ class MemoryStore:
             due.sort(key=lambda each: (each.due_at, each.key))
             return [(each, self._failed.get(each.key, 0)) for each in due[:limit]]
 
-    def postpone(self, key: str, due_at: datetime) -> None:
-        """Count a failed attempt at a reminder and let it fall due later."""
+    def postpone(self, reminder: Reminder, due_at: datetime) -> None:
+        """Count a failed attempt at a reminder and let it fall due later, if it is as read."""
         with self._guard:
-            if key in self.reminders:
-                self.reminders[key] = replace(self.reminders[key], due_at=due_at)
-                self._failed[key] = self._failed.get(key, 0) + 1
+            if self._stands(reminder):
+                self.reminders[reminder.key] = replace(self.reminders[reminder.key], due_at=due_at)
+                self._failed[reminder.key] = self._failed.get(reminder.key, 0) + 1
+
+    def _stands(self, reminder: Reminder) -> bool:
+        """Say whether a reminder is as it was read."""
+        found = self.reminders.get(reminder.key)
+        return found is not None and found.due_at == reminder.due_at
 
     def is_done(self, reminder: Reminder) -> None:
         """Drop a reminder that somebody else has carried out, unless it was set anew since."""
         with self._guard:
-            found = self.reminders.get(reminder.key)
-            if found is not None and found.due_at == reminder.due_at:
+            if self._stands(reminder):
                 del self.reminders[reminder.key]
 
     # ---- writing
@@ -181,6 +185,8 @@ class MemoryStore:
         for work in works:
             if work.facts and work.cause.command_id in self._commands:
                 raise CommandRepeated("this command has been carried out before")
+            if work.fired is not None and not self._stands(work.fired):
+                raise CommandRepeated("this reminder has been carried out before, or was set anew")
             for recorded in work.facts:
                 stream, version = recorded.meta.stream, recorded.meta.stream_version
                 if version != heads.get(stream, len(self._streams.get(stream, ()))) + 1:
@@ -211,7 +217,7 @@ class MemoryStore:
             self._log.append((recorded, recorded.fact.model_dump_json().encode()))
         self._bodies.update(work.bodies)
         self._names.update(work.names)
-        for key in work.forgotten:
+        for key in (*work.forgotten, *([work.fired.key] if work.fired else [])):
             self.reminders.pop(key, None)
         for each in work.reminders:
             self.reminders[each.key] = each
@@ -223,13 +229,21 @@ class MemoryStore:
             self._inbox[stream] = max(version, self._inbox.get(stream, 0))
         place = progress.topic, progress.partition
         self._positions[place] = [progress.after, progress.epoch, 0]
-        known = {(each.key, each.headers, each.value) for each in self._parked}
         for each in progress.parked:
-            if (each.key, each.headers, each.value) not in known:
-                self._parked.append(replace(each, id=self.next_number("parked")))
-                alone = sum(other.key == each.key for other in self._parked) == 1
-                if alone and each.code == Behind.code:  # what it waits for was just discarded
-                    self._retry.add(self._parked[-1].id)
+            self._park(each)
+
+    def _park(self, new: Parked) -> None:
+        deal = [each for each in self._parked if each.key == new.key]
+        if any((each.headers, each.value) == (new.headers, new.value) for each in deal):
+            return
+        new = replace(new, id=self.next_number("parked"))
+        later = [i for i, each in enumerate(self._parked) if _follows(each, new)]
+        self._parked.insert(later[0] if later else len(self._parked), new)
+        if not deal and new.code == Behind.code:  # what it waits for was just discarded
+            self._retry.add(new.id)
+        deal.append(new)
+        if later and all(each.code in {Missing.code, Behind.code} for each in deal):
+            self._retry |= {each.id for each in deal}
 
     # ---- consuming
 
@@ -277,14 +291,18 @@ class MemoryStore:
         """Return one parked record."""
         return next((each for each in self._parked if each.id == parked_id), None)
 
-    def ask_retry(self, parked_id: int | None) -> int:
+    def ask_retry(self, parked_id: int | None, *, without_missing: bool = False) -> int:
         """Mark a deal's records (None: all) for a retry."""
         with self._guard:
             keys = {each.key for each in self._parked if parked_id in {None, each.id}}
             marked = {each.id for each in self._parked if each.key in keys}
             self._retry |= marked
+            anew = {Missing.code: Behind.code} if without_missing else {}
             self._parked = [
-                replace(each, begun=0) if each.id in marked else each for each in self._parked
+                replace(each, begun=0, code=anew.get(each.code, each.code))
+                if each.id in marked
+                else each
+                for each in self._parked
             ]
             return len(marked)
 
@@ -316,6 +334,7 @@ class MemoryStore:
         works: Sequence[Work],
         epoch: int,
         stands_on: Mapping[str, int] | None = None,
+        inbox: Mapping[str, int] | None = None,
     ) -> None:
         """Write the works and drop the records."""
         ids, keys = {each.id for each in parked}, {each.key for each in parked}
@@ -330,13 +349,17 @@ class MemoryStore:
             for work in works:
                 self._write(work)
             self._parked = [each for each in self._parked if each.id not in ids]
+            for stream, version in (inbox or {}).items():
+                self._inbox[stream] = max(version, self._inbox.get(stream, 0))
             self._retry -= ids
             self._retry |= {each.id for each in self._parked if each.key in keys}
 
-    def still_parked(self, parked: Parked, fault: Exception) -> None:
+    def still_parked(self, parked: Parked, epoch: int, fault: Exception) -> None:
         """Keep the reason; stop retrying the deal."""
         reason, code = reason_of(fault), code_of(fault)
         with self._guard:
+            if self._positions[parked.topic, parked.partition][1] != epoch:
+                raise Fenced("another process consumes this partition")
             self._parked = [
                 replace(each, attempts=each.attempts + 1, begun=0, reason=reason, code=code)
                 if each.id == parked.id
@@ -353,6 +376,15 @@ class MemoryStore:
             found = len(left) < len(self._parked)
             self._parked = left
             return found
+
+
+def _follows(parked: Parked, new: Parked) -> bool:
+    """Say whether a parked record is a later one of the same stream."""
+    return bool(
+        new.stream
+        and (parked.key, parked.stream) == (new.key, new.stream)
+        and (parked.version or 0) > (new.version or 0)
+    )
 
 
 class MemoryBus:

@@ -2,8 +2,8 @@
 
 from contracts.errors import Poison, QuotewrightError
 from infra.bus import Slice
+from infra.reading import Sifted
 from infra.rows import Parked
-from infra.wire import Arrived
 
 ATTEMPTS_MAX = 3
 
@@ -12,6 +12,12 @@ class Missing(Poison):
     """A hole in a stream: the relay never leaves one, so somebody must look."""
 
     code = "parked.missing"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "facts of its stream before this one have not come; have them published again,"
+            " or retry without them"
+        )
 
 
 class Behind(Poison):
@@ -26,8 +32,9 @@ class NeverBack(Poison):
     code = "parked.never_back"
 
 
-def park(piece: Slice, record: Arrived, fault: Exception) -> Parked:
+def park(piece: Slice, sifted: Sifted, fault: Exception) -> Parked:
     """Return the row of a record that could not be handled, raw, with the reason."""
+    record = sifted.record
     return Parked(
         0,
         piece.topic,
@@ -38,6 +45,8 @@ def park(piece: Slice, record: Arrived, fault: Exception) -> Parked:
         record.value,
         reason_of(fault),
         code_of(fault),
+        stream=sifted.stream or None,
+        version=sifted.version or None,
     )
 
 

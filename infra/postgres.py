@@ -80,8 +80,19 @@ def open_pool(dsn: str, schema: str, size: tuple[int, int]) -> ConnectionPool[Pg
         pool.open(wait=True, timeout=10)
     except psycopg.Error as fault:
         pool.close()
-        raise Unavailable(f"no PostgreSQL for the schema {schema}: {fault}") from None
+        raise Unavailable(
+            f"no PostgreSQL for the schema {schema}: {_reason(dsn) or fault}"
+        ) from None
     return pool
+
+
+def _reason(dsn: str) -> str:
+    """Say why no connection comes up: the pool knows only that it has waited."""
+    try:
+        psycopg.connect(dsn, connect_timeout=int(POOL_WAIT_S)).close()
+    except psycopg.Error as fault:
+        return str(fault).strip()
+    return ""
 
 
 def _check_rested(connection: PgConnection) -> None:
@@ -217,7 +228,12 @@ class reachable:  # noqa: N801, reads as a word in a with statement
         if isinstance(fault, psycopg.errors.SerializationFailure):
             # Our own functions say with it what somebody else has changed meanwhile.
             raise Unavailable(fault.diag.message_primary or "lost a race") from fault
-        if isinstance(
-            fault, (*LOST, psycopg.OperationalError, psycopg.InterfaceError, PoolTimeout)
-        ):
+        if isinstance(fault, psycopg.errors.QueryCanceled):
+            raise NoDatabase("the database ended a statement that took too long") from fault
+        if isinstance(fault, LOST) and not _too_much(fault):
             raise NoDatabase("the database does not answer now") from fault
+
+
+def _too_much(fault: BaseException) -> bool:
+    """Say whether the database refused something that is beyond its limits, now and for ever."""
+    return isinstance(fault, psycopg.Error) and (fault.sqlstate or "").startswith("54")

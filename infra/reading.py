@@ -9,7 +9,7 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Protocol
 
-from contracts.envelope import Meta, Opened, Registry, read_meta
+from contracts.envelope import NAME_BYTES_MAX, Meta, Opened, Registry, read_meta
 from contracts.errors import Poison
 from infra.wire import Arrived
 from infra.work import Batch, Cause, Desk, Handler, Work
@@ -153,7 +153,7 @@ class DoorReading:
     def begin(self, record: Arrived, desk: Desk, batch: Batch) -> Work:
         """Open a work under the foreign system's own id, or under the record's place."""
         try:
-            command_id = self.door.identify(record)
+            command_id = self._identified(record)
         except Poison:
             command_id = f"{self.topic}/{record.offset}"
         cause = Cause(command_id, self.clock(), f"system/{self.topic}")
@@ -161,5 +161,12 @@ class DoorReading:
 
     def handle(self, record: Arrived, work: Work) -> None:
         """Let the door's handler decide."""
-        self.door.identify(record)
+        self._identified(record)
         self.door.handle(record, work)
+
+    def _identified(self, record: Arrived) -> str:
+        """Return the message's own id.   Raises: Poison, if it has none that can be kept."""
+        command_id = self.door.identify(record)
+        if len(command_id.encode()) > NAME_BYTES_MAX:
+            raise Poison(f"the message's id has more than {NAME_BYTES_MAX} bytes")
+        return command_id

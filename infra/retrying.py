@@ -11,7 +11,7 @@ import structlog
 
 from contracts.errors import Unavailable
 from infra.keeping import Ledger
-from infra.parking import ATTEMPTS_MAX, NeverBack
+from infra.parking import ATTEMPTS_MAX, Missing, NeverBack
 from infra.reading import Reading
 from infra.rows import CommandRepeated, Fenced, LostRace, NotParkedNow, Parked
 from infra.view import View
@@ -48,7 +48,7 @@ class Retrying:
         # Records that a process died over before go one at a time, and only so often.
         if not any(each.begun for each in page) and self._whole(page, epoch):
             return len(page)
-        stuck, done = set[bytes](), 0
+        stuck, done = set[bytes](), 0  # keys
         for parked in page:
             if parked.key in stuck:
                 continue
@@ -58,7 +58,7 @@ class Retrying:
                 continue
             stuck.add(parked.key)
             if not isinstance(fault, NotParkedNow):
-                self._ledger.still_parked(parked, fault)
+                self._ledger.still_parked(parked, epoch, fault)
                 self._log.warning("still_parked", parked_id=parked.id, error=type(fault).__name__)
         return done
 
@@ -68,10 +68,10 @@ class Retrying:
         """Handle a page and write it as one; False, if that does not work."""
         self._ledger.begin_retry(page)
         try:
-            batch, view = Batch(), View(self._ledger, fresh=True)
-            works = [self._handled(each, view, batch) for each in page]
+            batch, view, standing = Batch(), View(self._ledger, fresh=True), self._standing(page)
+            works = [self._handled(each, view, batch, standing) for each in page]
             batch.decided()
-            self._ledger.unpark(page, works, epoch, view.only_seen(works))
+            self._ledger.unpark(page, works, epoch, view.only_seen(works), standing)
         except Unavailable:
             self._came_back(page)
             raise
@@ -92,10 +92,10 @@ class Retrying:
         fault: Exception = LostRace("the race for a stream does not end")
         for _ in range(RACES_MAX):
             try:
-                view = View(self._ledger, fresh=True)
-                work = self._handled(parked, view, Batch())
+                view, standing = View(self._ledger, fresh=True), self._standing([parked])
+                work = self._handled(parked, view, Batch(), standing)
                 work.batch.decided()
-                self._write(parked, work, epoch, view.only_seen([work]))
+                self._write(parked, work, epoch, (view.only_seen([work]), standing))
             except LostRace:
                 continue
             except Unavailable:
@@ -114,16 +114,40 @@ class Retrying:
         with suppress(Unavailable):
             self._ledger.begin_retry(page, -1)
 
-    def _write(self, parked: Parked, work: Work, epoch: int, stands_on: Mapping[str, int]) -> None:
+    def _write(
+        self,
+        parked: Parked,
+        work: Work,
+        epoch: int,
+        stands: tuple[Mapping[str, int], Mapping[str, int]],
+    ) -> None:
+        """Write one record's work; `stands`: what it was decided on, and what is consumed by it."""
         try:
-            self._ledger.unpark([parked], [work], epoch, stands_on)
+            self._ledger.unpark([parked], [work], epoch, *stands)
         except CommandRepeated:  # it was carried out before: only the record is to go
-            self._ledger.unpark([parked], [Work(self._ledger, work.cause)], epoch)
+            self._ledger.unpark([parked], [Work(self._ledger, work.cause)], epoch, {}, stands[1])
         else:
             work.batch.committed()
             self._committed([work])
 
-    def _handled(self, parked: Parked, view: View, batch: Batch) -> Work:
+    def _standing(self, page: Sequence[Parked]) -> dict[str, int]:
+        """Return the last version consumed of each stream that the records stand in."""
+        streams = {each.stream for each in page if each.stream}
+        return dict.fromkeys(streams, 0) | dict(self._ledger.versions(streams))
+
+    def _handled(self, parked: Parked, view: View, batch: Batch, standing: dict[str, int]) -> Work:
+        """Handle a record and note that its stream is consumed up to it.
+
+        Raises: Missing, if it waits for earlier ones; whatever the handler raises.
+        """
         work = self._reading.begin(parked.arrived(), view, batch)
+        last, version = standing.get(parked.stream or "", 0), parked.version or 0
+        if parked.code == Missing.code:
+            if version > last + 1:
+                raise Missing
+            if version <= last:  # came once more meanwhile, and was handled then
+                return work
         self._reading.handle(parked.arrived(), work)
+        if parked.stream:
+            standing[parked.stream] = max(version, last)
         return work

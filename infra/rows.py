@@ -54,6 +54,9 @@ class Parked:
     parked_at: datetime | None = None
     begun: int = 0
     """How often a retry began and nobody came back to tell how it ended."""
+    stream: str | None = None
+    version: int | None = None
+    """Its place in a stream, where it has one."""
 
     def arrived(self) -> Arrived:
         """Return the record as it came."""
@@ -95,6 +98,7 @@ def only_facts(work: Work) -> bool:
         or work.forgotten
         or work.deliveries
         or work.statements
+        or work.fired
     )
 
 
@@ -130,6 +134,8 @@ def write_rows(connection: PgConnection, work: Work) -> None:
         connection.execute(PUT_BODY, (body.sha256, body.media_type, body.content))
     for name, stream in work.names.items():
         connection.execute(PUT_NAME, (name, stream))
+    if work.fired is not None:
+        connection.execute(FIRED, (work.fired.key, work.fired.due_at))
     for key in work.forgotten:
         connection.execute("DELETE FROM reminders WHERE key = %s", (key,))
     for each in work.reminders:
@@ -155,10 +161,16 @@ def _delivery_row(delivery: Delivery) -> dict[str, object]:
 # does not wait for the disk; `set_config(..., true)` lasts to the end of its own transaction.
 CONSUMED = "SELECT consumed(%s, %s, %s, %s, %s, %b::text[], %b::int[])"
 CONSUMED_LIGHTLY = CONSUMED + ", set_config('synchronous_commit', 'off', true)"
-PUT_PARKED = "SELECT park(%s, %s, %s, %s, %s, %s, %s, %s)"
+PUT_PARKED = "SELECT park(%s, %s, %s, %s, %s, %s, %s, %s, %s::text, %s::int)"
 UNPARKED = "SELECT unparked(%s, %s, %s, %s::bytea[], %s::bigint[])"
 UNMOVED = "SELECT unmoved(%b::text[], %b::int[])"
-FENCED, NOT_PARKED, MOVED = "QW001", "QW002", "QW003"
+CONSUMED_AGAIN = """
+INSERT INTO inbox SELECT * FROM unnest(%b::text[], %b::int[])
+ON CONFLICT (stream) DO UPDATE SET version = excluded.version
+WHERE inbox.version < excluded.version
+"""
+FIRED = "SELECT fired(%s, %s)"
+FENCED, NOT_PARKED, MOVED, REPEATED = "QW001", "QW002", "QW003", "QW004"
 
 
 def advance(connection: PgConnection, progress: Progress, *, lightly: bool) -> None:
@@ -171,7 +183,7 @@ def advance(connection: PgConnection, progress: Progress, *, lightly: bool) -> N
     for each in sorted(progress.parked, key=lambda parked: parked.key):
         place = (each.topic, each.partition, each.offset, each.key)
         what = (pack_headers(each.headers), each.value, each.reason, each.code)
-        connection.execute(PUT_PARKED, (*place, *what))
+        connection.execute(PUT_PARKED, (*place, *what, each.stream, each.version))
     if progress.stands_on:
         stands = (list(progress.stands_on), list(progress.stands_on.values()))
         connection.execute(UNMOVED, stands, prepare=True)
@@ -196,6 +208,8 @@ def told(fault: psycopg.DatabaseError) -> Exception:
     """Say in our words which rule of the tables a commit broke; anything else stays as it is."""
     if fault.sqlstate == FENCED:
         return Fenced("another process consumes this partition")
+    if fault.sqlstate == REPEATED:
+        return CommandRepeated("this reminder has been carried out before, or was set anew")
     if fault.sqlstate == MOVED:
         return LostRace("somebody else was faster on a stream it was decided on")
     if isinstance(fault, psycopg.errors.UniqueViolation):

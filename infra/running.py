@@ -266,8 +266,9 @@ class Service:
     def _drain(self) -> None:
         if self._relaying is not None and not self._relaying.join(0):
             return  # its step has not come back, and two at once would disturb one another
+        until = time.monotonic() + STOP_S
         try:
-            while self.relay.step():
+            while self.relay.step() and time.monotonic() < until:
                 pass
         except Unavailable as fault:
             log.warning("not_drained", service=self.parts.name, reason=fault.message)

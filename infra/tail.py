@@ -11,7 +11,7 @@ from bisect import bisect_right
 
 from psycopg_pool import ConnectionPool
 
-from infra.postgres import PgConnection
+from infra.postgres import PgConnection, reachable
 from infra.reader import SettledReader
 from infra.wire import Arrived, unpack_headers
 
@@ -71,7 +71,7 @@ class LogTail:
     def _fetch(
         self, pool: ConnectionPool[PgConnection], after: int, limit: int
     ) -> list[tuple[int, str, Arrived]]:
-        with pool.connection() as connection:
+        with reachable(), pool.connection() as connection:
             rows = self._reader.read(connection, after, limit)
         return [
             (

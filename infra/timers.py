@@ -31,8 +31,8 @@ class Agenda(RememberingDesk, Protocol):
         """Return the reminders due by now, the longest due first, with their failed attempts."""
         ...
 
-    def postpone(self, key: str, due_at: datetime) -> None:
-        """Count a failed attempt at a reminder and let it fall due later."""
+    def postpone(self, reminder: Reminder, due_at: datetime) -> None:
+        """Count a failed attempt at a reminder and let it fall due later, if it is as read."""
         ...
 
     def is_done(self, reminder: Reminder) -> None:
@@ -85,7 +85,7 @@ class Timers:
         work = Work(view, cause)
         try:
             self._handlers[reminder.kind](reminder, work)
-            work.forget(reminder.key)
+            work.fires(reminder)
             work.batch.decided()
             # It may write rows alone, which no version of a stream guards.
             self._store.carry_out(work, view.stands_on)
@@ -103,4 +103,4 @@ class Timers:
 
     def _postpone(self, reminder: Reminder, now: datetime, attempts: int) -> None:
         wait = min(RETRY_MAX, timedelta(seconds=2 ** min(attempts, 12)))
-        self._store.postpone(reminder.key, now + wait)
+        self._store.postpone(reminder, now + wait)

@@ -79,6 +79,7 @@ class Work:
         self.names: dict[str, str] = {}
         self.reminders: list[Reminder] = []
         self.forgotten: list[str] = []
+        self.fired: Reminder | None = None
         self.deliveries: list[Delivery] = []
         self.statements: list[tuple[str, Mapping[str, Any] | Sequence[Any]]] = []
 
@@ -171,6 +172,10 @@ class Work:
     def forget(self, key: str) -> None:
         """Drop the reminder of this key, if there is one."""
         self.forgotten.append(key)
+
+    def fires(self, reminder: Reminder) -> None:
+        """Carry this reminder out: it goes with the commit, which fails if it is not as read."""
+        self.fired = reminder
 
     def deliver(self, delivery: Delivery) -> None:
         """Send a message to an outside system after the commit, until it is taken."""

@@ -83,6 +83,9 @@ def parked_retry(  # noqa: PLR0913, PLR0917 - the options of a command are its f
     number: Annotated[
         int | None, typer.Argument(min=1, help="one deal by a record's number; else all")
     ] = None,
+    without_missing: Annotated[
+        bool, typer.Option(help="go on over facts of the deal that have not come")
+    ] = False,
     as_json: AsJson = False,
     url: Url = None,
     token: Token = None,
@@ -90,7 +93,10 @@ def parked_retry(  # noqa: PLR0913, PLR0917 - the options of a command are its f
 ) -> None:
     """Try parked records again, a whole deal in order; says what is left."""
     place = _place(service)
-    found = retried(client_of(Where(home, url, token), "admin"), place, number)
+    if without_missing and number is None:
+        raise Refused("--without-missing is for one deal: name a record of it", field="number")
+    client = client_of(Where(home, url, token), "admin")
+    found = retried(client, place, number, without_missing=without_missing)
     print_json(found) if as_json else say(Console(), _after_retry(found))
     if found["left"]:
         raise typer.Exit(REFUSED)
@@ -115,34 +121,53 @@ def parked_discard(  # noqa: PLR0913, PLR0917 - the options of a command are its
     print_json(found) if as_json else say(Console(), _after_discard(found, service))
 
 
-def retried(client: Client, place: str, number: int | None) -> Json:
+def retried(
+    client: Client, place: str, number: int | None, *, without_missing: bool = False
+) -> Json:
     """Ask for a retry and wait until everything asked for is through or has failed again.
 
     `number` is a record of the deal to try; None tries all. `left` are those still parked of what
-    was asked for, at most 200.   Raises: NotFound, if nothing is parked under the number.
+    was asked for, at most 200, `left_count` how many that are; `untried` how many of the service
+    nobody has taken up.   Raises: NotFound, if nothing is parked under the number.
     """
     deal = f"&deal={quote(client.get(f'{place}/{number}')['deal'])}" if number else ""
     newest = _newest(client, place)
-    asked = client.post(f"{place}/{number}/retry" if number else f"{place}/retry")["asked"]
+    over = "?without_missing=true" if without_missing else ""
+    asked = client.post(f"{place}/{number}/retry{over}" if number else f"{place}/retry")["asked"]
+    retrying = _waited(client, place)
+    left = [row for row in _pages(client, place, deal) if row["id"] <= newest]
+    return {
+        "asked": asked,
+        "left": left[:SHOWN_MAX],
+        "left_count": len(left),
+        "untried": retrying,
+    }
+
+
+def _waited(client: Client, place: str) -> int:
+    """Wait until nothing is being retried, or nothing moves; returns how many still are."""
     moved_at, before = time.monotonic(), -1
     while time.monotonic() - moved_at < STUCK_S:
-        retrying = client.get(f"{place}/count")["retrying"]
+        retrying = int(client.get(f"{place}/count")["retrying"])
         if not retrying:
-            break
+            return 0
         if retrying != before:
             moved_at, before = time.monotonic(), retrying
         time.sleep(LOOK_S)
-    rows = client.get(f"{place}?limit={SHOWN_MAX}{deal}")
-    return {"asked": asked, "left": [row for row in rows if row["id"] <= newest]}
+    return before
 
 
 def _newest(client: Client, place: str) -> int:
     """Return the number of the newest record, so that later ones are told apart."""
-    newest, page = 0, client.get(f"{place}?limit={SHOWN_MAX}")
+    return max((row["id"] for row in _pages(client, place)), default=0)
+
+
+def _pages(client: Client, place: str, deal: str = "") -> Iterator[Json]:
+    """Give all parked records, of a deal or of the service."""
+    page = client.get(f"{place}?limit={SHOWN_MAX}{deal}")
     while page:
-        newest = page[-1]["id"]
-        page = client.get(f"{place}?limit={SHOWN_MAX}&after={newest}")
-    return newest
+        yield from page
+        page = client.get(f"{place}?limit={SHOWN_MAX}{deal}&after={page[-1]['id']}")
 
 
 def _place(service: str) -> str:
@@ -210,9 +235,16 @@ def _shown(found: Json) -> Iterator[str]:
 
 
 def _after_retry(found: Json) -> Iterator[str]:
-    left = found["left"]
-    yield f"{max(found['asked'] - len(left), 0)} of {found['asked']} handled"
+    left, count = found["left"], found["left_count"]
+    if not found["asked"]:
+        yield "nothing is parked"
+        return
+    yield f"{max(found['asked'] - count, 0)} of {found['asked']} handled"
     yield from (f"  still parked: {row['id']} {_fact(row)}: {row['reason']}" for row in left)
+    if count > len(left):
+        yield f"  and {count - len(left)} more"
+    if found["untried"]:
+        yield f"{found['untried']} were not taken up yet: does the service run, and is it ready?"
 
 
 def _after_discard(found: Json, service: str) -> Iterator[str]:

@@ -55,7 +55,7 @@ def watch(console: Console, client: Client, number: int) -> Json:
         TextColumn("{task.fields[rate]}"),
         TimeRemainingColumn(),
     )
-    began = time.monotonic()
+    began, first = time.monotonic(), None
     with Progress(*columns, console=console, transient=True) as progress:
         bar = progress.add_task("rebuild", total=None, stage="starting", rate="")
         while True:
@@ -63,7 +63,8 @@ def watch(console: Console, client: Client, number: int) -> Json:
             if found["stage"] not in BUILDING:
                 return _told(found)
             report = found["report"]
-            rate = report["facts"] / max(time.monotonic() - began, LOOK_S)
+            first = report["facts"] if first is None else first  # it may have begun long ago
+            rate = (report["facts"] - first) / max(time.monotonic() - began, LOOK_S)
             progress.update(
                 bar,
                 completed=report["facts"],

@@ -42,5 +42,8 @@ def test_a_relay_that_lost_its_lock_without_knowing_is_fenced(
             proof.recovered()
         load.flows()
     load.prove(proof)
-    proof.note = f"{load.sql(EPOCH)[0][0]} epochs"
+    logs = [load.apart.logs[each].read_text(encoding="utf-8") for each in ("teller", "teller2")]
+    fenced = sum(each.count("relay_fenced") for each in logs)
+    assert fenced, "no relay that had lost its lead tried to go on, so nothing was proved"
+    proof.note = f"{load.sql(EPOCH)[0][0]} epochs, fenced {fenced} times"
     proof.holds()

@@ -1,6 +1,5 @@
 """A full disk, a broken tail, a log made anew: refused or stopped with a reason, never skipped over."""
 
-import re
 import subprocess
 import tempfile
 from collections.abc import Callable, Iterator
@@ -11,11 +10,11 @@ from kafka.admin import KafkaAdminClient
 
 from infra.steps import ROOTS_ROOMS
 from infra.topics import Keeping, create_topics
-from quotewright.laptop import ROOT
 from tests.chaos.ground import PARTITIONS, Ground
 from tests.chaos.loading import SERVICES, WAIT_S, Load
 from tests.chaos.proof import Proof
 from tests.e2e.place import until
+from tests.manual import reset_of
 
 pytestmark = [pytest.mark.prove, pytest.mark.kafka]
 NOBODY = 65_534
@@ -150,13 +149,6 @@ def reads_no_more(load: Load, name: str) -> None:
         "the reader says that the log was made again",
         WAIT_S,
     )
-
-
-def reset_of(topic: str) -> str:
-    """Return the statements that the manual has an operator run in every schema."""
-    manual = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
-    (reset,) = re.findall(r"<!-- reset -->\n```sql\n(.*?)```", manual, re.DOTALL)
-    return str(reset).replace("quotewright.facts", topic)
 
 
 def log_of(load: Load, name: str) -> str:

@@ -180,6 +180,28 @@ def test_what_was_given_up_is_kept_raw_with_who_and_why_for_ever(deal: Deal, run
             deal.place.sql(statement)
 
 
+def test_a_deal_behind_a_hole_goes_on_without_the_missing_facts_once_somebody_says_so(
+    embedded: Place, run: Parked
+) -> None:
+    deal = Deal(embedded)
+    deal.stream = f"elsewhere.opportunity/{uuid4()}"
+    deal.says(2, deal.fact.model_dump_json().encode())
+    late = until(
+        lambda: next((row for row in embedded.parked("/quotes", str(deal.id))[2:]), None),
+        "the fact behind the hole is parked",
+    )
+    assert late["code"] == "parked.missing"
+    assert run("discard", deal.first, "--service", "quotes", "--reason", "a test").code == 0
+    stuck = run("retry", str(late["id"]), "--service", "quotes")
+    assert stuck.code == 1
+    assert "2 of 3 handled" not in stuck.out
+    assert "retry without them" in stuck.out
+    on = run("retry", str(late["id"]), "--service", "quotes", "--without-missing")
+    assert on.code == 0
+    assert "1 of 1 handled" in on.out
+    assert embedded.parked("/quotes", str(deal.id)) == []
+
+
 def test_a_retry_that_fails_again_says_what_is_left_and_is_exit_1(deal: Deal, run: Parked) -> None:
     said = run("retry", deal.first, "--service", "quotes")
     assert said.code == 1
@@ -223,6 +245,11 @@ class TestWrongInput:
         place = f"/quotes/admin/parked/{deal.first}/discard"
         embedded.admin.refused("POST", place, body, status=422)
         assert deal.parked() == [deal.first, deal.second]
+
+    def test_going_on_without_missing_facts_is_for_one_deal(self, run: Parked) -> None:
+        said = run("retry", "--service", "quotes", "--without-missing")
+        assert said.code == 1
+        assert "name a record" in said.err
 
     def test_the_command_wants_a_reason_too(self, run: Parked, deal: Deal) -> None:
         assert run("discard", deal.first, "--service", "quotes").code == 2

@@ -28,10 +28,10 @@ from infra.topic_watch import FRESH_MS, LogChanged, PostgresTopicIds
 from infra.topics import Keeping, create_topics
 from infra.work import Cause, Work
 from quotewright.laptop import free_port
+from tests.manual import reset_of
 
 pytestmark = pytest.mark.kafka
 DEADLINE_S = 60.0
-ROOT = Path(__file__).parents[2]
 
 
 def wait_for(what: Callable[[], Any]) -> Any:
@@ -282,10 +282,8 @@ def test_a_service_whose_topic_was_made_again_alarms_and_is_mended_as_the_manual
     with pytest.raises(QuotewrightError, match="made"):
         thing.house()  # nor does it start
 
-    manual = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
-    (reset,) = re.findall(r"<!-- reset -->\n```sql\n(.*?)```", manual, re.DOTALL)
     with psycopg.connect(dsn, options="-c search_path=thing") as connection:
-        connection.execute(reset.replace("quotewright.facts", log.topic))
+        connection.execute(reset_of(log.topic))
     house = thing.house()
     with Serving(house):
         assert wait_for(lambda: thing.heard(house) == said), "each once, and the fourth too"

@@ -285,7 +285,7 @@ class StoreConformance:
         mine.remind(Reminder("a", "thing.due", clock.now, DEAL))
         again.remind(Reminder("a", "thing.due", clock.now, DEAL))
         store.commit([mine])
-        store.postpone("a", clock.now + timedelta(minutes=1))
+        store.postpone(store.due_reminders(clock.now, 1)[0][0], clock.now + timedelta(minutes=1))
         assert store.due_reminders(clock.now, 10) == []
         ((late, failed),) = store.due_reminders(clock.now + timedelta(minutes=1), 10)
         assert (late.key, late.due_at, failed) == ("a", clock.now + timedelta(minutes=1), 1)

@@ -1,7 +1,7 @@
 """A reminder's effects fit what is committed when they are, also while somebody else decides."""
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -81,6 +81,59 @@ def test_a_reminder_that_another_process_carried_out_is_dropped(store: Any, cloc
     store.commit([asked])
     store.is_done(reminder)
     assert store.due_reminders(clock(), 10) == []
+
+
+def test_a_reminder_without_facts_is_carried_out_once_though_a_frozen_leader_wakes_up(
+    store: Any, clock: Clock
+) -> None:
+    """Found by a reviewer: both told the outside system, each with a message of its own."""
+    told: list[str] = []
+
+    def tell(reminder: Reminder, work: Work) -> None:
+        work.deliver(Delivery("k", "somebody", "overdue", {}, reminder.deal_id))
+
+    def successor(works: Any) -> None:
+        told.extend("by the successor" for work in works if work.deliveries)
+
+    def tell_late(reminder: Reminder, work: Work) -> None:
+        tell(reminder, work)
+        assert Timers(store, Leads(), {"look": tell}, clock, successor).step() == 1
+
+    frozen = Timers(
+        store, Leads(), {"look": tell_late}, clock, lambda _: told.append("by the frozen one")
+    )
+    remind(store, clock.now)
+    frozen.step()
+    assert told == ["by the successor"]
+    assert store.due_reminders(clock.now, 10) == []
+
+
+@pytest.mark.parametrize("fails", [False, True], ids=["carried out", "failed"])
+def test_a_reminder_that_is_set_anew_while_it_is_carried_out_keeps_its_new_time(
+    store: Any, clock: Clock, fails: bool
+) -> None:
+    """Found by a reviewer: it was dropped, or moved to a few seconds from now."""
+    later = clock.now + timedelta(days=30)
+
+    def set_anew(reminder: Reminder, work: Work) -> None:
+        del reminder
+        remind(store, later, "anew")
+        if fails:
+            raise KeyError
+        work.deliver(Delivery("k", "somebody", "overdue", {}, DEAL))
+
+    remind(store, clock.now)
+    Timers(store, Leads(), {"look": set_anew}, clock, lambda _: None).step()
+    assert [(each.due_at, failed) for each, failed in store.due_reminders(later, 10)] == [
+        (later, 0)
+    ]
+    assert delivered(store) == 0
+
+
+def remind(store: Any, due_at: datetime, command_id: str = "ask") -> None:
+    asked = Work(store, Cause(command_id, due_at, "user/u-1"))
+    asked.remind(Reminder("k", "look", due_at, DEAL))
+    store.commit([asked])
 
 
 def delivered(store: Any) -> int:

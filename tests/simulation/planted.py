@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from infra.batch import Batch
-from infra.keeping import Known
+from infra.inbox import Consumer
+from infra.keeping import Known, Late
 from infra.memory import MemoryRelay, MemoryStore
 from infra.outbox import MemoryOutbox
 from infra.reading import FactReading
@@ -17,6 +18,7 @@ from services.approvals.domain import case
 from services.crm_projector import handlers as projecting
 from services.quotes.domain import outcomes
 from services.quotes.handlers import customers, heard
+from tests.simulation.bus import SimSource
 
 Plant = Callable[[pytest.MonkeyPatch], None]
 
@@ -56,6 +58,15 @@ def consumer_is_not_fenced(patch: pytest.MonkeyPatch) -> None:
 def later_facts_do_not_wait_behind_a_parked_one(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(Known, "waiting", lambda self, partition: set())
     patch.setattr(MemoryStore, "waiting_keys", lambda self, topic, partition: set())
+
+
+def what_was_passed_over_is_forgotten(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(Late, "inbox", lambda self, partition: {})
+
+
+def a_fault_in_a_commit_moves_on(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(Consumer, "_reclaim", lambda self, piece: True)
+    patch.setattr(SimSource, "rewind", lambda self, piece: None)
 
 
 def parked_facts_are_retried_in_another_order(patch: pytest.MonkeyPatch) -> None:
@@ -117,6 +128,8 @@ PLANTED: dict[Plant, int] = {
     relay_saves_before_producing: 40,
     consumer_is_not_fenced: 100,
     later_facts_do_not_wait_behind_a_parked_one: 40,
+    what_was_passed_over_is_forgotten: 40,
+    a_fault_in_a_commit_moves_on: 40,
     parked_facts_are_retried_in_another_order: 40,
     acceptance_does_not_look_at_the_validity: 200,
     acceptance_leaves_the_siblings_open: 100,

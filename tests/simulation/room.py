@@ -11,12 +11,14 @@ from infra.desk import CommandDesk
 from infra.inbox import Consumer, Hooks
 from infra.memory import MemoryRelay
 from infra.outbox import DueDelivery
+from infra.parking import Missing
 from infra.patience import Patience
 from infra.reading import Door, DoorReading, FactReading
 from infra.rows import Parked
 from infra.timers import Timers
 from infra.work import Handler, Work
 from tests.simulation.bus import INBOUND, TOPIC, SimSource
+from tests.simulation.faults import Broken
 from tests.simulation.stores import RowStore, SimStore
 
 if TYPE_CHECKING:
@@ -146,3 +148,6 @@ class Room:
     def _parked(self, parked: Sequence[Parked]) -> None:
         for each in parked:
             self.world.note(f"{self.name} parks offset {each.offset}: {each.reason}")
+            if each.code == Missing.code:
+                rule = "no fact is taken for one behind a hole"
+                raise Broken(rule, f"{self.name}, offset {each.offset}", each.key.decode())

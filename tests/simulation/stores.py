@@ -72,10 +72,11 @@ class SimStore(MemoryStore):
         works: Sequence[Work],
         epoch: int,
         stands_on: Mapping[str, int] | None = None,
+        inbox: Mapping[str, int] | None = None,
     ) -> None:
         """Write works and drop their parked records; one commit."""
         self._before()
-        super().unpark(parked, works, epoch, stands_on)
+        super().unpark(parked, works, epoch, stands_on, inbox)
         self._after()
 
     def claim(self, topic: str, partition: int, *, clean: bool = False) -> Claimed:
