@@ -134,6 +134,7 @@ class Consumer:
                 self._forget(partition)
                 self._overtaken.add(partition)
             except Unavailable as fault:
+                self._known.unparked()  # some of it may be written
                 wait_s = self._retry_rests.rest(partition)
                 self._log.warning(
                     "retry_not_available", reason=fault.message, wait_s=round(wait_s, 3)

@@ -206,7 +206,8 @@ class PostgresLedger(PostgresStore):
             return connection.execute(
                 "UPDATE parked SET retry = true WHERE topic = %s AND partition = %s AND key IN ("
                 " SELECT key FROM (SELECT DISTINCT ON (key) key, code FROM parked"
-                " WHERE topic = %s AND partition = %s ORDER BY key, id) AS first"
+                " WHERE topic = %s AND partition = %s"
+                " ORDER BY key, COALESCE(place, id), version, id) AS first"
                 " WHERE code = %s)",
                 (topic, partition, topic, partition, NewerVersion.code),
             ).rowcount

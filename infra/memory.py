@@ -229,20 +229,32 @@ class MemoryStore:
             self._inbox[stream] = max(version, self._inbox.get(stream, 0))
         place = progress.topic, progress.partition
         self._positions[place] = [progress.after, progress.epoch, 0]
-        for each in progress.parked:
+        for each in sorted(progress.parked, key=lambda parked: parked.key):
             self._park(each)
 
     def _park(self, new: Parked) -> None:
         deal = [each for each in self._parked if each.key == new.key]
-        if any((each.headers, each.value) == (new.headers, new.value) for each in deal):
+        if same := [e for e in deal if (e.headers, e.value) == (new.headers, new.value)]:
+            if (same[0].code, new.code) == (Missing.code, Behind.code):
+                anew = replace(same[0], code=new.code, reason=new.reason)
+                self._parked[self._parked.index(same[0])] = anew
+                self._wake(new.key)
             return
         new = replace(new, id=self.next_number("parked"))
+        asked = any(e.id in self._retry for e in deal)
         later = [i for i, each in enumerate(self._parked) if _follows(each, new)]
         self._parked.insert(later[0] if later else len(self._parked), new)
         if not deal and new.code == Behind.code:  # what it waits for was just discarded
             self._retry.add(new.id)
-        deal.append(new)
-        if later and all(each.code in {Missing.code, Behind.code} for each in deal):
+        if later and asked:  # what it goes before is being tried
+            self._retry.add(new.id)
+        if later:
+            self._wake(new.key)
+
+    def _wake(self, key: bytes) -> None:
+        """Have a deal tried again, unless something of it waits for a person."""
+        deal = [each for each in self._parked if each.key == key]
+        if all(each.code in {Missing.code, Behind.code} for each in deal):
             self._retry |= {each.id for each in deal}
 
     # ---- consuming

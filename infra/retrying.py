@@ -72,10 +72,8 @@ class Retrying:
             works = [self._handled(each, view, batch, standing) for each in page]
             batch.decided()
             self._ledger.unpark(page, works, epoch, view.only_seen(works), standing)
-        except Unavailable:
+        except (Unavailable, Fenced):  # nobody died
             self._came_back(page)
-            raise
-        except Fenced:
             raise
         except Exception as fault:  # whose fault it is shows when each goes alone
             self._log.info("retry_one_by_one", records=len(page), error=type(fault).__name__)
@@ -98,10 +96,8 @@ class Retrying:
                 self._write(parked, work, epoch, (view.only_seen([work]), standing))
             except LostRace:
                 continue
-            except Unavailable:
+            except (Unavailable, Fenced):
                 self._came_back([parked])
-                raise
-            except Fenced:
                 raise
             except Exception as found:  # a retry must not take the consumer down
                 fault = found
@@ -110,7 +106,7 @@ class Retrying:
         return fault
 
     def _came_back(self, page: Sequence[Parked]) -> None:
-        """Take the count back: nothing died, something was only not available."""
+        """Take the count back: nothing died, something was only not available, or not ours."""
         with suppress(Unavailable):
             self._ledger.begin_retry(page, -1)
 
@@ -140,13 +136,13 @@ class Retrying:
 
         Raises: Missing, if it waits for earlier ones; whatever the handler raises.
         """
-        work = self._reading.begin(parked.arrived(), view, batch)
         last, version = standing.get(parked.stream or "", 0), parked.version or 0
-        if parked.code == Missing.code:
-            if version > last + 1:
-                raise Missing
-            if version <= last:  # came once more meanwhile, and was handled then
-                return work
+        waits = parked.code == Missing.code and bool(parked.stream)
+        if waits and version > last + 1:
+            raise Missing
+        work = self._reading.begin(parked.arrived(), view, batch)
+        if waits and version <= last:  # came once more in other bytes, and was handled then
+            return work
         self._reading.handle(parked.arrived(), work)
         if parked.stream:
             standing[parked.stream] = max(version, last)

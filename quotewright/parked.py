@@ -236,9 +236,6 @@ def _shown(found: Json) -> Iterator[str]:
 
 def _after_retry(found: Json) -> Iterator[str]:
     left, count = found["left"], found["left_count"]
-    if not found["asked"]:
-        yield "nothing is parked"
-        return
     yield f"{max(found['asked'] - count, 0)} of {found['asked']} handled"
     yield from (f"  still parked: {row['id']} {_fact(row)}: {row['reason']}" for row in left)
     if count > len(left):

@@ -559,6 +559,56 @@ class InboxConformance:
         assert house.notes(DEAL_A) == ["bug", "two", "three"]
         assert house.parked() == []
 
+    @pytest.mark.parametrize("again", [(1, 2, 3, 4), (2, 3), (2, 3, 2, 3, 4)])
+    def test_all_published_again_loses_nothing_that_waited_behind_the_hole(
+        self, house: House, again: tuple[int, ...]
+    ) -> None:
+        """Found by a reviewer: what came again in the same slice was dropped as handled."""
+        house.say(*(said(DEAL_A, each, f"{each}") for each in (1, 3)))
+        house.run()
+        house.say(*(said(DEAL_A, each, f"{each}") for each in again))
+        house.run()
+        house.retry()
+        assert house.notes(DEAL_A) == [f"{each}" for each in range(1, max(again) + 1)]
+        assert house.parked() == []
+
+    def test_what_fills_a_hole_while_the_deal_is_to_be_tried_is_not_skipped(
+        self, house: House
+    ) -> None:
+        """Found by a reviewer: only the later one was marked, and went first."""
+        house.fails["bug"] = KeyError()
+        other = said(DEAL_A, 1, "bug", "another.thing")
+        house.say(said(DEAL_A, 1, "1"), other, said(DEAL_A, 4, "4"))
+        house.run()
+        house.fails.clear()
+        house.store.ask_retry(None)
+        house.say(said(DEAL_A, 2, "2"), said(DEAL_A, 3, "3"))
+        house.run()
+        house.retry()
+        assert house.notes(DEAL_A) == ["1", "bug", "2", "3", "4"]
+        assert house.parked() == []
+
+    def test_after_a_retry_whose_answer_was_lost_the_next_fact_is_no_hole(
+        self, house: House
+    ) -> None:
+        house.say(said(DEAL_A, 1, "1"), said(DEAL_A, 3, "3"), said(DEAL_A, 2, "2"))
+        house.run()
+        unpark = house.store.unpark
+
+        def unanswered(*args: Any) -> None:
+            unpark(*args)
+            raise Unavailable("the answer is lost")
+
+        house.store.unpark = unanswered
+        house.consumer.retry_parked()
+        house.store.unpark = unpark
+        house.say(said(DEAL_A, 4, "4"))
+        house.run()
+        house.seconds += 100
+        house.retry()
+        assert house.notes(DEAL_A) == ["1", "2", "3", "4"]
+        assert [each.code for each in house.told] == ["parked.missing", "parked.behind"]
+
     # ---- what can not even be parked as usual
 
     def test_a_key_of_any_length_and_an_id_beyond_an_index_are_parked_and_others_go_on(

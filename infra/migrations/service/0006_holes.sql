@@ -6,6 +6,8 @@ CREATE INDEX parked_key ON parked USING hash (key);
 -- earlier but is a later one of the same stream.
 ALTER TABLE parked ADD COLUMN stream text, ADD COLUMN version integer, ADD COLUMN place bigint;
 DROP INDEX parked_retry;
+-- Until now the version moved past a hole, and a retry took the record as it was.
+UPDATE parked SET code = 'parked.behind' WHERE code = 'parked.missing';
 CREATE INDEX parked_retry ON parked (topic, partition, (COALESCE(place, id)), version, id) WHERE retry;
 
 -- Park a record. The same bytes once more are a second delivery of what lies here already.
@@ -23,6 +25,17 @@ BEGIN
         SELECT FROM parked
         WHERE key = of_key AND value = raw_value AND headers::text = raw_headers::text
     ) THEN
+        -- Published again, after what was missing: it waits for nothing but its turn now.
+        IF with_code = 'parked.behind' THEN
+            UPDATE parked SET code = with_code, reason = why
+            WHERE key = of_key AND value = raw_value AND headers::text = raw_headers::text
+            AND code = 'parked.missing';
+            IF FOUND AND NOT EXISTS (
+                SELECT FROM parked WHERE key = of_key AND code NOT IN ('parked.missing', 'parked.behind')
+            ) THEN
+                UPDATE parked SET retry = true WHERE key = of_key AND NOT retry;
+            END IF;
+        END IF;
         RETURN;
     END IF;
     SELECT min(COALESCE(place, id)) INTO before FROM parked
@@ -32,7 +45,9 @@ BEGIN
     ) VALUES (
         of_topic, of_partition, at_offset, of_key, raw_headers, raw_value, why, with_code,
         -- What it was to wait behind was discarded a moment ago: nobody else would free it.
-        with_code = 'parked.behind' AND NOT EXISTS (SELECT FROM parked WHERE key = of_key),
+        with_code = 'parked.behind' AND NOT EXISTS (SELECT FROM parked WHERE key = of_key)
+        -- Or what it goes before is being tried: it must not be skipped.
+        OR before IS NOT NULL AND EXISTS (SELECT FROM parked WHERE key = of_key AND retry),
         of_stream, of_version, before
     ) ON CONFLICT DO NOTHING;
     IF before IS NOT NULL AND NOT EXISTS (
