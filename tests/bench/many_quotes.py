@@ -3,9 +3,9 @@
 Ten deals are played through the real handlers, over HTTP and a CRM's webhooks, into every state
 that pages draw; only documents lays nothing out. Then the house stops, and what stands of these
 deals is copied under new ids, record names and quote numbers: the facts of quotes, approvals and
-crm_projector, the names of quotes, the rows of approval cases, and the whole log. The house that starts on it has heard the log
-of the copies already, but for crm_projector: it reads every copied fact as it reads any other, so
-the tables behind lists and overview are its own work.
+crm_projector, the names of quotes, the rows of approval cases, and the whole log. The house that
+starts on it has heard the log of the copies already, but for crm_projector: it reads every copied
+fact as it reads any other, so the tables behind lists and overview are its own work.
 """
 
 import json
@@ -122,8 +122,10 @@ def _answering(values: Mapping[str, Any]) -> Iterator[None]:
     process = spawn.Process(target=_answer, args=(values, ready, end))
     process.start()
     try:
-        if not ready.wait(DEADLINE_S):
-            raise Unavailable("the house does not start")
+        until = time.monotonic() + DEADLINE_S
+        while not ready.wait(1.0):
+            if not process.is_alive() or time.monotonic() > until:
+                raise Unavailable("the house does not start")
         yield
     finally:
         end.set()
