@@ -1,6 +1,6 @@
 # Quotewright. `make` alone prints the commands. Set-up happens by itself: infra/setup.py.
 .DEFAULT_GOAL := help
-.PHONY: help demo test prove quick check format bench simulate lock clean
+.PHONY: help demo test prove quick check format bench pictures simulate lock clean
 
 BUS ?= embedded
 # The venv's Python starts faster than a version manager's shim; before there is a venv, any Python 3 does.
@@ -46,6 +46,10 @@ format: ## Format the code and mend what the linter can
 bench: ## Measure, write bench/results.json, fail below a floor
 	$(SETUP) venv pdf kafka
 	@$(RUN) tests.bench $(ARGS)
+
+pictures: ## Photograph the pages of the example: four into docs/pictures, all into .local/pictures
+	$(SETUP) venv pdf browser
+	@$(RUN) tests.pages.pictures
 
 simulate: ## Run the house in one thread under faults drawn from seeds (SEEDS=1000, FIRST=0; SEED=n replays one)
 	$(SETUP) venv

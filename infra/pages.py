@@ -4,6 +4,7 @@ A page shares its address with the JSON of the same thing: who asks for HTML, or
 the page route; everybody else the JSON route.
 """
 
+import gzip
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
@@ -96,9 +97,14 @@ class Menu:
 
 @dataclass(frozen=True, slots=True)
 class Asset:
-    """A file that pages name: script or style, and the hash by which it may be kept for ever."""
+    """A file that pages name: script or style, and the hash by which it may be kept for ever.
+
+    `packed` is the same for browsers that take gzip. Pages are never packed: they hold the form's
+    token beside what a stranger may have written, and their length would tell of it.
+    """
 
     body: bytes
+    packed: bytes
     kind: str
     digest: str
 
@@ -135,13 +141,16 @@ class Pages:
         router = APIRouter(prefix=self.prefix, include_in_schema=False)
 
         @router.get("/look/{name}", dependencies=[Depends(public())])
-        def look(name: str) -> Response:
+        def look(name: str, request: Request) -> Response:
             """Give a script or a style."""
             found = self._assets.get(name)
             if found is None:
                 return Response(status_code=404)
-            headers = {"cache-control": FOR_A_YEAR}
-            return Response(found.body, media_type=found.kind, headers=headers)
+            headers = {"cache-control": FOR_A_YEAR, "vary": "Accept-Encoding"}
+            if "gzip" not in (header(request.scope, b"accept-encoding") or ""):
+                return Response(found.body, media_type=found.kind, headers=headers)
+            headers["content-encoding"] = "gzip"
+            return Response(found.packed, media_type=found.kind, headers=headers)
 
         return router
 
@@ -239,5 +248,6 @@ def _assets() -> dict[str, Asset]:
     for name, paths in files.items():
         body = b";\n".join(path.read_bytes() for path in paths)
         digest = sha256(body).hexdigest()[:12]
-        found[name] = Asset(body, KINDS[Path(name).suffix], digest)
+        packed = gzip.compress(body, mtime=0)
+        found[name] = Asset(body, packed, KINDS[Path(name).suffix], digest)
     return found

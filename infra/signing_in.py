@@ -52,7 +52,10 @@ class SignIn:
         return mint(self._key, Pass(person, roles, LIFETIME), self._audience, self._clock())
 
     def by_token(self, token: str) -> str:
-        """Return the token, if it is good.   Raises: Unauthenticated."""
+        """Return the token, if it is good: the seam to a company's own sign-in.
+
+        Whose tokens are good, the settings say; see docs/adr/0022.   Raises: Unauthenticated.
+        """
         self._security.principal(f"Bearer {token}")
         return token
 

@@ -39,8 +39,8 @@ async ([rules, colours]) => (await axe.run({
 TOO_WIDE = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
 WIDTHS = (360, 1024, 2560)
 SCHEMES = ("light", "dark")
-# Contrast takes axe six times as long as all else. Our style changes nothing above 62 rem, so what
-# is wider than this has the same colours.
+# Contrast takes axe six times as long as all else. Above 62 rem our style changes widths only, so
+# what is wider than this has the same colours.
 COLOURS_UP_TO = 1024
 
 

@@ -8,7 +8,10 @@ import pytest
 from playwright.sync_api import Browser
 
 from infra.local import SUPERUSER, LocalPostgres
+from infra.local_kafka import LocalKafka
+from infra.service import House, Serving
 from quotewright.demo import ready, stage
+from quotewright.house import BUILDERS
 from quotewright.laptop import Laptop, Servers
 from tests.e2e.place import Place
 from tests.pages.browsers import People, Shown, chromium, show
@@ -38,6 +41,21 @@ def house(postgres: LocalPostgres, tmp_path_factory: pytest.TempPathFactory) -> 
 def shown(house: Place) -> Shown:
     """Quotes in every state that a page draws."""
     return show(house)
+
+
+@pytest.fixture(scope="module")
+def over_kafka(
+    postgres: LocalPostgres, kafka: LocalKafka, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Place]:
+    """The same house over a real Kafka, on topics of its own."""
+    topics = {name: f"pages.{name}" for name in ("facts_topic", "inbound_topic", "parked_topic")}
+    home = tmp_path_factory.mktemp("pages-kafka")
+    laptop = Laptop(home, "kafka", Servers(postgres, kafka, f"{DATABASE}_kafka"))
+    with stage(laptop, lambda it: Serving(House(it.settings(**topics), BUILDERS))) as running:
+        ready(running)
+        place = Place(running, postgres.dsn(SUPERUSER, f"{DATABASE}_kafka"))
+        yield place
+        place.close()
 
 
 # No wider: an open Playwright holds an event loop, and other tests of this process run their own.

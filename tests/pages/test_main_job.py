@@ -1,4 +1,12 @@
-"""The main job through the pages: seller, approver, customer, each at a browser of his own."""
+"""The main job through the pages: seller, approver, customer, each at a browser of his own.
+
+Walked on the embedded bus and over a real Kafka.
+"""
+
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Browser
 
 from contracts import places
 from tests.e2e.facts import ABOVE
@@ -6,14 +14,29 @@ from tests.e2e.place import Place, deal_of
 from tests.pages.browsers import APPROVER, People
 
 
+@pytest.fixture(params=["house", pytest.param("over_kafka", marks=pytest.mark.kafka)])
+def place(request: pytest.FixtureRequest) -> Place:
+    """A running house, over each bus in turn."""
+    found: Place = request.getfixturevalue(request.param)
+    return found
+
+
+@pytest.fixture
+def people(browser: Browser, place: Place) -> Iterator[People]:
+    """People at browsers in front of that house."""
+    found = People(browser, place.stage.url, {})
+    yield found
+    found.leave()
+
+
 def test_a_quote_goes_from_opportunity_to_acceptance_while_everybody_looks(
-    house: Place, people: People
+    place: Place, people: People
 ) -> None:
     seller, approver, customer = (people.stranger() for _ in range(3))
     seller.signs_in("seller-1", places.OPPORTUNITIES)
-    record = house.opens("rural_lte", discounts=ABOVE)
+    record = place.opens("rural_lte", discounts=ABOVE)
     seller.sees(f"Radio access {record}")  # live: nobody has loaded the page again
-    number = house.told(record, "PendingApproval")["number"]
+    number = place.told(record, "PendingApproval")["number"]
     seller.goes(places.opportunity(deal_of(record)))
     seller.page.click(f"text={number}")
     seller.sees("In approval")
@@ -31,19 +54,19 @@ def test_a_quote_goes_from_opportunity_to_acceptance_while_everybody_looks(
     customer.presses("Accept the offer")
     customer.sees("Thank you, the offer is accepted.")
     seller.sees("Accepted")
-    house.told(record, "Ordered")
+    place.told(record, "Ordered")
 
 
-def test_the_same_works_without_javascript(house: Place, people: People) -> None:
+def test_the_same_works_without_javascript(place: Place, people: People) -> None:
     seller, approver, customer = (people.stranger(java_script_enabled=False) for _ in range(3))
-    record = house.opens("rural_lte", discounts=ABOVE)
-    number = house.told(record, "PendingApproval")["number"]
+    record = place.opens("rural_lte", discounts=ABOVE)
+    number = place.told(record, "PendingApproval")["number"]
     seller.signs_in("seller-1", places.quote(number))
     approver.signs_in(APPROVER, places.INBOX)
     approver.page.get_by_role("link", name=f"Open the case of {number}").click()
     approver.presses("Approve")
     seller.sees_after_reloads("Presented")
-    customer.goes(house.link(number, 1))
+    customer.goes(place.link(number, 1))
     customer.page.fill("#f-name", "A. Example")
     customer.presses("Accept the offer")
     customer.sees("Thank you, the offer is accepted.")

@@ -177,6 +177,22 @@ def test_programs_meet_json_under_the_same_address(browser: Browser) -> None:
     assert (refused.status_code, refused.json()["code"]) == (401, "auth.refused")
 
 
+def test_style_and_scripts_travel_packed_and_pages_do_not(browser: Browser) -> None:
+    presented(browser)
+    page = browser.gets("/quotes/Q-1001", **{"accept-encoding": "gzip"})
+    assert "content-encoding" not in page.headers
+    files = re.findall(r'(?:href|src)="(/quotes/look/[^"]+)"', page.text)
+    assert len(files) == 3
+    for each in files:
+        packed, plain = (
+            browser.gets(each, **{"accept-encoding": how}) for how in ("gzip", "identity")
+        )
+        assert packed.headers["content-encoding"] == "gzip"
+        assert "content-encoding" not in plain.headers
+        assert packed.content == plain.content
+        assert int(packed.headers["content-length"]) < int(plain.headers["content-length"])
+
+
 # ---- the page of a quote
 
 
