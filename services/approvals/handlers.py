@@ -1,4 +1,4 @@
-"""Load, decide, append: what approvals does with a submission, a recall, a decision, a deadline."""
+"""Load, decide, append: what approvals does with what it hears, is told and is reminded of."""
 
 from collections.abc import Sequence
 from uuid import UUID
@@ -19,6 +19,7 @@ from services.approvals.domain.case import (
     recall,
 )
 from services.approvals.domain.opening import Submission, open_case
+from services.approvals.domain.questions import Answer, Question, answer, ask
 from services.approvals.policy import Authority
 
 DUE = "approval_due"
@@ -82,6 +83,18 @@ def decision_made(work: Work, case_id: UUID, decision: Decision, authority: Auth
     elif before.state == "open":
         work.forget(_due_key(case_id))
         views.write(work, after, ())
+
+
+def question_asked(work: Work, case_id: UUID, question: Question, authority: Authority) -> None:
+    """Record an approver's question.   Raises: what `domain.questions.ask` raises."""
+    stream = stream_of(case_id)
+    work.append(stream, ask(folded(work.read(stream)), question, authority.directory))
+
+
+def question_answered(work: Work, case_id: UUID, given: Answer) -> None:
+    """Record the answer to a question.   Raises: what `domain.questions.answer` raises."""
+    stream = stream_of(case_id)
+    work.append(stream, answer(folded(work.read(stream)), given))
 
 
 def deadline_passed(reminder: Reminder, work: Work, authority: Authority) -> None:

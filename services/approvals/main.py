@@ -8,6 +8,8 @@ from contracts import places
 from contracts.approval import (
     ApprovalGranted,
     ApprovalNotRequired,
+    ApprovalQuestionAnswered,
+    ApprovalQuestionAsked,
     ApprovalRecalled,
     ApprovalRejected,
     ApprovalStepGranted,
@@ -34,6 +36,8 @@ READS = Registry(
         ApprovalRejected,
         ApprovalRecalled,
         LateDecisionRecorded,
+        ApprovalQuestionAsked,
+        ApprovalQuestionAnswered,
     ]
 )
 BATCH_SIZE = 20

@@ -121,6 +121,33 @@ def shown(case: Case, able: Sequence[str], *, internal: bool) -> dict[str, Any]:
         "grants": [each.model_dump(mode="json") for each in case.grants],
         "closing": case.closing.model_dump(mode="json") if case.closing else None,
         "late": [each.model_dump(mode="json") for each in case.late],
+        "questions": questions(case),
+    }
+
+
+def questions(case: Case) -> list[dict[str, Any]]:
+    """Return what approvers asked, the oldest first, each with its answer, if it has one."""
+    answers = {each.question_id: each for each in case.answers}
+    return [
+        {
+            **each.model_dump(mode="json", include={"question_id", "text", "asked_by", "at"}),
+            "answer": found.model_dump(mode="json", include={"text", "answered_by", "at"})
+            if (found := answers.get(each.question_id))
+            else None,
+        }
+        for each in case.questions
+    ]
+
+
+def questions_shown(case: Case) -> dict[str, Any]:
+    """Return the questions of a case for those who answer them: without any figure of ours."""
+    request = case.request
+    return {
+        "case_id": str(request.case_id) if request else None,
+        "state": case.state,
+        "number": request.number if request else None,
+        "revision": request.revision if request else None,
+        "questions": questions(case),
     }
 
 

@@ -217,6 +217,7 @@ class Shown:
     deal: str
     empty_deal: str
     case: str
+    questions: str
     open_offer: str
     accepted_offer: str
     declined_offer: str
@@ -235,6 +236,9 @@ def show(place: Place) -> Shown:
     number = place.told(above, "PendingApproval")["number"]
     case = place.asked_to_approve(number)["case_id"]
     place.told(records[1], "Ordered")
+    approver = place.person("approver", APPROVER)
+    approver.post(places.questions(case), {"text": "Is the second phase signed?"})
+    place.heard_of(number, "ApprovalQuestionAsked")
     return Shown(
         draft=places.quote(draft),
         presented=places.quote(presented["number"]),
@@ -243,6 +247,7 @@ def show(place: Place) -> Shown:
         deal=places.opportunity(deal_of(records[0])),
         empty_deal=places.opportunity(deal_of(empty)),
         case=places.case(case),
+        questions=places.questions(case),
         open_offer=place.link(presented["number"], 1),
         accepted_offer=place.link(accepted["number"], 1),
         declined_offer=no,

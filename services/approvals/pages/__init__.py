@@ -1,0 +1,76 @@
+"""The pages of approvals: the inbox, one screen per decision, questions and their answers."""
+
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Request
+from starlette.responses import Response, StreamingResponse
+
+from infra.auth import Principal
+from infra.live import Live
+from infra.pages import Pages, page_router
+from infra.web import allow
+from infra.work import Commands
+from services.approvals import api
+from services.approvals.pages.cases import Asked, CasePages
+from services.approvals.pages.questions import QuestionPages
+from services.approvals.policy import Authority
+
+Decider = Annotated[Principal, Depends(allow("approver"))]
+Insider = Annotated[Principal, Depends(allow("approver", "manager", "admin"))]
+Reader = Annotated[Principal, Depends(allow("seller", "approver", "manager", "admin"))]
+Answerer = Annotated[Principal, Depends(allow("seller", "admin"))]
+
+
+def routes(commands: Commands, authority: Authority, pages: Pages, live: Live) -> APIRouter:
+    """Return the pages of approvals; they come before the JSON routes of the same addresses."""
+    drawn = CasePages(commands, authority, pages, live)
+    # First, and for any caller: a stream is not asked for as HTML, and `live` is no case's id.
+    plain = APIRouter(prefix="/approvals", include_in_schema=False)
+
+    @plain.get("/cases/live")
+    def stream(request: Request, wanted: Asked, caller: Insider) -> StreamingResponse:
+        """Stream the inbox while somebody looks at it."""
+        return drawn.stream(request, wanted, caller)
+
+    router = page_router("/approvals")
+    _cases(router, drawn)
+    _questions(router, drawn, QuestionPages(commands, pages))
+    plain.routes.extend(router.routes)
+    return plain
+
+
+def _cases(router: APIRouter, drawn: CasePages) -> None:
+    @router.get("/cases")
+    def inbox(request: Request, wanted: Asked, caller: Insider) -> Response:
+        """Show the inbox."""
+        return drawn.inbox(request, wanted, caller)
+
+    @router.get("/cases/{case_id}")
+    def case(case_id: UUID, request: Request, caller: Reader) -> Response:
+        """Show a case."""
+        return drawn.show(request, case_id, caller)
+
+    @router.post("/cases/{case_id}/decision")
+    def decided(case_id: UUID, request: Request, caller: Decider, cause: api.Why) -> Response:
+        """Decide the current step of a case."""
+        return drawn.decide(request, case_id, caller, cause)
+
+
+def _questions(router: APIRouter, drawn: CasePages, talk: QuestionPages) -> None:
+    @router.get("/cases/{case_id}/questions")
+    def questions(case_id: UUID, request: Request, caller: Reader) -> Response:
+        """Show what approvers ask about a case."""
+        return talk.show(request, case_id, caller)
+
+    @router.post("/cases/{case_id}/questions")
+    def asked(case_id: UUID, request: Request, caller: Decider, cause: api.Why) -> Response:
+        """Ask the seller something."""
+        return drawn.ask(request, case_id, caller, cause)
+
+    @router.post("/cases/{case_id}/questions/{question_id}/answer")
+    def answered(
+        case_id: UUID, question_id: UUID, request: Request, caller: Answerer, cause: api.Why
+    ) -> Response:
+        """Answer a question."""
+        return talk.answer(request, (case_id, question_id), caller, cause)
