@@ -24,6 +24,7 @@ from infra.parts import Parts, Plumbing
 from infra.service import serve
 from infra.settings import Settings
 from services.approvals import api, consumer, pages, policy
+from services.approvals.offers import Offers
 
 READS = Registry(
     [
@@ -55,7 +56,7 @@ def build(settings: Settings, plumbing: Plumbing) -> Parts:
     live = Live(Changes(plumbing.pool).look)
     router = APIRouter()
     for each in (
-        pages.routes(plumbing, authority, face, live),
+        pages.routes((plumbing, Offers(plumbing.asker)), authority, face, live),
         api.routes(plumbing, authority, plumbing.verifier),
     ):
         router.routes.extend(each.routes)

@@ -17,6 +17,7 @@ from contracts import places
 from infra.auth import Audience, Pass, mint
 from infra.cookies import form_token
 from infra.keys import SigningKey, jwks
+from infra.parts import Parts, Plumbing
 from infra.service import House
 from infra.settings import Settings
 from infra.work import Cause
@@ -45,9 +46,14 @@ def forms_of(page: str) -> dict[str, dict[str, str]]:
 class Approvals:
     """The service approvals in one process, and browsers in front of it."""
 
-    def __init__(self, settings: Settings, clock: Any, key: SigningKey) -> None:
+    def __init__(self, settings: Settings, clock: Any, key: SigningKey, asker: Any = None) -> None:
         self.clock, self.key, self.settings = clock, key, settings
-        self.house = House(settings, {"approvals": main.build}, clock)
+
+        def build(given: Settings, plumbing: Plumbing) -> Parts:
+            plumbing.asker = asker or plumbing.asker
+            return main.build(given, plumbing)
+
+        self.house = House(settings, {"approvals": build}, clock)
         (self.service,) = self.house.services
         self.app = self.house.app()
         self._sessions: dict[tuple[str, str, datetime], str] = {}
@@ -114,8 +120,10 @@ class Approvals:
 
 
 @contextmanager
-def running(make_database: Any, clock: Any, tmp_path: Any, **more: Any) -> Iterator[Approvals]:
-    """Run the service five minutes after the ask; `more` are further settings."""
+def running(
+    make_database: Any, clock: Any, tmp_path: Any, asker: Any = None, **more: Any
+) -> Iterator[Approvals]:
+    """Run the service five minutes after the ask, with its peers; `more` are further settings."""
     clock.now = ASKED_AT + timedelta(minutes=5)
     key = SigningKey.create(tmp_path / "key.pem")
     (tmp_path / "keys.json").write_text(json.dumps(jwks([key.public])), encoding="utf-8")
@@ -125,6 +133,6 @@ def running(make_database: Any, clock: Any, tmp_path: Any, **more: Any) -> Itera
         jwt_public_keys=str(tmp_path / "keys.json"),
         **more,
     )
-    service = Approvals(settings, clock, key)
+    service = Approvals(settings, clock, key, asker)
     yield service
     service.house.stop()

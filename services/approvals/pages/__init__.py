@@ -12,6 +12,7 @@ from infra.pages import Pages, page_router
 from infra.web import allow
 from infra.work import Commands
 from services.approvals import api
+from services.approvals.offers import Offers
 from services.approvals.pages.cases import Asked, CasePages
 from services.approvals.pages.questions import QuestionPages
 from services.approvals.policy import Authority
@@ -22,9 +23,11 @@ Reader = Annotated[Principal, Depends(allow("seller", "approver", "manager", "ad
 Answerer = Annotated[Principal, Depends(allow("seller", "admin"))]
 
 
-def routes(commands: Commands, authority: Authority, pages: Pages, live: Live) -> APIRouter:
+def routes(
+    desk: tuple[Commands, Offers], authority: Authority, pages: Pages, live: Live
+) -> APIRouter:
     """Return the pages of approvals; they come before the JSON routes of the same addresses."""
-    drawn = CasePages(commands, authority, pages, live)
+    drawn = CasePages(desk, authority, pages, live)
     # First, and for any caller: a stream is not asked for as HTML, and `live` is no case's id.
     plain = APIRouter(prefix="/approvals", include_in_schema=False)
 
@@ -35,7 +38,7 @@ def routes(commands: Commands, authority: Authority, pages: Pages, live: Live) -
 
     router = page_router("/approvals")
     _cases(router, drawn)
-    _questions(router, drawn, QuestionPages(commands, pages))
+    _questions(router, drawn, QuestionPages(desk[0], pages))
     plain.routes.extend(router.routes)
     return plain
 

@@ -22,6 +22,8 @@ from services.approvals import api, handlers, views
 from services.approvals.domain.case import Case, NotAnApprover, ReasonMissing, able_now
 from services.approvals.domain.questions import unanswered
 from services.approvals.domain.steps import person
+from services.approvals.offers import Offers
+from services.approvals.pages.compared import Comparison
 from services.approvals.policy import Authority
 
 SHOWN = 50
@@ -35,6 +37,10 @@ STATES = {
     "not_required": ("Not needed", "plain"),
 }
 VERDICTS = {"approve": "yes", "reject": "no"}
+KINDS = {"added": ("Added", "good"), "removed": ("Removed", "bad"), "changed": ("Changed", "warn")}
+# More lines than these are folded away, so that the forms are never far.
+FEW = 6
+CHARGES = {"one_time": "", "monthly": "monthly", "yearly": "yearly"}
 # What is said on the page of the case itself, beside its forms.
 SAID = (Refused, Conflict, Unavailable, NotAnApprover)
 
@@ -73,8 +79,12 @@ Asked = Annotated[Wanted, Query()]
 class CasePages:
     """Draws cases for those who decide them and those who wait for them."""
 
-    def __init__(self, commands: Commands, authority: Authority, pages: Pages, live: Live) -> None:
-        self._commands = commands
+    def __init__(
+        self, desk: tuple[Commands, Offers], authority: Authority, pages: Pages, live: Live
+    ) -> None:
+        """Draw from a desk: our own commands, and the offers that quotes tells."""
+        self._commands, offers = desk
+        self._comparison = Comparison(self._commands, offers)
         self._authority = authority
         self._pages = pages
         self._live = live
@@ -189,7 +199,11 @@ class CasePages:
             "decides": "approver" in caller.roles,
             "states": STATES,
             "verdicts": VERDICTS,
+            "kinds": KINDS,
+            "charges": CHARGES,
+            "few": FEW,
             "may_ask": self._may_ask(case, caller),
+            "compared": self._comparison.of(request) if request else None,
         }
 
     def _steps(self, case: Case, *, internal: bool) -> Iterator[dict[str, Any]]:
