@@ -121,8 +121,13 @@ class Approvals:
 
 @contextmanager
 def running(
-    make_database: Any, clock: Any, tmp_path: Any, asker: Any = None, **more: Any
-) -> Iterator[Approvals]:
+    make_database: Any,
+    clock: Any,
+    tmp_path: Any,
+    asker: Any = None,
+    kind: type[Approvals] = Approvals,
+    **more: Any,
+) -> Iterator[Any]:
     """Run the service five minutes after the ask, with its peers; `more` are further settings."""
     clock.now = ASKED_AT + timedelta(minutes=5)
     key = SigningKey.create(tmp_path / "key.pem")
@@ -133,6 +138,6 @@ def running(
         jwt_public_keys=str(tmp_path / "keys.json"),
         **more,
     )
-    service = Approvals(settings, clock, key, asker)
+    service = kind(settings, clock, key, asker)
     yield service
     service.house.stop()

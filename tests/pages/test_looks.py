@@ -50,6 +50,8 @@ LOOKS = (
     Look("case-seller", "seller", lambda it: it.case, "Reasons of the seller"),
     Look("case-admin", "admin", lambda it: it.case, "Margin (internal)"),
     Look("questions-seller", "seller", lambda it: it.questions, "Is the second phase signed?"),
+    Look("mailed", None, lambda it: it.mailed, "This link decides once"),
+    Look("mailed-late", None, lambda it: it.mailed_late, "This link has run out", 410),
     Look("not-found", "seller", lambda _: places.quote("Q-99999"), "There is no quote Q-99999", 404),
     Look("not-found-stranger", None, lambda it: f"{it.open_offer[:-1]}~", "This link shows no offer", 404),
     Look("case-not-found", "approver", lambda _: places.case(UUID(int=0)), "Not found", 404),

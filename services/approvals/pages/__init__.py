@@ -9,11 +9,12 @@ from starlette.responses import Response, StreamingResponse
 from infra.auth import Principal
 from infra.live import Live
 from infra.pages import Pages, page_router
-from infra.web import allow
+from infra.web import allow, public
 from infra.work import Commands
 from services.approvals import api
 from services.approvals.offers import Offers
 from services.approvals.pages.cases import Asked, CasePages
+from services.approvals.pages.mailed import MailPages
 from services.approvals.pages.questions import QuestionPages
 from services.approvals.policy import Authority
 
@@ -39,8 +40,21 @@ def routes(
     router = page_router("/approvals")
     _cases(router, drawn)
     _questions(router, drawn, QuestionPages(desk[0], pages))
+    _mailed(router, MailPages(desk[0], authority, pages, drawn))
     plain.routes.extend(router.routes)
     return plain
+
+
+def _mailed(router: APIRouter, mailed: MailPages) -> None:
+    @router.get("/mail/{token}", dependencies=[Depends(public())])
+    def opened(token: str, request: Request) -> Response:
+        """Show what a mailed link opens; looking decides nothing."""
+        return mailed.show(request, token)
+
+    @router.post("/mail/{token}", dependencies=[Depends(public())])
+    def decided_by_mail(token: str, request: Request, cause: api.Why) -> Response:
+        """Decide the step of a mailed link, once."""
+        return mailed.decide(request, token, cause)
 
 
 def _cases(router: APIRouter, drawn: CasePages) -> None:

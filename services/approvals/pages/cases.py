@@ -148,9 +148,8 @@ class CasePages:
         Raises: NoSuchCase.
         """
         recorded = api.recorded_of(self._commands, case_id)
-        told = self._told(recorded, caller, request.app.state.clock())
-        values = form(request) if fault else {}
-        told |= {"fault": fault, "values": values, "errors": _errors(fault, values)}
+        told = self.told(recorded, caller, request.app.state.clock())
+        told |= faulty(request, fault)
         return self._pages.show(request, "case.html", fault.status if fault else 200, **told)
 
     def decide(self, request: Request, case_id: UUID, caller: Principal, cause: Cause) -> Response:
@@ -179,9 +178,10 @@ class CasePages:
             return self.show(request, case_id, caller, fault)
         return see(f"{places.case(case_id)}#h-questions")
 
-    def _told(
+    def told(
         self, recorded: Sequence[Recorded], caller: Principal, now: datetime
     ) -> dict[str, Any]:
+        """Return what the page of a case shows to this caller."""
         case = handlers.folded(recorded)
         able = able_now(case, self._authority.directory)
         internal = bool(caller.roles & api.SEES_INTERNAL)
@@ -189,6 +189,8 @@ class CasePages:
         ended = [each.meta.time for each in recorded if each.fact == case.closing]
         return {
             "case": views.shown(case, able, internal=internal),
+            "reader": caller.id,
+            "decide_at": f"{places.case(request.case_id)}/decision" if request else "",
             "internal": internal,
             "asked_by": person(request.requested_by) if request else "",
             "asked_at": recorded[0].meta.time,
@@ -251,6 +253,12 @@ def _discount_limit(causes: Sequence[ApprovalCause]) -> str | None:
     """Return the limit that the discount passes; None, if something else asks for approval."""
     limits = [each.limit.removesuffix(" %") for each in causes if each.measure == DISCOUNT]
     return max(limits, key=Decimal) if limits else None
+
+
+def faulty(request: Request, fault: QuotewrightError | None) -> dict[str, Any]:
+    """Return what a page shows of a form that was refused: why, and what was written in it."""
+    values = form(request) if fault else {}
+    return {"fault": fault, "values": values, "errors": _errors(fault, values)}
 
 
 def _errors(fault: QuotewrightError | None, values: dict[str, str]) -> Mapping[str, str]:
