@@ -132,3 +132,27 @@ class LateDecisionRecorded(Fact):
     reason: str
     at: Instant
     case_outcome: str
+
+
+class ApprovalQuestionAsked(Fact):
+    """An approver asks the seller something about an open case, which stays open."""
+
+    quote_id: UUID
+    revision: int
+    case_id: UUID
+    question_id: UUID
+    text: str
+    asked_by: str
+    at: Instant
+
+
+class ApprovalQuestionAnswered(Fact):
+    """A question of an approver is answered, for all who look at the case."""
+
+    quote_id: UUID
+    revision: int
+    case_id: UUID
+    question_id: UUID
+    text: str
+    answered_by: str
+    at: Instant

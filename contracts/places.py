@@ -35,3 +35,8 @@ def quote(number: str) -> str:
 def case(case_id: UUID | str) -> str:
     """Return the page on which an approval case is decided."""
     return f"{INBOX}/{case_id}"
+
+
+def questions(case_id: UUID | str) -> str:
+    """Return the page on which a seller answers what approvers ask about a case."""
+    return f"{case(case_id)}/questions"

@@ -1,8 +1,8 @@
-"""Sends outgoing webhooks from the delivery table: signed, in parallel, one per key, until taken.
+"""Sends webhooks and mail from the delivery table: in parallel, one per key, until taken.
 
-At least once: a receiver drops doubles by `webhook-id`, which stays the same over all attempts at
-one message. Addresses come from the settings only, so no stranger can aim us; redirects are not
-followed.
+At least once: a receiver drops doubles by `webhook-id`, a mail program by `Message-ID`; both stay
+the same over all attempts at one message. Webhooks are signed. Addresses come from the settings or,
+of mail, from the service, so no stranger can aim us; redirects are not followed.
 """
 
 import hashlib
@@ -17,6 +17,7 @@ from datetime import datetime, timedelta
 import httpx
 import structlog
 
+from infra.mail import MAIL, Mailer
 from infra.outbox import RETRY_MAX, DueDelivery, Outbox, Setback
 from infra.settings import Endpoint
 from infra.webhooks import sign
@@ -65,9 +66,11 @@ class Sender:
         self._http = http
         self._clock = clock
         self._jitter = jitter
+        self.mailer: Mailer | None = None
         self._lock = threading.Lock()
         self._flying: dict[str, str] = {}
-        threads = min(THREADS_MAX, PER_TARGET * max(1, len(endpoints)))
+        # Mail is one target more. Threads start only when they have something to do.
+        threads = min(THREADS_MAX, PER_TARGET * (len(endpoints) + 1))
         self._threads = ThreadPoolExecutor(threads, thread_name_prefix="deliveries")
 
     def dispatch(self, then: Callable[[], None] = lambda: None) -> list[Future[bool]]:
@@ -137,6 +140,8 @@ class Sender:
 
     def _attempt(self, due: DueDelivery) -> Setback | None:
         """Send once; None if the receiver has taken it."""
+        if due.target == MAIL:
+            return self._mailed(due)
         endpoint = self._endpoints.get(due.target)
         if endpoint is None:
             return self._setback(due, f"QW_ENDPOINTS has no {due.target}", stuck=True)
@@ -155,6 +160,15 @@ class Sender:
         if answer.is_success:
             return None
         return self._refused(due, answer)
+
+    def _mailed(self, due: DueDelivery) -> Setback | None:
+        if self.mailer is None:
+            return self._setback(due, "QW_SMTP_URL is not set", stuck=True)
+        fault = self.mailer.send(due, webhook_id(due).replace("/", "."))
+        if fault is None:
+            return None
+        stuck = fault.final and due.attempts + 1 >= REFUSALS_MAX
+        return self._setback(due, fault.error, stuck=stuck)
 
     def _refused(self, due: DueDelivery, answer: httpx.Response) -> Setback:
         status = answer.status_code

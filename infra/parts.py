@@ -12,6 +12,7 @@ from infra.bus import Bell
 from infra.desk import CommandDesk
 from infra.leadership import Leadership
 from infra.ledger import PostgresLedger
+from infra.mail import Compose
 from infra.metrics import CommandMeter
 from infra.pages import Pages
 from infra.postgres import open_pool
@@ -38,8 +39,8 @@ class Chore:
 class Parts:
     """What makes a service: its name, what it hears, its routes, its timers, its own tables.
 
-    `face` draws its pages; `trouble` says why the service can not do its work yet; `close` ends
-    what it started.
+    `face` draws its pages; `letters` composes its mail; `trouble` says why the service can not do
+    its work yet; `close` ends what it started.
     """
 
     name: str
@@ -54,6 +55,7 @@ class Parts:
     migrations: Path | None = None
     prefix: str | None = None
     face: Pages | None = None
+    letters: Compose | None = None
     trouble: Callable[[], str | None] = lambda: None
     close: Callable[[], None] = lambda: None
 

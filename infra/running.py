@@ -20,6 +20,7 @@ from infra.comparing import compare_with_log
 from infra.deliveries import Sender, client
 from infra.inbox import Consumer, Hooks
 from infra.loops import Job, Loop
+from infra.mail import mailer_of
 from infra.metrics import Meter
 from infra.outbox import PostgresOutbox
 from infra.parts import Builder, Plumbing
@@ -200,6 +201,7 @@ class Service:
             self.plumbing.clock,
             lambda ceiling: jitter(0, ceiling),
         )
+        sender.mailer = mailer_of(self._settings, self.parts.letters)
         self._closing += [sender.close, http.close]
         led = self._led("sender", lambda: len(sender.dispatch(self.plumbing.deliveries_bell.ring)))
         self._loop(Job(f"{self.parts.name}.sender", led, self.plumbing.deliveries_bell))

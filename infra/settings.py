@@ -46,6 +46,18 @@ def _url(value: str) -> str:
     return value.rstrip("/")
 
 
+def _smtp_url(value: SecretStr) -> SecretStr:
+    """Check a mail server's address without ever repeating it: it may hold a password."""
+    try:
+        parts = urlsplit(value.get_secret_value())
+        good = parts.scheme in {"smtp", "smtps"} and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        good = False
+    if not good or parts.path.strip("/") or parts.query or parts.fragment:
+        raise ValueError("must be smtp://host:port or smtps://user:password@host:port")
+    return value
+
+
 def _webhook_secret(value: SecretStr) -> SecretStr:
     """Check the form `whsec_<base64 of 24 to 64 bytes>` that Standard Webhooks asks for."""
     text = value.get_secret_value()
@@ -54,6 +66,10 @@ def _webhook_secret(value: SecretStr) -> SecretStr:
     return value
 
 
+SmtpUrl = Annotated[SecretStr, AfterValidator(_smtp_url)]
+MailAddress = Annotated[
+    str, Field(pattern=r"^[A-Za-z0-9._%+-]{1,64}@[A-Za-z0-9-]{1,63}(\.[A-Za-z0-9-]{1,63}){0,8}$")
+]
 Url = Annotated[str, AfterValidator(_url)]
 WebhookSecret = Annotated[SecretStr, AfterValidator(_webhook_secret)]
 Name = Annotated[str, Field(pattern=NAME)]
@@ -133,6 +149,13 @@ class Settings(BaseSettings):
         description="which systems of QW_WEBHOOK_KEYS are CRMs and may open opportunities",
     )
 
+    smtp_url: SmtpUrl | None = Field(
+        default=None, description="mail server, smtp:// or smtps://; without one no mail is sent"
+    )
+    mail_from: MailAddress | None = Field(
+        default=None, description="from whom our mails come; needed with a mail server"
+    )
+
     # Who is who.
     jwt_public_keys: str | None = Field(
         default=None, description="PEM or JWKS file, or http(s) JWKS address"
@@ -173,6 +196,8 @@ class Settings(BaseSettings):
             raise ValueError("QW_DSN_TEMPLATE: must contain {service}")
         if self.link_key and len(self.link_key.get_secret_value()) < 32:
             raise ValueError("QW_LINK_KEY: must have 32 characters or more")
+        if self.smtp_url and not self.mail_from:
+            raise ValueError("QW_MAIL_FROM: must be a mail address when QW_SMTP_URL is given")
         return self
 
     def dsn_of(self, service: str) -> str:

@@ -23,12 +23,14 @@ from infra.web import allow, cause_of, public, raw_body
 from infra.webhooks import Verifier
 from infra.work import Cause, Commands, Recorded
 from services.approvals import handlers, views
-from services.approvals.domain.case import Decision, NoSuchCase, able_now
+from services.approvals.domain import questions
+from services.approvals.domain.case import Case, Decision, NoSuchCase, able_now
 from services.approvals.domain.preview import Preview, Question, preview
 from services.approvals.messages import APPROVER_SYSTEM
 from services.approvals.policy import Authority
 
 MAX_LISTED = 200
+READS = allow("seller", "approver", "manager", "admin")
 SEES_INTERNAL = frozenset({"approver", "manager", "admin"})
 Outcome = Literal["step_granted", "granted", "rejected", "recorded_no_longer_applies"]
 OUTCOMES: dict[type[Fact], Outcome] = {
@@ -68,6 +70,12 @@ class Callback(DecisionBody):
     approver: str = Field(min_length=1, max_length=200)
 
 
+class WordsBody(Value):
+    """A question of an approver, or the answer to one."""
+
+    text: questions.Text
+
+
 class DecisionAnswer(Value):
     """What became of a decision; a late one is recorded, and `case_outcome` says why it is late."""
 
@@ -82,7 +90,8 @@ def routes(commands: Commands, authority: Authority, verifier: Verifier) -> APIR
     router = APIRouter(prefix="/approvals", tags=["approvals"])
     _add_decisions(router, commands, authority, verifier)
     _add_cases(router, commands, authority)
-    _add_questions(router, authority)
+    _add_questions(router, commands, authority)
+    _add_advice(router, authority)
     return router
 
 
@@ -127,7 +136,7 @@ def _add_cases(router: APIRouter, commands: Commands, authority: Authority) -> N
     @router.get("/cases/{case_id}")
     def case(
         case_id: UUID,
-        principal: Annotated[Principal, Depends(allow("seller", "approver", "manager", "admin"))],
+        principal: Annotated[Principal, Depends(READS)],
     ) -> dict[str, Any]:
         """Show one case with its steps, causes and decisions; a seller sees no margin."""
         found = handlers.folded(recorded_of(commands, case_id))
@@ -135,7 +144,37 @@ def _add_cases(router: APIRouter, commands: Commands, authority: Authority) -> N
         return views.shown(found, able, internal=bool(principal.roles & SEES_INTERNAL))
 
 
-def _add_questions(router: APIRouter, authority: Authority) -> None:
+def _add_questions(router: APIRouter, commands: Commands, authority: Authority) -> None:
+    @router.get("/cases/{case_id}/questions", dependencies=[Depends(READS)])
+    def questions_of(case_id: UUID) -> dict[str, Any]:
+        """Show what approvers ask about a case, and what was answered."""
+        return views.questions_shown(asked_case(commands, case_id))
+
+    @router.post("/cases/{case_id}/questions")
+    def asked(
+        case_id: UUID,
+        body: WordsBody,
+        cause: Why,
+        principal: Annotated[Principal, Depends(allow("approver"))],
+    ) -> dict[str, Any]:
+        """Ask the seller something about an open case; it can be decided all the same."""
+        ask(commands, authority, cause, (case_id, principal.id, body.text))
+        return views.questions_shown(asked_case(commands, case_id))
+
+    @router.post("/cases/{case_id}/questions/{question_id}/answer")
+    def answered(
+        case_id: UUID,
+        question_id: UUID,
+        body: WordsBody,
+        cause: Why,
+        principal: Annotated[Principal, Depends(allow("seller", "admin"))],
+    ) -> dict[str, Any]:
+        """Answer a question of an open case; a question is answered once."""
+        answer_question(commands, cause, (case_id, question_id), (principal.id, body.text))
+        return views.questions_shown(asked_case(commands, case_id))
+
+
+def _add_advice(router: APIRouter, authority: Authority) -> None:
     @router.post("/preview")
     def previewed(
         question: Question,
@@ -182,6 +221,43 @@ def recorded_of(commands: Commands, case_id: UUID) -> Sequence[Recorded]:
     if not recorded:
         raise NoSuchCase("there is no approval case of this id", case_id=case_id)
     return recorded
+
+
+def asked_case(commands: Commands, case_id: UUID) -> Case:
+    """Return a case that somebody was asked about.   Raises: NoSuchCase."""
+    found = handlers.folded(recorded_of(commands, case_id))
+    if found.request is None:
+        raise NoSuchCase("nobody was asked about this revision", case_id=case_id)
+    return found
+
+
+def ask(
+    commands: Commands, authority: Authority, cause: Cause, what: tuple[UUID, str, str]
+) -> None:
+    """Record what an approver asks: case, who asks, the words.
+
+    Raises: what `domain.questions.ask` raises; then nothing is recorded.
+    """
+    case_id, by, text = what
+    question = questions.Question(
+        question_id=questions.question_id_of(case_id, cause.command_id),
+        text=text,
+        asked_by=by,
+        at=cause.now,
+    )
+    commands.run(cause, lambda work: handlers.question_asked(work, case_id, question, authority))
+
+
+def answer_question(
+    commands: Commands, cause: Cause, question: tuple[UUID, UUID], said: tuple[str, str]
+) -> None:
+    """Record the answer to a question of a case: who says what.
+
+    Raises: what `domain.questions.answer` raises; then nothing is recorded.
+    """
+    (case_id, question_id), (by, text) = question, said
+    given = questions.Answer(question_id=question_id, text=text, answered_by=by, at=cause.now)
+    commands.run(cause, lambda work: handlers.question_answered(work, case_id, given))
 
 
 def decision_of(body: DecisionBody, approver: str, cause: Cause) -> Decision:

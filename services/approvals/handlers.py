@@ -1,14 +1,14 @@
-"""Load, decide, append: what approvals does with a submission, a recall, a decision, a deadline."""
+"""Load, decide, append: what approvals does with what it hears, is told and is reminded of."""
 
 from collections.abc import Sequence
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from contracts.approval import DiscountApprovalRequested
-from contracts.envelope import Opened
+from contracts.envelope import Fact, Opened
 from contracts.quote import RevisionRecalled, RevisionSubmitted
 from infra.work import Recorded, Reminder, Work
-from services.approvals import messages, views
+from services.approvals import links, messages, views
 from services.approvals.domain.case import (
     Case,
     Decision,
@@ -18,7 +18,9 @@ from services.approvals.domain.case import (
     evolve,
     recall,
 )
+from services.approvals.domain.mailing import Words, asks_by_mail, decide_by_link
 from services.approvals.domain.opening import Submission, open_case
+from services.approvals.domain.questions import Answer, Question, answer, ask
 from services.approvals.policy import Authority
 
 DUE = "approval_due"
@@ -73,15 +75,33 @@ def decision_made(work: Work, case_id: UUID, decision: Decision, authority: Auth
 
     Raises: what `domain.case.decide` raises; then nothing is recorded.
     """
+    before = folded(work.read(stream_of(case_id)))
+    _record(work, before, decide(before, decision, authority.directory), authority)
+
+
+def decision_mailed(work: Work, token: str, said: Words, authority: Authority) -> None:
+    """Record what the holder of a mailed link decides, and use the link up.
+
+    Raises: NoSuchLink; what `domain.mailing.decide_by_link` raises; then nothing is recorded.
+    """
+    link = links.find(work, token)
+    # Whoever comes second with the same link has read an older stream, and looks again.
+    before = folded(work.read(stream_of(link.case_id)))
+    fact = decide_by_link(before, link, said, authority.directory, work.now)
+    links.use(work, link, work.now)
+    _record(work, before, fact, authority)
+
+
+def question_asked(work: Work, case_id: UUID, question: Question, authority: Authority) -> None:
+    """Record an approver's question.   Raises: what `domain.questions.ask` raises."""
     stream = stream_of(case_id)
-    before = folded(work.read(stream))
-    work.append(stream, decide(before, decision, authority.directory))
-    after = folded(work.read(stream))
-    if after.state == "open":
-        _tell(work, authority, after, "requested")
-    elif before.state == "open":
-        work.forget(_due_key(case_id))
-        views.write(work, after, ())
+    work.append(stream, ask(folded(work.read(stream)), question, authority.directory))
+
+
+def question_answered(work: Work, case_id: UUID, given: Answer) -> None:
+    """Record the answer to a question.   Raises: what `domain.questions.answer` raises."""
+    stream = stream_of(case_id)
+    work.append(stream, answer(folded(work.read(stream)), given))
 
 
 def deadline_passed(reminder: Reminder, work: Work, authority: Authority) -> None:
@@ -90,6 +110,20 @@ def deadline_passed(reminder: Reminder, work: Work, authority: Authority) -> Non
     if case.state == "open":
         _tell(work, authority, case, "overdue")
         views.mark_overdue(work, reminder.body["case_id"])
+
+
+def _record(work: Work, before: Case, fact: Fact, authority: Authority) -> None:
+    """Write what a decision has made of a case, and ask the next step, if one follows."""
+    assert before.request is not None  # noqa: S101  somebody was asked, or nothing is decided
+    case_id = before.request.case_id
+    stream = stream_of(case_id)
+    work.append(stream, fact)
+    after = folded(work.read(stream))
+    if after.state == "open":
+        _tell(work, authority, after, "requested")
+    elif before.state == "open":
+        work.forget(_due_key(case_id))
+        views.write(work, after, ())
 
 
 def _recall(work: Work, authority: Authority, stream: str, reason: str) -> None:
@@ -106,6 +140,9 @@ def _tell(work: Work, authority: Authority, case: Case, happening: messages.Happ
     message = messages.delivery(case, happening, able)
     if message is not None:
         work.deliver(message)
+    if happening == "requested":
+        for approver in asks_by_mail(case, able, authority.directory):
+            work.deliver(messages.mail(case, approver))
     views.write(work, case, able)
 
 

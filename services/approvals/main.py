@@ -1,5 +1,6 @@
 """Wires approvals; `python -m services.approvals.main` runs it alone."""
 
+from dataclasses import replace
 from pathlib import Path
 
 from fastapi import APIRouter
@@ -8,6 +9,8 @@ from contracts import places
 from contracts.approval import (
     ApprovalGranted,
     ApprovalNotRequired,
+    ApprovalQuestionAnswered,
+    ApprovalQuestionAsked,
     ApprovalRecalled,
     ApprovalRejected,
     ApprovalStepGranted,
@@ -17,11 +20,16 @@ from contracts.approval import (
 from contracts.envelope import Registry
 from contracts.quote import RevisionRecalled, RevisionSubmitted
 from infra.live import Changes, Live
+from infra.mail import Compose
 from infra.pages import Link, Menu, Pages
 from infra.parts import Parts, Plumbing
 from infra.service import serve
-from infra.settings import Settings
+from infra.settings import Settings, SettingsError
 from services.approvals import api, consumer, pages, policy
+from services.approvals.letters import Letters
+from services.approvals.links import Tokens
+from services.approvals.offers import Offers
+from services.approvals.policy import Authority
 
 READS = Registry(
     [
@@ -34,14 +42,22 @@ READS = Registry(
         ApprovalRejected,
         ApprovalRecalled,
         LateDecisionRecorded,
+        ApprovalQuestionAsked,
+        ApprovalQuestionAnswered,
     ]
 )
 BATCH_SIZE = 20
 
 
 def build(settings: Settings, plumbing: Plumbing) -> Parts:
-    """Wire the service.   Raises: PolicyFaulty, if the policy or the directory has faults."""
+    """Wire the service.
+
+    Raises: PolicyFaulty, if the policy or the directory has faults; SettingsError, if mail has no
+        key for its links.
+    """
     authority = policy.load(settings.catalog_dir)
+    if settings.smtp_url is None:
+        authority = replace(authority, directory=authority.directory.without_mail())
     face = Pages(
         prefix="/approvals",
         menu=Menu(tuple(Link(*each) for each in places.MENU), places.SIGN_IN, places.SIGN_OUT),
@@ -51,7 +67,7 @@ def build(settings: Settings, plumbing: Plumbing) -> Parts:
     live = Live(Changes(plumbing.pool).look)
     router = APIRouter()
     for each in (
-        pages.routes(plumbing, authority, face, live),
+        pages.routes((plumbing, Offers(plumbing.asker)), authority, face, live),
         api.routes(plumbing, authority, plumbing.verifier),
     ):
         router.routes.extend(each.routes)
@@ -61,11 +77,23 @@ def build(settings: Settings, plumbing: Plumbing) -> Parts:
         registry=READS,
         router=router,
         face=face,
+        letters=_letters(settings, plumbing, authority),
         close=live.close,
         reminders=consumer.reminders(authority),
         batch_size=BATCH_SIZE,
         migrations=Path(__file__).parent / "migrations",
     )
+
+
+def _letters(settings: Settings, plumbing: Plumbing, authority: Authority) -> Compose | None:
+    """Return what composes our mail; None without a mail server."""
+    if settings.smtp_url is None:
+        return None
+    if settings.link_key is None:
+        raise SettingsError("QW_LINK_KEY: must be a secret of 32 characters or more to send mail")
+    tokens = Tokens(settings.link_key.get_secret_value().encode())
+    letters = Letters(plumbing, authority, tokens, settings.public_url)
+    return letters.composer(plumbing.clock)
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any, Literal
 
 from contracts.approval import DiscountApprovalRequested
+from infra.mail import MAIL
 from infra.work import Delivery
 from services.approvals.domain.case import Case
 
@@ -26,6 +27,23 @@ def delivery(case: Case, happening: Happening, able: Sequence[str]) -> Delivery 
         target=APPROVER_SYSTEM,
         event_type=f"quotewright.approval.{happening}",
         body=_body(case, request, able),
+        deal_id=request.deal_id,
+    )
+
+
+def mail(case: Case, approver: str) -> Delivery:
+    """Return the mail that asks an approver for the current step; it is composed when it is sent.
+
+    Neither address nor link stands in it.
+    """
+    request = case.request
+    assert request is not None  # noqa: S101  only an open case is asked about
+    step = _step_number(case, request)
+    return Delivery(
+        key=f"case/{request.case_id}/step/{step}/mail/{approver}",
+        target=MAIL,
+        event_type="quotewright.approval.mail",
+        body={"case_id": str(request.case_id), "step": step, "approver": approver},
         deal_id=request.deal_id,
     )
 

@@ -4,9 +4,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
+from contracts.values import Money, Percent
 from infra.work import Commands, Work
 from services.approvals.domain.case import Case
+from services.approvals.domain.comparing import Offered
 
 UPSERT = """
 INSERT INTO cases (case_id, deal_id, quote_id, revision, number, content_key, policy, state, step,
@@ -42,6 +45,24 @@ WHERE (%(state)s::text IS NULL OR state = %(state)s)
 ORDER BY closed_at DESC NULLS FIRST, due_at, case_id
 LIMIT %(limit)s
 """
+# What was granted of the same quote before a case was opened, the newest revision first.
+GRANTED = """
+SELECT revision, content_key, net_amount, currency, discount_percent
+FROM cases
+WHERE (quote_id, state) = (SELECT quote_id, 'granted' FROM cases WHERE case_id = %(case_id)s)
+  AND case_id <> %(case_id)s
+  AND closed_at <= (SELECT opened_at FROM cases WHERE case_id = %(case_id)s)
+ORDER BY revision DESC, closed_at DESC
+LIMIT 1
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Granted:
+    """The totals of an offer that approvers granted, and which content they granted."""
+
+    offered: Offered
+    content_key: str
 
 
 def write(work: Work, case: Case, able: Sequence[str]) -> None:
@@ -108,6 +129,20 @@ def inbox(commands: Commands, wanted: Filter, now: datetime, limit: int) -> list
     return [_row(each) for each in commands.query(INBOX, asked)]
 
 
+def granted_before(commands: Commands, case_id: UUID) -> Granted | None:
+    """Return what approvers granted last of the case's quote, before they were asked again."""
+    rows = commands.query(GRANTED, {"case_id": case_id})
+    if not rows:
+        return None
+    (row,) = rows
+    offered = Offered(
+        revision=row["revision"],
+        net=Money(amount=row["net_amount"], currency=row["currency"]),
+        discount_percent=Percent(row["discount_percent"]),
+    )
+    return Granted(offered, row["content_key"])
+
+
 def shown(case: Case, able: Sequence[str], *, internal: bool) -> dict[str, Any]:
     """Return a case as JSON; margins only with `internal`."""
     request, step = case.request, case.step
@@ -121,6 +156,33 @@ def shown(case: Case, able: Sequence[str], *, internal: bool) -> dict[str, Any]:
         "grants": [each.model_dump(mode="json") for each in case.grants],
         "closing": case.closing.model_dump(mode="json") if case.closing else None,
         "late": [each.model_dump(mode="json") for each in case.late],
+        "questions": questions(case),
+    }
+
+
+def questions(case: Case) -> list[dict[str, Any]]:
+    """Return what approvers asked, the oldest first, each with its answer, if it has one."""
+    answers = {each.question_id: each for each in case.answers}
+    return [
+        {
+            **each.model_dump(mode="json", include={"question_id", "text", "asked_by", "at"}),
+            "answer": found.model_dump(mode="json", include={"text", "answered_by", "at"})
+            if (found := answers.get(each.question_id))
+            else None,
+        }
+        for each in case.questions
+    ]
+
+
+def questions_shown(case: Case) -> dict[str, Any]:
+    """Return the questions of a case for those who answer them: without any figure of ours."""
+    request = case.request
+    return {
+        "case_id": str(request.case_id) if request else None,
+        "state": case.state,
+        "number": request.number if request else None,
+        "revision": request.revision if request else None,
+        "questions": questions(case),
     }
 
 

@@ -1,11 +1,13 @@
 """What people ask of the read tables: opportunities, quotes, waiting, history, analytics."""
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
+from contracts.approval import ApprovalQuestionAnswered, ApprovalQuestionAsked
 from contracts.errors import NotFound
 from infra.work import Commands
 
@@ -13,6 +15,8 @@ Row = dict[str, Any]
 
 HISTORY_MAX = 1000
 INTERNAL = ("margin", "margin_percent")
+# Facts whose words people read in the history, and the case in which they were said.
+TALK = [each.wire_type() for each in (ApprovalQuestionAsked, ApprovalQuestionAnswered)]
 
 OPPORTUNITIES = """
 SELECT * FROM opportunity
@@ -75,7 +79,9 @@ WHERE a.quote_id = (SELECT quote_id FROM quote WHERE number = %(number)s ORDER B
 ORDER BY a.requested_at, a.case_id
 """
 HISTORY = """
-SELECT id, source, type, version, subject, time, actor, causation, traceparent FROM fact_log
+SELECT id, source, type, version, subject, time, actor, causation, traceparent,
+       CASE WHEN type = ANY(%(talk)s) THEN value END AS value
+FROM fact_log
 WHERE deal_id = %(deal_id)s AND (subject = %(subject)s OR subject NOT LIKE 'quote/%%')
 ORDER BY seq
 LIMIT %(limit)s
@@ -157,6 +163,7 @@ def history(commands: Commands, number: str) -> Row:
     asked = {
         "deal_id": found["deal_id"],
         "subject": f"quote/{found['quote_id']}",
+        "talk": TALK,
         "limit": HISTORY_MAX,
     }
     facts = commands.query(HISTORY, asked)
@@ -223,11 +230,20 @@ def _hops(facts: Sequence[Row]) -> Iterator[Row]:
         cause_at = times.get(row["causation"] or "")
         yield {
             "fact": row["type"].rpartition(".")[2],
-            **plain(row),
+            **plain({name: value for name, value in row.items() if name != "value"}),
+            **_said(row["value"]),
             "since_previous_ms": _ms(before, row["time"]),
             "since_cause_ms": _ms(cause_at, row["time"]),
         }
         before = row["time"]
+
+
+def _said(value: bytes | None) -> Row:
+    """Return the words of a fact and its case; nothing of all other facts."""
+    if value is None:
+        return {}
+    body = json.loads(value)
+    return {"said": body.get("text"), "case_id": body.get("case_id")}
 
 
 def _ms(earlier: datetime | None, later: datetime) -> int | None:

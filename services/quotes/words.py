@@ -48,6 +48,8 @@ FACTS: Mapping[str, str] = {
     "RevisionSubmitted": "The offer was sent to approval",
     "ApprovalNotRequired": "No approval is needed",
     "DiscountApprovalRequested": "An approver was asked",
+    "ApprovalQuestionAsked": "The approver asks a question",
+    "ApprovalQuestionAnswered": "The approver's question was answered",
     "ApprovalStepGranted": "One step of the approval was granted",
     "ApprovalGranted": "The offer was approved",
     "ApprovalRejected": "The offer was rejected",
@@ -67,6 +69,12 @@ FACTS: Mapping[str, str] = {
     "QuoteWithdrawn": "The quote was withdrawn",
     "QuoteExpired": "The offer expired",
     "OrderPlaced": "The order was placed",
+}
+
+# What people said of a case, and how its words are led in.
+SAID: Mapping[str, str] = {
+    "ApprovalQuestionAsked": "The approver asks",
+    "ApprovalQuestionAnswered": "The approver is answered",
 }
 
 

@@ -44,6 +44,7 @@ DEAL_ID = deal_id_of(OPPORTUNITY)
 QUOTE_ID = uuid5(DEALS, "Q-1042")
 OTHER_QUOTE_ID = uuid5(DEALS, "Q-1041")
 CASE_ID = uuid5(DEALS, "AC-7")
+QUESTION_ID = uuid5(DEALS, "AC-7/1")
 ORDER_ID = uuid5(DEALS, "SO-1042")
 NUMBER = "Q-1042"
 CONTENT_KEY = digest("content of Q-1042 revision 1")

@@ -276,6 +276,20 @@ BUILDERS: dict[type[Fact], dict[str, Any]] = {
         "at": x.NOW,
         "case_outcome": "recalled",
     },
+    approval.ApprovalQuestionAsked: {
+        **_CASE,
+        "question_id": x.QUESTION_ID,
+        "text": "Is the second phase signed?",
+        "asked_by": "appr-regional-1",
+        "at": x.NOW,
+    },
+    approval.ApprovalQuestionAnswered: {
+        **_CASE,
+        "question_id": x.QUESTION_ID,
+        "text": "Yes, with 40 sites more.",
+        "answered_by": "seller-12",
+        "at": x.NOW + timedelta(hours=1),
+    },
     document.QuoteDocumentRendered: {
         **_ANSWER,
         **_FILE,

@@ -2,16 +2,13 @@
 
 import asyncio
 import html
-import json
 import re
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-import httpx
 import pytest
-from pydantic import SecretStr
 
 from contracts import places
 from contracts.approval import (
@@ -23,105 +20,23 @@ from contracts.approval import (
 )
 from contracts.pricing import DiscountAsk
 from contracts.values import Percent
-from infra.auth import Audience, Pass, mint
 from infra.cookies import form_token
-from infra.keys import SigningKey, jwks
-from infra.service import House
-from infra.settings import Settings
-from infra.work import Cause
-from services.approvals import handlers, main
-from services.approvals.domain.case import case_id_of
-from tests.unit.approvals.offers import ASKED_AT, heard, recalled, submitted
-
-REGIONAL, OTHER, FINANCE = "appr-regional-1", "appr-regional-2", "appr-finance-1"
-
-
-def text_of(page: str) -> str:
-    """The words of a page, as one line."""
-    return " ".join(html.unescape(re.sub(r"<[^>]+>", " ", page)).split())
-
-
-def forms_of(page: str) -> dict[str, dict[str, str]]:
-    """The hidden fields of each form for a decision, by its verdict."""
-    found = {}
-    for form in re.findall(r"<form[^>]*/decision.*?</form>", page, re.DOTALL):
-        pairs = re.findall(r'<input type="hidden" name="(\w+)" value="([^"]*)"', form)
-        fields = {name: html.unescape(value) for name, value in pairs}
-        found[fields["verdict"]] = fields
-    return found
-
-
-class Approvals:
-    """The service approvals in one process, and browsers in front of it."""
-
-    def __init__(self, settings: Settings, clock: Any, key: SigningKey) -> None:
-        self.clock, self.key, self.settings = clock, key, settings
-        self.house = House(settings, {"approvals": main.build}, clock)
-        (self.service,) = self.house.services
-        self.app = self.house.app()
-        self._sessions: dict[tuple[str, str, datetime], str] = {}
-
-    def hear(self, fact: Any, version: int = 7, at: datetime = ASKED_AT) -> UUID:
-        """Let the service hear a fact of quotes; returns the case that it opens."""
-        said = heard(fact, version, at)
-        handler = self.service.parts.hears[type(fact)]
-        cause = Cause(said.meta.id, said.meta.time, "service/approvals", str(fact.deal_id))
-        self.service.plumbing.run(cause, lambda work: handler(said, work))
-        return case_id_of(said.meta.id)
-
-    def session(self, who: str, role: str) -> str:
-        """The session of a browser, the same until the clock moves: forms belong to it."""
-        audience = Audience(self.settings.jwt_issuer, self.settings.jwt_audience)
-        return self._sessions.setdefault(
-            (who, role, self.clock()), mint(self.key, Pass(who, [role]), audience, self.clock())
-        )
-
-    def browse(self, who: str, role: str, method: str, path: str, **more: Any) -> httpx.Response:
-        token = self.session(who, role)
-
-        async def ask() -> httpx.Response:
-            transport = httpx.ASGITransport(self.app)
-            headers = {"accept": "text/html", "accept-language": "en-GB", **more.pop("headers", {})}
-            async with httpx.AsyncClient(
-                transport=transport, base_url="http://test", cookies={"qw_session": token}
-            ) as client:
-                return await client.request(method, path, headers=headers, **more)
-
-        return asyncio.run(ask())
-
-    def inbox(self, query: str = "", who: str = REGIONAL, role: str = "approver") -> str:
-        answer = self.browse(who, role, "GET", f"{places.INBOX}{query}")
-        assert answer.status_code == 200, answer.text
-        return answer.text
-
-    def page(self, case: UUID, who: str = REGIONAL, role: str = "approver") -> str:
-        answer = self.browse(who, role, "GET", places.case(case))
-        assert answer.status_code == 200, answer.text
-        return answer.text
-
-    def send(
-        self, case: UUID, fields: dict[str, str], who: str = REGIONAL, **more: Any
-    ) -> httpx.Response:
-        path = f"{places.case(case)}/decision"
-        return self.browse(who, "approver", "POST", path, data=fields, **more)
-
-    def facts(self, case: UUID) -> list[type]:
-        recorded = self.service.plumbing.read(handlers.stream_of(case))
-        return [type(each.fact) for each in recorded]
+from tests.integration.approval_browser import (
+    FINANCE,
+    OTHER,
+    REGIONAL,
+    Approvals,
+    forms_of,
+    running,
+    text_of,
+)
+from tests.unit.approvals.offers import ASKED_AT, recalled, submitted
 
 
 @pytest.fixture
 def approvals(make_database: Any, clock: Any, tmp_path: Any) -> Iterator[Approvals]:
-    clock.now = ASKED_AT + timedelta(minutes=5)
-    key = SigningKey.create(tmp_path / "key.pem")
-    (tmp_path / "keys.json").write_text(json.dumps(jwks([key.public])), encoding="utf-8")
-    database = make_database(approvals=["approvals"])
-    settings = Settings(
-        dsn=SecretStr(database.dsn("approvals")), jwt_public_keys=str(tmp_path / "keys.json")
-    )
-    service = Approvals(settings, clock, key)
-    yield service
-    service.house.stop()
+    with running(make_database, clock, tmp_path) as service:
+        yield service
 
 
 def with_reason(rationale: str) -> Any:

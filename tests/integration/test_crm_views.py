@@ -11,6 +11,7 @@ from uuid import UUID
 import psycopg
 import pytest
 
+from contracts.approval import ApprovalQuestionAnswered, ApprovalQuestionAsked
 from contracts.envelope import Opened, Sealed, seal
 from contracts.opportunity import OpportunityLost, OpportunityWon
 from contracts.quote import QuoteRevised
@@ -273,6 +274,24 @@ def test_the_history_shows_every_hop_with_its_cause_and_the_wait(crm: Crm) -> No
     assert {(each["since_previous_ms"], each["since_cause_ms"]) for each in hops[1:]} == {
         (60_000, 60_000)
     }
+
+
+def test_the_history_tells_the_words_of_questions_and_answers_with_their_case(crm: Crm) -> None:
+    walk = Walk(Log().open()).draft().configure().price()
+    walk.ask_approvers(walk.submit())
+    about = {"case_id": walk.case_id, "question_id": UUID(int=7), "at": T0}
+    for kind, more in (
+        (ApprovalQuestionAsked, {"text": "Is it <b>signed</b>?", "asked_by": "appr-1"}),
+        (ApprovalQuestionAnswered, {"text": "Yes.", "answered_by": "seller-1"}),
+    ):
+        walk.answer("approvals.case", kind, **about, **more)
+    crm.hear(walk.log.facts)
+    hops = crm.call("GET", "/crm/quotes/Q-1001/history", "seller").json()["hops"]
+    said = [(each["fact"], each["said"], each["case_id"]) for each in hops if "said" in each]
+    assert said == [
+        ("ApprovalQuestionAsked", "Is it <b>signed</b>?", str(walk.case_id)),
+        ("ApprovalQuestionAnswered", "Yes.", str(walk.case_id)),
+    ]
 
 
 def test_a_margin_is_shown_to_those_who_may_see_it_only(crm: Crm) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
+from hashlib import sha256
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -217,9 +218,26 @@ class Shown:
     deal: str
     empty_deal: str
     case: str
+    questions: str
+    mailed: str
+    mailed_late: str
     open_offer: str
     accepted_offer: str
     declined_offer: str
+
+
+# A link as a mail would hold it: only its hash is kept.
+KEEP_LINK = """
+INSERT INTO approvals.mail_links (case_id, step, approver, token_sha256, expires_at)
+VALUES (%s, 1, %s, %s, now() + make_interval(hours => %s)) RETURNING 1
+"""
+
+
+def mailed(place: Place, case: str, hours: int) -> str:
+    """Return where a mailed link leads that is good for so long."""
+    token, approver = f"link-{hours}", APPROVER if hours > 0 else "appr-regional-2"
+    place.sql(KEEP_LINK, (case, approver, sha256(token.encode()).hexdigest(), hours))
+    return f"/approvals/mail/{token}"
 
 
 def show(place: Place) -> Shown:
@@ -235,6 +253,9 @@ def show(place: Place) -> Shown:
     number = place.told(above, "PendingApproval")["number"]
     case = place.asked_to_approve(number)["case_id"]
     place.told(records[1], "Ordered")
+    approver = place.person("approver", APPROVER)
+    approver.post(places.questions(case), {"text": "Is the second phase signed?"})
+    place.heard_of(number, "ApprovalQuestionAsked")
     return Shown(
         draft=places.quote(draft),
         presented=places.quote(presented["number"]),
@@ -243,6 +264,9 @@ def show(place: Place) -> Shown:
         deal=places.opportunity(deal_of(records[0])),
         empty_deal=places.opportunity(deal_of(empty)),
         case=places.case(case),
+        questions=places.questions(case),
+        mailed=mailed(place, case, 1),
+        mailed_late=mailed(place, case, -1),
         open_offer=place.link(presented["number"], 1),
         accepted_offer=place.link(accepted["number"], 1),
         declined_offer=no,

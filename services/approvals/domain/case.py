@@ -9,6 +9,8 @@ from pydantic import Field, field_validator
 from contracts.approval import (
     ApprovalGranted,
     ApprovalNotRequired,
+    ApprovalQuestionAnswered,
+    ApprovalQuestionAsked,
     ApprovalRecalled,
     ApprovalRejected,
     ApprovalStep,
@@ -94,6 +96,8 @@ class Case:
     grants: tuple[StepGrant, ...] = ()
     closing: Fact | None = None
     late: tuple[LateDecisionRecorded, ...] = ()
+    questions: tuple[ApprovalQuestionAsked, ...] = ()
+    answers: tuple[ApprovalQuestionAnswered, ...] = ()
 
     @property
     def step(self) -> ApprovalStep | None:
@@ -125,14 +129,17 @@ def evolve(case: Case, fact: Fact) -> Case:
             return replace(case, state="recalled", closing=fact)
         case LateDecisionRecorded():
             return replace(case, late=(*case.late, fact))
+        case ApprovalQuestionAsked():
+            return replace(case, questions=(*case.questions, fact))
+        case ApprovalQuestionAnswered():
+            return replace(case, answers=(*case.answers, fact))
     return case
 
 
 def decide(case: Case, decision: Decision, directory: Directory) -> Fact:
     """Return what an approver's decision makes of the case; on a closed case it is kept as late.
 
-    Raises: NoSuchCase; StaleContent; NotAnApprover; OwnRequest; OnePersonOneStep; BeyondAuthority;
-        ReasonMissing.
+    Raises: any of the refusals above; then nothing has happened.
     """
     request = case.request
     if request is None:
@@ -143,7 +150,7 @@ def decide(case: Case, decision: Decision, directory: Directory) -> Fact:
             "open the case again and decide on what it shows",
             case_id=request.case_id,
         )
-    approver = _active(directory, decision.approver)
+    approver = active(directory, decision.approver)
     if decision.verdict == "reject" and not decision.reason:
         raise ReasonMissing("say why, so that the seller can make a better offer", field="reason")
     step = case.step
@@ -158,9 +165,9 @@ def decide(case: Case, decision: Decision, directory: Directory) -> Fact:
 
 def recall(case: Case, reason: str) -> tuple[ApprovalRecalled, ...]:
     """Close an open case without a decision; a closed or unknown one stays as it is."""
-    if case.request is None or case.state != "open":
-        return ()
     request = case.request
+    if request is None or case.state != "open":
+        return ()
     return (
         ApprovalRecalled(
             deal_id=request.deal_id,
@@ -187,7 +194,8 @@ def able_now(case: Case, directory: Directory) -> tuple[str, ...]:
     )
 
 
-def _active(directory: Directory, approver_id: str) -> Approver:
+def active(directory: Directory, approver_id: str) -> Approver:
+    """Return the approver, if he may act at all.   Raises: NotAnApprover."""
     approver = directory.find(approver_id)
     if approver is None or not approver.active:
         raise NotAnApprover(

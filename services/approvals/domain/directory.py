@@ -1,7 +1,7 @@
 """The directory of approvers: who signs at which level, for which selling units, to which limit.
 
-People stand here by id only (the subject of their token); names and addresses belong to the systems
-that reach them. An id goes into facts for ever, so it can not be a mail address.
+People stand here by id (the subject of their token). An id goes into facts for ever, so it can not
+be a mail address; who shall be asked by mail has one beside it, which goes into no fact.
 """
 
 from typing import Annotated
@@ -10,6 +10,8 @@ from pydantic import Field
 
 from contracts.values import Percent, Value
 from services.approvals.domain.policy import EVERY_UNIT, Id
+
+MAIL = r"^[A-Za-z0-9._%+-]{1,64}@[A-Za-z0-9-]{1,63}(\.[A-Za-z0-9-]{1,63}){0,8}$"
 
 
 class Limit(Value):
@@ -31,6 +33,7 @@ class Approver(Value):
     levels: tuple[Id, ...] = Field(min_length=1)
     selling_units: tuple[str, ...] = Field(min_length=1)
     limit: Limit
+    mail: Annotated[str, Field(pattern=MAIL)] | None = None
 
     def serves(self, selling_unit: str) -> bool:
         """Say whether the person signs for this selling unit."""
@@ -45,6 +48,11 @@ class Directory(Value):
     def find(self, approver_id: str) -> Approver | None:
         """Return the approver of this id, active or not."""
         return next((each for each in self.approvers if each.id == approver_id), None)
+
+    def without_mail(self) -> "Directory":
+        """Return the same people, none of whom is asked by mail."""
+        silent = (each.model_copy(update={"mail": None}) for each in self.approvers)
+        return Directory(approvers=tuple(silent))
 
     def at(self, level: str, selling_unit: str) -> tuple[Approver, ...]:
         """Return the active approvers of a level who serve the selling unit."""

@@ -28,6 +28,8 @@ VALUES = {
     "APPROVALS_WEBHOOK_KEYS": '{"acme": ["whsec_%s"]}' % ("A" * 32),
     "CRM_WEBHOOK_KEYS": '{"acme": ["whsec_%s"]}' % ("A" * 32),
     "CRM_NAMES": '["acme"]',
+    "SMTP_URL": "smtps://quotes:secret@mail.example.test",
+    "MAIL_FROM": "quotes@example.test",
     "PORT": "8080",
 }
 

@@ -139,3 +139,33 @@ def test_settings_made_by_hand_do_not_show_a_wrong_secret_either(environment):
 def test_settings_do_not_change(environment):
     with pytest.raises(ValidationError, match="frozen"):
         environment().http_port = 1
+
+
+@pytest.mark.parametrize(
+    "url", ["smtp://mail.example:2525", "smtps://anna:pa%40ss@mail.example", "smtp://[::1]:25/"]
+)
+def test_a_mail_server_is_an_address_with_the_one_our_mails_come_from(environment, url):
+    settings = environment(QW_SMTP_URL=url, QW_MAIL_FROM="quotes@sales.example")
+    assert settings.smtp_url.get_secret_value() == url
+    assert "pa%40ss" not in repr(settings)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://mail.example", "smtp://", "mail.example:25", "smtp://h:port", "smtp://h/path",
+        "smtp://anna:s3cret@mail.example?tls=no",
+    ],
+)  # fmt: skip
+def test_a_mail_server_that_is_none_is_named_without_its_password(environment, url):
+    message = told(environment, QW_SMTP_URL=url, QW_MAIL_FROM="quotes@sales.example")
+    assert "QW_SMTP_URL: must be smtp://host:port" in message
+    assert "s3cret" not in message
+
+
+@pytest.mark.parametrize(
+    "sender", ["", "anna", "Anna <a@b.example>", "a@b.example\nBcc: c@d.example"]
+)
+def test_mail_has_one_address_that_it_comes_from(environment, sender):
+    found = told(environment, QW_SMTP_URL="smtp://mail.example", QW_MAIL_FROM=sender)
+    assert "QW_MAIL_FROM" in found

@@ -30,6 +30,13 @@ BROWSER = {"accept": "text/html,application/xhtml+xml", "accept-language": "en-G
 HOPS = [
     {"fact": "QuoteDrafted", "actor": "user/seller-1", "time": "2026-03-02T09:00:00+00:00"},
     {"fact": "QuotePriced", "actor": "service/pricer", "time": "2026-03-02T09:00:01+00:00"},
+    {
+        "fact": "ApprovalQuestionAsked",
+        "actor": "user/appr-1",
+        "time": "2026-03-02T09:00:01+00:00",
+        "said": "Is it <b>signed</b>?",
+        "case_id": "00000000-0000-4000-8000-000000000007",
+    },
     {"fact": "OrderPlaced", "actor": "anonymous", "time": "2026-03-02T09:00:02+00:00"},
 ]
 
@@ -205,6 +212,8 @@ def test_a_seller_sees_the_offer_and_no_margin(browser: Browser) -> None:
     assert "Q-1001" in told and "Presented" in told
     assert "The quote was drafted by seller-1" in told
     assert "The order was placed" in told and "anonymous" not in told
+    assert "The approver asks: Is it <b>signed</b>? by appr-1" in told
+    assert f'href="{places.questions(HOPS[2]["case_id"])}">Is it &lt;b&gt;' in page.text
     assert "Margin" not in told
     assert "Margin" in text_of(browser.gets("/quotes/Q-1001", "manager"))
 

@@ -1,13 +1,13 @@
-"""The pages of approvals: the inbox of cases, and one screen per decision."""
+"""Draws the inbox of cases, and one screen per decision."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import Annotated, Any, Literal
 from urllib.parse import urlencode
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Query, Request
+from fastapi import Query, Request
 from pydantic import BaseModel, ConfigDict
 from starlette.responses import Response, StreamingResponse
 
@@ -16,12 +16,14 @@ from contracts.approval import ApprovalCause, ApprovalStep
 from contracts.errors import Conflict, QuotewrightError, Refused, Unavailable
 from infra.auth import Principal
 from infra.live import Live
-from infra.pages import FormInvalid, Pages, filled, form, page_router, see
-from infra.web import allow
+from infra.pages import FormInvalid, Pages, filled, form, see
 from infra.work import Cause, Commands, Recorded
 from services.approvals import api, handlers, views
 from services.approvals.domain.case import Case, NotAnApprover, ReasonMissing, able_now
+from services.approvals.domain.questions import unanswered
 from services.approvals.domain.steps import person
+from services.approvals.offers import Offers
+from services.approvals.pages.compared import Comparison
 from services.approvals.policy import Authority
 
 SHOWN = 50
@@ -35,12 +37,12 @@ STATES = {
     "not_required": ("Not needed", "plain"),
 }
 VERDICTS = {"approve": "yes", "reject": "no"}
+KINDS = {"added": ("Added", "good"), "removed": ("Removed", "bad"), "changed": ("Changed", "warn")}
+# More lines than these are folded away, so that the forms are never far.
+FEW = 6
+CHARGES = {"one_time": "", "monthly": "monthly", "yearly": "yearly"}
 # What is said on the page of the case itself, beside its forms.
 SAID = (Refused, Conflict, Unavailable, NotAnApprover)
-
-Decider = Annotated[Principal, Depends(allow("approver"))]
-Insider = Annotated[Principal, Depends(allow("approver", "manager", "admin"))]
-Reader = Annotated[Principal, Depends(allow("seller", "approver", "manager", "admin"))]
 
 
 class Wanted(BaseModel):
@@ -77,8 +79,12 @@ Asked = Annotated[Wanted, Query()]
 class CasePages:
     """Draws cases for those who decide them and those who wait for them."""
 
-    def __init__(self, commands: Commands, authority: Authority, pages: Pages, live: Live) -> None:
-        self._commands = commands
+    def __init__(
+        self, desk: tuple[Commands, Offers], authority: Authority, pages: Pages, live: Live
+    ) -> None:
+        """Draw from a desk: our own commands, and the offers that quotes tells."""
+        self._commands, offers = desk
+        self._comparison = Comparison(self._commands, offers)
         self._authority = authority
         self._pages = pages
         self._live = live
@@ -124,6 +130,8 @@ class CasePages:
             "limit": _discount_limit([cause for step in steps for cause in step.causes]),
             "level": self._titles.get(row["level"], row["level"]),
             "asked_by": person(row["requested_by"]),
+            "questions": len(case.questions),
+            "unanswered": len(unanswered(case)),
         }
 
     # ---- one case
@@ -140,9 +148,8 @@ class CasePages:
         Raises: NoSuchCase.
         """
         recorded = api.recorded_of(self._commands, case_id)
-        told = self._told(recorded, caller, request.app.state.clock())
-        values = form(request) if fault else {}
-        told |= {"fault": fault, "values": values, "errors": _errors(fault, values)}
+        told = self.told(recorded, caller, request.app.state.clock())
+        told |= faulty(request, fault)
         return self._pages.show(request, "case.html", fault.status if fault else 200, **told)
 
     def decide(self, request: Request, case_id: UUID, caller: Principal, cause: Cause) -> Response:
@@ -158,9 +165,23 @@ class CasePages:
             return self.show(request, case_id, caller, fault)
         return see(places.case(case_id))
 
-    def _told(
+    def ask(self, request: Request, case_id: UUID, caller: Principal, cause: Cause) -> Response:
+        """Ask the seller what the caller wants to know, then show the case with it.
+
+        Raises: NoSuchCase.
+        """
+        api.recorded_of(self._commands, case_id)
+        try:
+            asked = filled(api.WordsBody, form(request))
+            api.ask(self._commands, self._authority, cause, (case_id, caller.id, asked.text))
+        except SAID as fault:
+            return self.show(request, case_id, caller, fault)
+        return see(f"{places.case(case_id)}#h-questions")
+
+    def told(
         self, recorded: Sequence[Recorded], caller: Principal, now: datetime
     ) -> dict[str, Any]:
+        """Return what the page of a case shows to this caller."""
         case = handlers.folded(recorded)
         able = able_now(case, self._authority.directory)
         internal = bool(caller.roles & api.SEES_INTERNAL)
@@ -168,6 +189,8 @@ class CasePages:
         ended = [each.meta.time for each in recorded if each.fact == case.closing]
         return {
             "case": views.shown(case, able, internal=internal),
+            "reader": caller.id,
+            "decide_at": f"{places.case(request.case_id)}/decision" if request else "",
             "internal": internal,
             "asked_by": person(request.requested_by) if request else "",
             "asked_at": recorded[0].meta.time,
@@ -178,6 +201,11 @@ class CasePages:
             "decides": "approver" in caller.roles,
             "states": STATES,
             "verdicts": VERDICTS,
+            "kinds": KINDS,
+            "charges": CHARGES,
+            "few": FEW,
+            "may_ask": self._may_ask(case, caller),
+            "compared": self._comparison.of(request) if request else None,
         }
 
     def _steps(self, case: Case, *, internal: bool) -> Iterator[dict[str, Any]]:
@@ -210,42 +238,15 @@ class CasePages:
             return frozenset()
         return frozenset({"approve", "reject"} if caller.id in able else {"reject"})
 
+    def _may_ask(self, case: Case, caller: Principal) -> bool:
+        """Say whether the caller is offered to ask; as above, the domain decides."""
+        steps = case.request.steps if case.request and case.state == "open" else ()
+        return "approver" in caller.roles and any(self._named(step, case, caller) for step in steps)
+
     def _named(self, step: ApprovalStep, case: Case, caller: Principal) -> bool:
         found = self._authority.directory.find(caller.id)
         asked = case.request is not None and person(case.request.requested_by) == caller.id
         return caller.id in step.approvers and not asked and found is not None and found.active
-
-
-def routes(commands: Commands, authority: Authority, pages: Pages, live: Live) -> APIRouter:
-    """Return the pages of approvals; they come before the JSON routes of the same addresses."""
-    drawn = CasePages(commands, authority, pages, live)
-    # First, and for any caller: a stream is not asked for as HTML, and `live` is no case's id.
-    plain = APIRouter(prefix="/approvals", include_in_schema=False)
-
-    @plain.get("/cases/live")
-    def stream(request: Request, wanted: Asked, caller: Insider) -> StreamingResponse:
-        """Stream the inbox while somebody looks at it."""
-        return drawn.stream(request, wanted, caller)
-
-    router = page_router("/approvals")
-
-    @router.get("/cases")
-    def inbox(request: Request, wanted: Asked, caller: Insider) -> Response:
-        """Show the inbox."""
-        return drawn.inbox(request, wanted, caller)
-
-    @router.get("/cases/{case_id}")
-    def case(case_id: UUID, request: Request, caller: Reader) -> Response:
-        """Show a case."""
-        return drawn.show(request, case_id, caller)
-
-    @router.post("/cases/{case_id}/decision")
-    def decided(case_id: UUID, request: Request, caller: Decider, cause: api.Why) -> Response:
-        """Decide the current step of a case."""
-        return drawn.decide(request, case_id, caller, cause)
-
-    plain.routes.extend(router.routes)
-    return plain
 
 
 def _discount_limit(causes: Sequence[ApprovalCause]) -> str | None:
@@ -254,10 +255,16 @@ def _discount_limit(causes: Sequence[ApprovalCause]) -> str | None:
     return max(limits, key=Decimal) if limits else None
 
 
-def _errors(fault: QuotewrightError | None, values: dict[str, str]) -> dict[str, str]:
-    """Return what is wrong with the reason, by the form it was written in."""
+def faulty(request: Request, fault: QuotewrightError | None) -> dict[str, Any]:
+    """Return what a page shows of a form that was refused: why, and what was written in it."""
+    values = form(request) if fault else {}
+    return {"fault": fault, "values": values, "errors": _errors(fault, values)}
+
+
+def _errors(fault: QuotewrightError | None, values: dict[str, str]) -> Mapping[str, str]:
+    """Return what is wrong with a reason, by the form it was written in, and with a question."""
     if isinstance(fault, ReasonMissing):
         return {"reject": fault.message}
     if isinstance(fault, FormInvalid) and "reason" in fault.errors:
         return {values.get("verdict", ""): fault.errors["reason"]}
-    return {}
+    return fault.errors if isinstance(fault, FormInvalid) else {}
