@@ -233,7 +233,11 @@ def _assets() -> dict[str, Asset]:
         "look.css": [LOOK / "look.css"],
         "reader.js": [LOOK / "reader.js"],
         # One file: htmx looks through the page as it starts, and must know of streams by then.
-        "live.js": [wheel / "htmx-4.min.js", wheel / "ext" / "hx-sse-4.min.js"],
+        "live.js": [
+            LOOK / "keeping.js",
+            wheel / "htmx-4.min.js",
+            wheel / "ext" / "hx-sse-4.min.js",
+        ],
     }
     found = {}
     for name, paths in files.items():
