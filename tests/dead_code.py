@@ -47,7 +47,7 @@ _ = (used.quote_status, used.quoted_tier, used.presented_in, used.presented_curr
 _ = (used.after_since,)
 
 # What the pages print.
-_ = (used.tone, used.MOVERS)
+_ = (used.tone, used.MOVERS, used.DIFFERENCES)
 
 # What the page templates of documents print.
 _ = (used.accent, used.primary, used.wash, used.amounts_in, used.charges, used.choices)

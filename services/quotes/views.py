@@ -1,10 +1,13 @@
 """What a quote looks like: to us, with or without internal figures, and to its customer."""
 
+from datetime import date
 from typing import Any
 
 from pydantic import BaseModel
 
+from contracts.values import Money, Percent, Quantity
 from services.quotes.domain.deal import Deal
+from services.quotes.domain.differences import Change, Side, differences
 from services.quotes.domain.quote import Quote, Revision
 from services.quotes.domain.status import status_of, status_of_quote, waiting
 
@@ -86,6 +89,50 @@ def revision_view(quote: Quote, revision: Revision, *, internal: bool) -> dict[s
     if internal:
         view["internal"] = _json(price.internal) if price else None
     return view
+
+
+def differences_view(quote: Quote, first: int | None, last: int | None) -> dict[str, Any]:
+    """Return what is otherwise in one revision than in another.
+
+    Where none is named: the newest, against the one before.   Raises: RevisionNotFound.
+    """
+    to = quote.current.number if last is None else last
+    from_ = max(to - 1, 1) if first is None else first
+    found = differences(quote.revision(from_), quote.revision(to))
+    return {
+        "number": quote.number,
+        "from": from_,
+        "to": to,
+        "changes": [_change(each) for each in found],
+    }
+
+
+def _change(change: Change) -> dict[str, Any]:
+    return {
+        "kind": change.kind,
+        "of": change.of,
+        "place": change.place,
+        "what": change.what,
+        "before": _side(change.before),
+        "after": _side(change.after),
+    }
+
+
+def _side(side: Side | None) -> dict[str, Any] | None:
+    """Return a value with its type, since a page writes numbers and days as its reader does."""
+    match side:
+        case None:
+            return None
+        case Money():
+            return {"type": "money", "value": _json(side)}
+        case Percent():
+            return {"type": "percent", "value": _json(side)}
+        case Quantity():
+            return {"type": "number", "value": _json(side)}
+        case date():
+            return {"type": "day", "value": side.isoformat()}
+        case str():
+            return {"type": "text", "value": side}
 
 
 def offer_view(quote: Quote, revision: Revision) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Response
+from fastapi import APIRouter, Depends, Query, Response
 
 from infra.web import Principal, allow
 from infra.work import Commands
@@ -14,11 +14,14 @@ from services.quotes.domain.asks import draft_document
 from services.quotes.domain.errors import NotPresented
 from services.quotes.domain.quote import Quote
 from services.quotes.domain.situation import Situation
-from services.quotes.views import deal_view, revision_view
+from services.quotes.views import deal_view, differences_view, revision_view
 
 READS = allow("seller", "approver", "manager", "admin")
 SHARES = allow("seller", "manager", "admin")
 Reader = Annotated[Principal, Depends(READS)]
+# Which revisions are compared; each has its default.
+From = Annotated[int | None, Query(alias="from")]
+To = Annotated[int | None, Query(alias="to")]
 
 
 def routes(commands: Commands, doorway: Doorway) -> APIRouter:
@@ -48,6 +51,14 @@ def _views(router: APIRouter, commands: Commands) -> None:
         found = quote_of(commands, quote)
         internal = bool(INSIDERS & principal.roles)
         return revision_view(found, found.revision(n), internal=internal)
+
+    @router.get("/{quote}/differences", dependencies=[Depends(READS)])
+    def differences(quote: str, first: From = None, last: To = None) -> Any:
+        """Return what is otherwise in one revision than in another.
+
+        By default the newest against the one before.
+        """
+        return differences_view(quote_of(commands, quote), first, last)
 
 
 def _sharing(router: APIRouter, commands: Commands, doorway: Doorway) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from typing import Any
+from urllib.parse import urlencode
 from uuid import UUID
 
 from fastapi import Request
@@ -16,7 +17,7 @@ from infra.work import Commands
 from services.quotes.api.doorway import Doorway, quote_id_of, quote_of
 from services.quotes.api.sellers import INSIDERS
 from services.quotes.history import history
-from services.quotes.views import quote_view
+from services.quotes.views import differences_view, quote_view
 
 # What can be done in which status, as far as a page offers it; the domain has the last word.
 MOVES: Mapping[str, frozenset[str]] = {
@@ -32,8 +33,12 @@ MOVES: Mapping[str, frozenset[str]] = {
     "expired": frozenset({"revise", "withdraw", "clone"}),
 }
 OVER = frozenset({"clone"})
+Between = tuple[int | None, int | None]
+NEWEST: Between = (None, None)
 SELLERS = frozenset({"seller", "admin"})
 CLOSERS = SELLERS | {"manager"}
+# Tables of more differences are folded.
+FOLDED_FROM = 12
 SAID = (Refused, Conflict, Unavailable)
 
 
@@ -55,15 +60,14 @@ class QuotePages:
         self._live = live
 
     def show(
-        self, request: Request, quote: str, caller: Principal, fault: QuotewrightError | None = None
+        self, request: Request, quote: str, caller: Principal, between: Between = NEWEST
     ) -> Response:
-        """Draw the page of a quote."""
-        status = fault.status if fault else 200
-        return self._pages.show(
-            request, "quote.html", status, **self._told(request, quote, caller, fault)
-        )
+        """Draw the page of a quote, with the differences between two revisions."""
+        return self._pages.show(request, "quote.html", 200, **self._told(quote, caller, between))
 
-    def stream(self, request: Request, quote: str, caller: Principal) -> StreamingResponse:
+    def stream(
+        self, request: Request, quote: str, caller: Principal, between: Between = NEWEST
+    ) -> StreamingResponse:
         """Send the page's body anew whenever it changes."""
         found = quote_of(self.commands, quote)
 
@@ -71,8 +75,8 @@ class QuotePages:
         once = request.app.state.new_id()
 
         def draw() -> str:
-            told = {**self._told(request, str(found.quote_id), caller, None), "once": once}
-            return self._pages.draw(request, "quote_body.html", **told)
+            told = self._told(str(found.quote_id), caller, between)
+            return self._pages.draw(request, "quote_body.html", **{**told, "once": once})
 
         return self._live.stream(request, {str(found.deal_id)}, draw)
 
@@ -84,12 +88,14 @@ class QuotePages:
         try:
             act(quote_id)
         except SAID as fault:
-            return self.show(request, str(quote_id), caller, fault)
+            told = {
+                **self._told(str(quote_id), caller, NEWEST),
+                **_refused(request, fault),
+            }
+            return self._pages.show(request, "quote.html", fault.status, **told)
         return see(places.quote(quote_of(self.commands, str(quote_id)).number))
 
-    def _told(
-        self, request: Request, quote: str, caller: Principal, fault: QuotewrightError | None
-    ) -> dict[str, Any]:
+    def _told(self, quote: str, caller: Principal, between: Between) -> dict[str, Any]:
         found = quote_of(self.commands, quote)
         view = quote_view(found, internal=bool(INSIDERS & caller.roles))
         last = view["presented_revision"]
@@ -102,7 +108,22 @@ class QuotePages:
             "draft_pdf": view["current"]["offer"] is not None,
             "discount": whole[0] if whole else {"percent": "", "rationale": ""},
             "hops": history(self._doorway.asker, found.number),
-            "fault": fault,
-            "values": form(request) if fault else {},
-            "errors": fault.errors if isinstance(fault, FormInvalid) else {},
+            "FOLDED_FROM": FOLDED_FROM,
+            "different": differences_view(found, *between),
+            "between": urlencode(_chosen(between)),
+            "fault": None,
+            "values": {},
+            "errors": {},
         }
+
+
+def _chosen(between: Between) -> dict[str, int]:
+    """Return which revisions were chosen, as the page's address says it."""
+    named = zip(("from", "to"), between, strict=True)
+    return {name: number for name, number in named if number is not None}
+
+
+def _refused(request: Request, fault: QuotewrightError) -> dict[str, Any]:
+    """Return what a page shows beside itself after a refusal: why, and what was typed."""
+    errors = fault.errors if isinstance(fault, FormInvalid) else {}
+    return {"fault": fault, "values": form(request), "errors": errors}

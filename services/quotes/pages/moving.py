@@ -13,7 +13,7 @@ from infra.pages import FormInvalid, filled, form, page_router, see
 from infra.web import allow
 from infra.work import Cause, Commands, Work
 from services.quotes.api.doorway import Doorway, ReasonBody, Why, quote_of
-from services.quotes.api.reading import READS
+from services.quotes.api.reading import READS, From, To
 from services.quotes.handlers import sellers
 from services.quotes.handlers.sellers import DraftQuote
 from services.quotes.handlers.streams import Units
@@ -23,6 +23,8 @@ from services.quotes.pages.editing import edited
 Reader = Annotated[Principal, Depends(READS)]
 Seller = Annotated[Principal, Depends(allow("seller", "admin"))]
 Closer = Annotated[Principal, Depends(allow("seller", "manager", "admin"))]
+
+
 Act = Callable[[Work, UUID, str | None, Units], None]
 End = Callable[[Work, UUID, str, Units], None]
 
@@ -45,9 +47,11 @@ def routes(commands: Commands, doorway: Doorway, drawn: QuotePages) -> APIRouter
     plain = APIRouter(prefix="/quotes", include_in_schema=False)
 
     @plain.get("/{quote}/live")
-    def live(quote: str, request: Request, caller: Reader) -> StreamingResponse:
+    def live(
+        quote: str, request: Request, caller: Reader, first: From = None, last: To = None
+    ) -> StreamingResponse:
         """Stream the quote's page while somebody looks at it."""
-        return drawn.stream(request, quote, caller)
+        return drawn.stream(request, quote, caller, (first, last))
 
     router.routes.extend(plain.routes)
     return router
@@ -55,9 +59,11 @@ def routes(commands: Commands, doorway: Doorway, drawn: QuotePages) -> APIRouter
 
 def _looking(router: APIRouter, drawn: QuotePages) -> None:
     @router.get("/{quote}")
-    def page(quote: str, request: Request, caller: Reader) -> Response:
+    def page(
+        quote: str, request: Request, caller: Reader, first: From = None, last: To = None
+    ) -> Response:
         """Show a quote."""
-        return drawn.show(request, quote, caller)
+        return drawn.show(request, quote, caller, (first, last))
 
 
 def _drafting(router: APIRouter, commands: Commands) -> None:
