@@ -1,15 +1,19 @@
 """What a quote looks like: to us, with or without internal figures, and to its customer."""
 
+from collections.abc import Sequence
 from datetime import date
 from typing import Any
 
 from pydantic import BaseModel
 
+from contracts.quote import RevisionPriced
 from contracts.values import Money, Percent, Quantity
+from services.quotes.domain import waterfall
 from services.quotes.domain.deal import Deal
 from services.quotes.domain.differences import Change, Side, differences
 from services.quotes.domain.quote import Quote, Revision
 from services.quotes.domain.status import status_of, status_of_quote, waiting
+from services.quotes.domain.waterfall import Bar, Steps
 
 
 def deal_view(deal: Deal, quotes: list[Quote]) -> dict[str, Any]:
@@ -133,6 +137,42 @@ def _side(side: Side | None) -> dict[str, Any] | None:
             return {"type": "day", "value": side.isoformat()}
         case str():
             return {"type": "text", "value": side}
+
+
+def waterfall_view(price: RevisionPriced, steps: Steps | None) -> dict[str, Any]:
+    """Return the bars from list to net price, of the whole offer and of each line."""
+    offer = price.offer
+    currency = offer.totals.currency
+    return {
+        "has_steps": steps is not None,
+        "whole": _bars(waterfall.of_offer(offer, steps), currency),
+        "lines": [
+            {
+                "line": each.line,
+                "name": each.name,
+                "sku": each.sku,
+                "charge": each.charge,
+                "bars": _bars(waterfall.of_line(each, steps), currency),
+            }
+            for each in offer.lines
+        ],
+    }
+
+
+def _bars(bars: Sequence[Bar], currency: str) -> list[dict[str, Any]]:
+    return [
+        {
+            "kind": each.kind,
+            "label": each.label,
+            "words": each.words,
+            "note": each.note,
+            "start": f"{each.start:f}",
+            "end": f"{each.end:f}",
+            "amount": {"amount": waterfall.plain(each.amount, currency), "currency": currency},
+            "after": {"amount": waterfall.plain(each.end, currency), "currency": currency},
+        }
+        for each in bars
+    ]
 
 
 def offer_view(quote: Quote, revision: Revision) -> dict[str, Any]:

@@ -10,14 +10,18 @@ from starlette.responses import Response, StreamingResponse
 
 from contracts import places
 from contracts.errors import Conflict, QuotewrightError, Refused, Unavailable
+from contracts.quote import RevisionPriced
 from infra.auth import Principal
 from infra.live import Live
 from infra.pages import FormInvalid, Pages, form, see
 from infra.work import Commands
 from services.quotes.api.doorway import Doorway, quote_id_of, quote_of
 from services.quotes.api.sellers import INSIDERS
+from services.quotes.domain.errors import NotPriced
 from services.quotes.history import history
-from services.quotes.views import differences_view, quote_view
+from services.quotes.pages import charts
+from services.quotes.traces import Traces
+from services.quotes.views import differences_view, quote_view, waterfall_view
 
 # What can be done in which status, as far as a page offers it; the domain has the last word.
 MOVES: Mapping[str, frozenset[str]] = {
@@ -37,6 +41,8 @@ Between = tuple[int | None, int | None]
 NEWEST: Between = (None, None)
 SELLERS = frozenset({"seller", "admin"})
 CLOSERS = SELLERS | {"manager"}
+# So many lines are drawn one by one on the quote's page; more have a page of their own.
+LINES_MAX = 30
 # Tables of more differences are folded.
 FOLDED_FROM = 12
 SAID = (Refused, Conflict, Unavailable)
@@ -58,12 +64,27 @@ class QuotePages:
         self._doorway = doorway
         self._pages = pages
         self._live = live
+        self._traces = Traces(doorway.asker)
 
     def show(
         self, request: Request, quote: str, caller: Principal, between: Between = NEWEST
     ) -> Response:
         """Draw the page of a quote, with the differences between two revisions."""
         return self._pages.show(request, "quote.html", 200, **self._told(quote, caller, between))
+
+    def lines(self, request: Request, quote: str, n: int, caller: Principal) -> Response:
+        """Draw every line of a revision from its list price to its net price."""
+        found = quote_of(self.commands, quote)
+        price = found.revision(n).price
+        if price is None:
+            raise NotPriced(f"revision {n} of {found.number} has no price", quote=found.number)
+        prices = self._waterfall(price, caller)
+        told = {"number": found.number, "revision": n, "prices": prices, "charts": charts}
+        return self._pages.show(request, "lines.html", 200, **told)
+
+    def _waterfall(self, price: RevisionPriced, caller: Principal) -> dict[str, Any]:
+        steps = self._traces.steps(price, internal=bool(INSIDERS & caller.roles))
+        return waterfall_view(price, steps)
 
     def stream(
         self, request: Request, quote: str, caller: Principal, between: Between = NEWEST
@@ -100,6 +121,7 @@ class QuotePages:
         view = quote_view(found, internal=bool(INSIDERS & caller.roles))
         last = view["presented_revision"]
         path = self._doorway.links.path(found.quote_id, last) if last else None
+        price = found.current.price
         whole = [each for each in view["current"]["discounts"] if each["item_id"] is None]
         return {
             "quote": view,
@@ -108,6 +130,9 @@ class QuotePages:
             "draft_pdf": view["current"]["offer"] is not None,
             "discount": whole[0] if whole else {"percent": "", "rationale": ""},
             "hops": history(self._doorway.asker, found.number),
+            "prices": self._waterfall(price, caller) if price else None,
+            "charts": charts,
+            "LINES_MAX": LINES_MAX,
             "FOLDED_FROM": FOLDED_FROM,
             "different": differences_view(found, *between),
             "between": urlencode(_chosen(between)),

@@ -65,6 +65,11 @@ def _looking(router: APIRouter, drawn: QuotePages) -> None:
         """Show a quote."""
         return drawn.show(request, quote, caller, (first, last))
 
+    @router.get("/{quote}/revisions/{n}/waterfall")
+    def lines(quote: str, n: int, request: Request, caller: Reader) -> Response:
+        """Show every line from its list price to its net price."""
+        return drawn.lines(request, quote, n, caller)
+
 
 def _drafting(router: APIRouter, commands: Commands) -> None:
     @router.post("/deals/{deal_id}/quotes")
