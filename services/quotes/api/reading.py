@@ -10,6 +10,7 @@ from infra.web import Principal, allow
 from infra.work import Commands
 from services.quotes.api.doorway import Doorway, Why, deal_of, quote_of
 from services.quotes.api.sellers import INSIDERS, shown
+from services.quotes.domain.alternatives import compared
 from services.quotes.domain.asks import draft_document
 from services.quotes.domain.errors import NotPresented
 from services.quotes.domain.quote import Quote
@@ -40,6 +41,11 @@ def _views(router: APIRouter, commands: Commands) -> None:
         quotes = [quote_of(commands, str(each.quote_id)) for each in found.quotes]
         return deal_view(found, quotes)
 
+    @router.get("/deals/{deal_id}/compare", dependencies=[Depends(READS)])
+    def compare(deal_id: UUID) -> Any:
+        """Return all quotes of a deal side by side, each by its newest revision."""
+        return side_by_side(commands, deal_id)
+
     @router.get("/{quote}")
     def quote(quote: str, response: Response, principal: Reader) -> Any:
         """Return a quote, its newest revision in full."""
@@ -59,6 +65,12 @@ def _views(router: APIRouter, commands: Commands) -> None:
         By default the newest against the one before.
         """
         return differences_view(quote_of(commands, quote), first, last)
+
+
+def side_by_side(commands: Commands, deal_id: UUID) -> dict[str, Any]:
+    """Return all quotes of a deal side by side.   Raises: DealNotFound."""
+    deal = deal_of(commands, deal_id)
+    return compared(deal, [quote_of(commands, str(each.quote_id)) for each in deal.quotes])
 
 
 def _sharing(router: APIRouter, commands: Commands, doorway: Doorway) -> None:

@@ -15,7 +15,8 @@ from infra.auth import Principal
 from infra.live import Live
 from infra.pages import FormInvalid, Pages, form, see
 from infra.work import Commands
-from services.quotes.api.doorway import Doorway, quote_id_of, quote_of
+from services.quotes.api.doorway import Doorway, deal_of, quote_id_of, quote_of
+from services.quotes.api.reading import side_by_side
 from services.quotes.api.sellers import INSIDERS
 from services.quotes.domain.errors import NotPriced
 from services.quotes.history import history
@@ -82,6 +83,11 @@ class QuotePages:
         told = {"number": found.number, "revision": n, "prices": prices, "charts": charts}
         return self._pages.show(request, "lines.html", 200, **told)
 
+    def compare(self, request: Request, deal_id: UUID) -> Response:
+        """Draw all quotes of a deal side by side."""
+        told = side_by_side(self.commands, deal_id)
+        return self._pages.show(request, "compare.html", 200, it=told)
+
     def _waterfall(self, price: RevisionPriced, caller: Principal) -> dict[str, Any]:
         steps = self._traces.steps(price, internal=bool(INSIDERS & caller.roles))
         return waterfall_view(price, steps)
@@ -130,6 +136,7 @@ class QuotePages:
             "draft_pdf": view["current"]["offer"] is not None,
             "discount": whole[0] if whole else {"percent": "", "rationale": ""},
             "hops": history(self._doorway.asker, found.number),
+            "n_quotes": len(deal_of(self.commands, found.deal_id).quotes),
             "prices": self._waterfall(price, caller) if price else None,
             "charts": charts,
             "LINES_MAX": LINES_MAX,

@@ -65,6 +65,12 @@ def _looking(router: APIRouter, drawn: QuotePages) -> None:
         """Show a quote."""
         return drawn.show(request, quote, caller, (first, last))
 
+    @router.get("/deals/{deal_id}/compare")
+    def compare(deal_id: UUID, request: Request, caller: Reader) -> Response:
+        """Show all quotes of a deal side by side."""
+        del caller
+        return drawn.compare(request, deal_id)
+
     @router.get("/{quote}/revisions/{n}/waterfall")
     def lines(quote: str, n: int, request: Request, caller: Reader) -> Response:
         """Show every line from its list price to its net price."""
