@@ -13,6 +13,7 @@ from services.quotes.domain.deal import Deal
 from services.quotes.domain.differences import Change, Side, differences
 from services.quotes.domain.quote import Quote, Revision
 from services.quotes.domain.status import status_of, status_of_quote, waiting
+from services.quotes.domain.undoing import Edit
 from services.quotes.domain.waterfall import Bar, Steps
 
 
@@ -109,6 +110,13 @@ def differences_view(quote: Quote, first: int | None, last: int | None) -> dict[
         "to": to,
         "changes": [_change(each) for each in found],
     }
+
+
+def edit_view(edit: Edit) -> dict[str, Any]:
+    """Return what a change of a draft was, as its author sees it."""
+    found = differences(edit.before, edit.after)
+    told = [_change(each) for each in found if each.kind in {"item", "answer", "discount"}]
+    return {"number": edit.number, "changes": told}
 
 
 def _change(change: Change) -> dict[str, Any]:

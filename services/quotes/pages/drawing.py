@@ -13,16 +13,19 @@ from contracts.errors import Conflict, QuotewrightError, Refused, Unavailable
 from contracts.quote import RevisionPriced
 from infra.auth import Principal
 from infra.live import Live
-from infra.pages import FormInvalid, Pages, form, see
+from infra.pages import FormInvalid, Pages, filled, form, see
 from infra.work import Commands
-from services.quotes.api.doorway import Doorway, deal_of, quote_id_of, quote_of
+from services.quotes.api.doorway import Doorway, ReasonBody, deal_of, quote_id_of, quote_of
 from services.quotes.api.reading import side_by_side
 from services.quotes.api.sellers import INSIDERS
 from services.quotes.domain.errors import NotPriced
+from services.quotes.domain.quote import Quote, stream_of_quote
+from services.quotes.domain.status import status_of_quote
+from services.quotes.domain.undoing import last_edit
 from services.quotes.history import history
 from services.quotes.pages import charts
 from services.quotes.traces import Traces
-from services.quotes.views import differences_view, quote_view, waterfall_view
+from services.quotes.views import differences_view, edit_view, quote_view, waterfall_view
 
 # What can be done in which status, as far as a page offers it; the domain has the last word.
 MOVES: Mapping[str, frozenset[str]] = {
@@ -83,6 +86,20 @@ class QuotePages:
         told = {"number": found.number, "revision": n, "prices": prices, "charts": charts}
         return self._pages.show(request, "lines.html", 200, **told)
 
+    def must_confirm(self, request: Request, quote: str, caller: Principal) -> bool:
+        """Say whether a form asks for the first time for what is for good, and could have it."""
+        status = status_of_quote(quote_of(self.commands, quote))
+        try:
+            filled(ReasonBody, form(request))
+        except FormInvalid:
+            return False
+        return "sure" not in form(request) and "withdraw" in moves(status, caller.roles)
+
+    def confirm(self, request: Request, quote: str, reason: str) -> Response:
+        """Ask once more before a quote is withdrawn."""
+        number = quote_of(self.commands, quote).number
+        return self._pages.show(request, "withdraw.html", 200, number=number, reason=reason)
+
     def compare(self, request: Request, deal_id: UUID) -> Response:
         """Draw all quotes of a deal side by side."""
         told = side_by_side(self.commands, deal_id)
@@ -136,6 +153,7 @@ class QuotePages:
             "draft_pdf": view["current"]["offer"] is not None,
             "discount": whole[0] if whole else {"percent": "", "rationale": ""},
             "hops": history(self._doorway.asker, found.number),
+            "changed": self._changed(found, caller),
             "n_quotes": len(deal_of(self.commands, found.deal_id).quotes),
             "prices": self._waterfall(price, caller) if price else None,
             "charts": charts,
@@ -147,6 +165,13 @@ class QuotePages:
             "values": {},
             "errors": {},
         }
+
+    def _changed(self, quote: Quote, caller: Principal) -> dict[str, Any] | None:
+        """Return the reader's own last change of the draft, while it can be undone."""
+        facts = [each.fact for each in self.commands.read(stream_of_quote(quote.quote_id))]
+        edit = last_edit(facts) if caller.roles & SELLERS else None
+        mine = edit is not None and edit.by == caller.actor
+        return edit_view(edit) if edit and mine else None
 
 
 def _chosen(between: Between) -> dict[str, int]:

@@ -8,6 +8,7 @@ from fastapi import APIRouter, Depends, Request
 from starlette.responses import Response, StreamingResponse
 
 from contracts import places
+from contracts.values import Value
 from infra.auth import Principal
 from infra.pages import FormInvalid, filled, form, page_router, see
 from infra.web import allow
@@ -23,6 +24,12 @@ from services.quotes.pages.editing import edited
 Reader = Annotated[Principal, Depends(READS)]
 Seller = Annotated[Principal, Depends(allow("seller", "admin"))]
 Closer = Annotated[Principal, Depends(allow("seller", "manager", "admin"))]
+
+
+class UndoBody(Value):
+    """Which change shall be undone: the number of its fact in the quote's stream."""
+
+    edit: int
 
 
 Act = Callable[[Work, UUID, str | None, Units], None]
@@ -113,6 +120,18 @@ def _editing(router: APIRouter, doorway: Doorway, drawn: QuotePages) -> None:
 
         return drawn.move(request, quote, caller, act)
 
+    @router.post("/{quote}/undo")
+    def undo(quote: str, request: Request, caller: Seller, cause: Why) -> Response:
+        """Ask for what the draft was before its last change, if nobody has changed it since."""
+
+        def act(quote_id: UUID) -> None:
+            number = filled(UndoBody, form(request)).edit
+            commands.run(
+                cause, lambda work: sellers.undo_edit(work, quote_id, number, doorway.units)
+            )
+
+        return drawn.move(request, quote, caller, act)
+
     @router.post("/{quote}/retry")
     def retry(quote: str, request: Request, caller: Seller, cause: Why) -> Response:
         """Say the pending or failed ask again."""
@@ -155,7 +174,9 @@ def _ending(
         caller: Annotated[Principal, Depends(policy)],
         cause: Why,
     ) -> Response:
-        """Take the quote back, with a reason."""
+        """Take the quote back, with a reason; what is for good is asked for twice."""
+        if path == "withdraw" and drawn.must_confirm(request, quote, caller):
+            return drawn.confirm(request, quote, form(request)["reason"])
 
         def act(quote_id: UUID) -> None:
             reason = _reason(path, request)
