@@ -78,8 +78,10 @@
     }
   }
 
-  document.addEventListener("htmx:before:swap", (event) => {
-    for (const { fragment, target } of event.detail.tasks ?? []) {
+  // Streams only: what a reader himself asks for may take the place of what he had.
+  document.addEventListener("htmx:before:swap", ({ detail }) => {
+    if (!detail.ctx?.sourceElement?.hasAttribute("hx-sse:connect")) return;
+    for (const { fragment, target } of detail.tasks ?? []) {
       if (fragment && target instanceof Element) {
         keepForms(target, fragment);
         keepDetails(target, fragment);

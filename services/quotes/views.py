@@ -108,8 +108,19 @@ def differences_view(quote: Quote, first: int | None, last: int | None) -> dict[
         "number": quote.number,
         "from": from_,
         "to": to,
+        "net_change": _net_change(quote.revision(from_), quote.revision(to)),
         "changes": [_change(each) for each in found],
     }
+
+
+def _net_change(before: Revision, after: Revision) -> dict[str, Any] | None:
+    """Return by how much the net price is higher or lower; None, where that can not be said."""
+    if before.price is None or after.price is None:
+        return None
+    old, new = before.price.offer.totals.net, after.price.offer.totals.net
+    if old.currency != new.currency or old == new:
+        return None
+    return {"is_lower": new < old, "by": _json(old - new if new < old else new - old)}
 
 
 def edit_view(edit: Edit) -> dict[str, Any]:

@@ -205,7 +205,7 @@ def send(
 
 # ---- what there is to see
 
-SMALL = {"percent": "3", "rationale": "First order of the region"}
+SMALL = {"percent": "3", "rationale": f"First order of the region, see {'long' * 40}"}
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,10 +22,10 @@ def draft(house: Place) -> str:
     return number
 
 
-def colleague_edits(house: Place, number: str) -> None:
+def colleague_edits(house: Place, number: str, quantity: str = "3") -> None:
     """Let somebody else change the draft."""
     (item, *more) = house.quote(number)["current"]["items"]
-    house.edits(number, [{**item, "quantity": "3"}, *more], submit=False)
+    house.edits(number, [{**item, "quantity": quantity}, *more], submit=False)
 
 
 def writing(people: People, number: str) -> Person:
@@ -83,6 +83,24 @@ def test_text_outlives_a_change_while_the_focus_is_elsewhere(
         person.page.fill(each, "")
     house.seller.post(f"/quotes/{draft}/submit")
     person.page.get_by_text(CHANGED).wait_for(state="detached")
+
+
+def test_what_was_refused_stays_beside_its_reason_and_the_chosen_revisions_stay(
+    people: People, house: Place, draft: str
+) -> None:
+    person = people.signed_in("seller")
+    person.goes(f"{places.quote(draft)}?from=2&to=1")
+    colleague_edits(house, draft)
+    person.sees("now 40")  # drawn anew, from the third of the colleague back to the first
+    person.page.fill("#f-percent", "many")
+    person.page.fill(RATIONALE, TYPED)
+    person.presses("Save and price anew")
+    person.sees("Please correct the form")
+    expect_status(person, 422)
+    colleague_edits(house, draft, "4")
+    person.sees("Sent as it is, it may be refused")
+    assert [person.page.input_value(each) for each in ("#f-percent", RATIONALE)] == ["many", TYPED]
+    assert person.page.locator("#e-percent").count() == 1
 
 
 def test_a_form_that_is_gone_leaves_the_text_to_be_copied(

@@ -168,10 +168,11 @@ class QuotePages:
 
     def _changed(self, quote: Quote, caller: Principal) -> dict[str, Any] | None:
         """Return the reader's own last change of the draft, while it can be undone."""
+        if "edit" not in moves(status_of_quote(quote), caller.roles):
+            return None
         facts = [each.fact for each in self.commands.read(stream_of_quote(quote.quote_id))]
-        edit = last_edit(facts) if caller.roles & SELLERS else None
-        mine = edit is not None and edit.by == caller.actor
-        return edit_view(edit) if edit and mine else None
+        edit = last_edit(facts)
+        return edit_view(edit) if edit and edit.by == caller.actor else None
 
 
 def _chosen(between: Between) -> dict[str, int]:

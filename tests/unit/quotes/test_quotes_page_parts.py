@@ -52,6 +52,9 @@ def test_the_newest_revision_is_compared_with_the_one_before_in_plain_words(
     assert "From revision 1 to revision 2: 1 quantity changed, 1 discount changed" in told
     assert "Quantity Macro base station 40, now 45 40 45" in told
     assert "new: volume over 3 years" in told
+    assert "The net price is €39,187.50 higher." in told
+    back = text_of(browser.gets("/quotes/Q-1001?from=2&to=1"))
+    assert "The net price is €39,187.50 lower." in back
 
 
 def test_two_revisions_are_chosen_by_the_address(browser: Browser) -> None:
