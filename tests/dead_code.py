@@ -21,10 +21,11 @@ _ = (used.field_title_should_be_set,)
 _ = (used.healthz, used.readyz, used.retry_one, used.retry_all, used.called, used.rebuild)
 _ = (used.metrics, used.status_of_service, used.collect)
 _ = (used.rolled_back, used.retired, used.given_up)
-_ = (used.called_back, used.previewed, used.complete, used.clone, used.draft_pdf, used.undo)
+_ = (used.called_back, used.previewed, used.complete, used.clone, used.draft_pdf)
 _ = (used.signed_in, used.signed_out, used.q)
 _ = (used.make_token, used.parked_list, used.parked_show, used.parked_retry, used.show_status)
 _ = (used.parked_discard, used.counted)
+_ = (used.undo,)
 
 # Extension points of libraries: eventsourcing, kafka-python, http.server, uvicorn, fontTools, WeasyPrint.
 _ = (used.seal, used.MemoryBus, used.MemoryRelay)  # tests seal facts, and walk in memory

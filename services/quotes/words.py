@@ -70,6 +70,24 @@ FACTS: Mapping[str, str] = {
     "OrderPlaced": "The order was placed",
 }
 
+
+def status(name: str) -> tuple[str, str]:
+    """Return what a status is called, and the tone of its badge."""
+    return STATUSES.get(name, (name.replace("_", " ").capitalize(), "plain"))
+
+
+def by(actor: str | None) -> str:
+    """Return which person did something; none for services, and for customers, who have no name."""
+    if actor is None or actor == "anonymous" or actor.startswith("service/"):
+        return ""
+    return actor.partition("/")[2] or actor
+
+
+def fact(name: str) -> str:
+    """Return what happened, in a sentence without its end."""
+    return FACTS.get(name, name)
+
+
 # What may be otherwise between revisions, under the titles of its tables.
 DIFFERENCES: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("Items and answers", ("item", "answer", "parameter")),
@@ -92,23 +110,6 @@ COUNTED: Mapping[str, tuple[str, str]] = {
     "validity": ("validity changed", "validities changed"),
     "term": ("term changed", "terms changed"),
 }
-
-
-def status(name: str) -> tuple[str, str]:
-    """Return what a status is called, and the tone of its badge."""
-    return STATUSES.get(name, (name.replace("_", " ").capitalize(), "plain"))
-
-
-def by(actor: str | None) -> str:
-    """Return which person did something; none for services, and for customers, who have no name."""
-    if actor is None or actor == "anonymous" or actor.startswith("service/"):
-        return ""
-    return actor.partition("/")[2] or actor
-
-
-def fact(name: str) -> str:
-    """Return what happened, in a sentence without its end."""
-    return FACTS.get(name, name)
 
 
 def differences(told: Mapping[str, Any]) -> str:
