@@ -1,6 +1,7 @@
 // A page that is drawn anew under its reader's hands: what he has changed stays, all else is renewed.
 // A form counts as changed while a value differs from what the server drew, or where the server
-// itself drew what he had typed (`data-kept`, after a refusal).
+// itself drew what he had typed (`data-kept`, after a refusal). Where every choice is sent at once and
+// the server's drawing counts (`data-drawn`), nothing is kept.
 (() => {
   const NOT_STATE = ["once", "form_token"];
   const SKIP = "hx-morph-skip";
@@ -30,7 +31,8 @@
     return "defaultValue" in control && control.value !== control.defaultValue;
   }
 
-  const isChanged = (form) => form.hasAttribute("data-kept") || [...form.elements].some(isTouched);
+  const isDrawn = (form) => form.closest("[data-drawn]") || form.querySelector("[data-drawn]");
+  const isChanged = (form) => !isDrawn(form) && (form.hasAttribute("data-kept") || [...form.elements].some(isTouched));
 
   // What the form stands on: the hidden fields, but not those that are new with every drawing.
   function state(form) {

@@ -103,6 +103,18 @@ def test_what_was_refused_stays_beside_its_reason_and_the_chosen_revisions_stay(
     assert person.page.locator("#e-percent").count() == 1
 
 
+def test_where_the_servers_drawing_counts_a_form_is_renewed(
+    people: People, house: Place, draft: str
+) -> None:
+    person = writing(people, draft)
+    person.page.evaluate("document.querySelector('main').setAttribute('data-drawn', '')")
+    colleague_edits(house, draft)
+    person.sees("Priced draft")
+    etag = person.page.evaluate(f"document.querySelector('{RATIONALE}').form.elements.etag.value")
+    assert etag == house.quote(draft)["current"]["etag"]
+    assert CHANGED not in person.page.inner_text("main")
+
+
 def test_a_form_that_is_gone_leaves_the_text_to_be_copied(
     people: People, house: Place, draft: str
 ) -> None:
