@@ -32,6 +32,11 @@ def quote(number: str) -> str:
     return f"/quotes/{number}"
 
 
+def compare(deal_id: UUID | str) -> str:
+    """Return the page on which all quotes of a deal stand side by side."""
+    return f"/quotes/deals/{deal_id}/compare"
+
+
 def case(case_id: UUID | str) -> str:
     """Return the page on which an approval case is decided."""
     return f"{INBOX}/{case_id}"

@@ -113,13 +113,14 @@ class Asset:
 class Pages:
     """Draws the pages of one service: its templates, on the look that all share.
 
-    `globals_` are further names that templates may use.
+    `globals_` are further names that templates may use, `sheets` further style sheets.
     """
 
     prefix: str
     menu: Menu
     templates: Path | None = None
     globals_: Mapping[str, Any] = field(default_factory=dict)
+    sheets: Mapping[str, bytes] = field(default_factory=dict)
     _environment: jinja2.Environment = field(init=False)
     _assets: Mapping[str, Asset] = field(init=False)
 
@@ -133,7 +134,7 @@ class Pages:
             trim_blocks=True,
             lstrip_blocks=True,
         )
-        self._assets = _assets()
+        self._assets = _assets(self.sheets)
         self._environment.globals |= {"asset": self._address, "menu": self.menu, **self.globals_}
 
     def routes(self) -> APIRouter:
@@ -233,8 +234,8 @@ def _surroundings(request: Request) -> dict[str, Any]:
     }
 
 
-def _assets() -> dict[str, Asset]:
-    """Read our style and scripts, and htmx out of its wheel."""
+def _assets(sheets: Mapping[str, bytes]) -> dict[str, Asset]:
+    """Read our style and scripts, and htmx out of its wheel; add further style sheets."""
     spec = find_spec("django_htmx")
     assert spec is not None, "the wheel with htmx is a dependency"  # noqa: S101
     wheel = Path(str(spec.origin)).parent / "static" / "django_htmx"
@@ -242,11 +243,15 @@ def _assets() -> dict[str, Asset]:
         "look.css": [LOOK / "look.css"],
         "reader.js": [LOOK / "reader.js"],
         # One file: htmx looks through the page as it starts, and must know of streams by then.
-        "live.js": [wheel / "htmx-4.min.js", wheel / "ext" / "hx-sse-4.min.js"],
+        "live.js": [
+            LOOK / "keeping.js",
+            wheel / "htmx-4.min.js",
+            wheel / "ext" / "hx-sse-4.min.js",
+        ],
     }
+    read = {name: b";\n".join(path.read_bytes() for path in paths) for name, paths in files.items()}
     found = {}
-    for name, paths in files.items():
-        body = b";\n".join(path.read_bytes() for path in paths)
+    for name, body in {**read, **sheets}.items():
         digest = sha256(body).hexdigest()[:12]
         packed = gzip.compress(body, mtime=0)
         found[name] = Asset(body, packed, KINDS[Path(name).suffix], digest)

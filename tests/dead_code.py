@@ -33,6 +33,7 @@ _ = (
 _ = (used.signed_in, used.signed_out, used.q)
 _ = (used.make_token, used.parked_list, used.parked_show, used.parked_retry, used.show_status)
 _ = (used.parked_discard, used.counted)
+_ = (used.undo,)
 
 # Extension points of libraries: eventsourcing, kafka-python, http.server, uvicorn, fontTools, WeasyPrint.
 _ = (used.seal, used.MemoryBus, used.MemoryRelay)  # tests seal facts, and walk in memory
@@ -55,7 +56,7 @@ _ = (used.quote_status, used.quoted_tier, used.presented_in, used.presented_curr
 _ = (used.after_since,)
 
 # What the pages print.
-_ = (used.tone, used.MOVERS)
+_ = (used.tone, used.MOVERS, used.DIFFERENCES)
 
 # What the page templates of documents print.
 _ = (used.accent, used.primary, used.wash, used.amounts_in, used.charges, used.choices)

@@ -13,7 +13,7 @@ from infra.parts import Parts, Plumbing
 from infra.service import serve
 from infra.settings import Settings, SettingsError
 from infra.signing_in import SignIn, sign_in_routes
-from services.quotes import api, consumer, pages, units, words
+from services.quotes import api, brands, consumer, pages, units, words
 from services.quotes.api import Doorway
 from services.quotes.links import Links
 
@@ -51,10 +51,11 @@ NONCE_BYTES = 16
 
 
 def build(settings: Settings, plumbing: Plumbing) -> Parts:
-    """Wire the service.   Raises: SettingsError, BadSellingUnits."""
+    """Wire the service.   Raises: SettingsError, BadSellingUnits, BadBrands."""
     if settings.link_key is None:
         raise SettingsError("QW_LINK_KEY: must be a secret of 32 characters or more")
     found = units.load(settings.catalog_dir)
+    known = brands.load(settings.catalog_dir)
     hears = consumer.hears(found)
     doorway = Doorway(
         units=found,
@@ -62,12 +63,14 @@ def build(settings: Settings, plumbing: Plumbing) -> Parts:
         asker=plumbing.asker,
         nonce=lambda: secrets.token_hex(NONCE_BYTES),
         public_url=settings.public_url,
+        brands=known,
     )
     face = Pages(
         prefix="/quotes",
         menu=Menu(tuple(Link(*each) for each in places.MENU), places.SIGN_IN, places.SIGN_OUT),
         templates=TEMPLATES,
         globals_={"places": places, "words": words},
+        sheets={each.sheet: each.style for each in known.values()},
     )
     live = Live(Changes(plumbing.pool).look)
     router = APIRouter()

@@ -1,12 +1,20 @@
 """What a quote looks like: to us, with or without internal figures, and to its customer."""
 
+from collections.abc import Sequence
+from datetime import date
 from typing import Any
 
 from pydantic import BaseModel
 
+from contracts.quote import RevisionPriced
+from contracts.values import Money, Percent, Quantity
+from services.quotes.domain import waterfall
 from services.quotes.domain.deal import Deal
+from services.quotes.domain.differences import Change, Side, differences
 from services.quotes.domain.quote import Quote, Revision
 from services.quotes.domain.status import status_of, status_of_quote, waiting
+from services.quotes.domain.undoing import Edit
+from services.quotes.domain.waterfall import Bar, Steps
 
 
 def deal_view(deal: Deal, quotes: list[Quote]) -> dict[str, Any]:
@@ -86,6 +94,104 @@ def revision_view(quote: Quote, revision: Revision, *, internal: bool) -> dict[s
     if internal:
         view["internal"] = _json(price.internal) if price else None
     return view
+
+
+def differences_view(quote: Quote, first: int | None, last: int | None) -> dict[str, Any]:
+    """Return what is otherwise in one revision than in another.
+
+    Where none is named: the newest, against the one before.   Raises: RevisionNotFound.
+    """
+    to = quote.current.number if last is None else last
+    from_ = max(to - 1, 1) if first is None else first
+    found = differences(quote.revision(from_), quote.revision(to))
+    return {
+        "number": quote.number,
+        "from": from_,
+        "to": to,
+        "net_change": _net_change(quote.revision(from_), quote.revision(to)),
+        "changes": [_change(each) for each in found],
+    }
+
+
+def _net_change(before: Revision, after: Revision) -> dict[str, Any] | None:
+    """Return by how much the net price is higher or lower; None, where that can not be said."""
+    if before.price is None or after.price is None:
+        return None
+    old, new = before.price.offer.totals.net, after.price.offer.totals.net
+    if old.currency != new.currency or old == new:
+        return None
+    return {"is_lower": new < old, "by": _json(old - new if new < old else new - old)}
+
+
+def edit_view(edit: Edit) -> dict[str, Any]:
+    """Return what a change of a draft was, as its author sees it."""
+    found = differences(edit.before, edit.after)
+    told = [_change(each) for each in found if each.kind in {"item", "answer", "discount"}]
+    return {"number": edit.number, "changes": told}
+
+
+def _change(change: Change) -> dict[str, Any]:
+    return {
+        "kind": change.kind,
+        "of": change.of,
+        "place": change.place,
+        "what": change.what,
+        "before": _side(change.before),
+        "after": _side(change.after),
+    }
+
+
+def _side(side: Side | None) -> dict[str, Any] | None:
+    """Return a value with its type, since a page writes numbers and days as its reader does."""
+    match side:
+        case None:
+            return None
+        case Money():
+            return {"type": "money", "value": _json(side)}
+        case Percent():
+            return {"type": "percent", "value": _json(side)}
+        case Quantity():
+            return {"type": "number", "value": _json(side)}
+        case date():
+            return {"type": "day", "value": side.isoformat()}
+        case str():
+            return {"type": "text", "value": side}
+
+
+def waterfall_view(price: RevisionPriced, steps: Steps | None) -> dict[str, Any]:
+    """Return the bars from list to net price, of the whole offer and of each line."""
+    offer = price.offer
+    currency = offer.totals.currency
+    return {
+        "has_steps": steps is not None,
+        "whole": _bars(waterfall.of_offer(offer, steps), currency),
+        "lines": [
+            {
+                "line": each.line,
+                "name": each.name,
+                "sku": each.sku,
+                "charge": each.charge,
+                "bars": _bars(waterfall.of_line(each, steps), currency),
+            }
+            for each in offer.lines
+        ],
+    }
+
+
+def _bars(bars: Sequence[Bar], currency: str) -> list[dict[str, Any]]:
+    return [
+        {
+            "kind": each.kind,
+            "label": each.label,
+            "words": each.words,
+            "note": each.note,
+            "start": f"{each.start:f}",
+            "end": f"{each.end:f}",
+            "amount": {"amount": waterfall.plain(each.amount, currency), "currency": currency},
+            "after": {"amount": waterfall.plain(each.end, currency), "currency": currency},
+        }
+        for each in bars
+    ]
 
 
 def offer_view(quote: Quote, revision: Revision) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """Statuses, movers and facts in words, as our pages say them."""
 
 from collections.abc import Mapping
+from typing import Any
 
 # What a status is called, and the tone of its badge.
 STATUSES: Mapping[str, tuple[str, str]] = {
@@ -93,3 +94,53 @@ def by(actor: str | None) -> str:
 def fact(name: str) -> str:
     """Return what happened, in a sentence without its end."""
     return FACTS.get(name, name)
+
+
+# What may be otherwise between revisions, under the titles of its tables.
+DIFFERENCES: tuple[tuple[str, tuple[str, ...]], ...] = (
+    ("Items and answers", ("item", "answer", "parameter")),
+    ("Discounts", ("discount",)),
+    ("Totals", ("total",)),
+    ("Lines", ("line",)),
+    ("Validity and terms", ("validity", "term")),
+)
+# How many of what are otherwise, in words for one and for more.
+COUNTED: Mapping[str, tuple[str, str]] = {
+    "added": ("item added", "items added"),
+    "gone": ("item removed", "items removed"),
+    "quantity": ("quantity changed", "quantities changed"),
+    "product": ("product changed", "products changed"),
+    "answer": ("answer changed", "answers changed"),
+    "parameter": ("technical figure changed", "technical figures changed"),
+    "discount": ("discount changed", "discounts changed"),
+    "total": ("total changed", "totals changed"),
+    "line": ("line changed", "lines changed"),
+    "validity": ("validity changed", "validities changed"),
+    "term": ("term changed", "terms changed"),
+}
+
+
+def differences(told: Mapping[str, Any]) -> str:
+    """Say in a sentence what is otherwise in one revision than in another."""
+    found: dict[str, set[str]] = {name: set() for name in COUNTED}
+    for each in told["changes"]:
+        found[_counted(each)].add(each["of"])
+    said = [
+        f"{len(found[name])} {one if len(found[name]) == 1 else many}"
+        for name, (one, many) in COUNTED.items()
+        if found[name]
+    ]
+    if not said:
+        return f"Revision {told['to']} does not differ from revision {told['from']}."
+    return f"From revision {told['from']} to revision {told['to']}: {', '.join(said)}."
+
+
+def _counted(change: Mapping[str, Any]) -> str:
+    """Return as what a change is counted."""
+    if change["kind"] != "item":
+        return str(change["kind"])
+    if change["before"] is None:
+        return "added"
+    if change["after"] is None:
+        return "gone"
+    return "quantity" if change["what"] == "Quantity" else "product"

@@ -206,6 +206,8 @@ def send(
 
 # ---- what there is to see
 
+SMALL = {"percent": "3", "rationale": f"First order of the region, see {'long' * 40}"}
+
 
 @dataclass(frozen=True, slots=True)
 class Shown:
@@ -215,6 +217,8 @@ class Shown:
     presented: str
     in_approval: str
     accepted: str
+    revised: str
+    alternatives: str
     deal: str
     empty_deal: str
     case: str
@@ -244,12 +248,13 @@ def show(place: Place) -> Shown:
     """Let the CRM, a seller and customers bring quotes into every state that a page draws."""
     empty, bare = place.opens(), place.opens()
     draft: str = place.drafts(bare)["number"]
-    records = [place.opens("street_micro") for _ in range(3)]
+    records = [place.opens("street_micro") for _ in range(4)]
     above = place.opens("rural_lte", discounts=ABOVE)
-    presented, accepted, declined = (place.told(each, "Presented") for each in records)
+    presented, accepted, declined, twice = (place.told(each, "Presented") for each in records)
     place.accepts(accepted)
     no = place.link(declined["number"], 1)
     place.customer.post(f"{no}/decline", {"reason_code": "timing"})
+    revise(place, twice["number"])
     number = place.told(above, "PendingApproval")["number"]
     case = place.asked_to_approve(number)["case_id"]
     place.told(records[1], "Ordered")
@@ -261,6 +266,8 @@ def show(place: Place) -> Shown:
         presented=places.quote(presented["number"]),
         in_approval=places.quote(number),
         accepted=places.quote(accepted["number"]),
+        revised=places.quote(twice["number"]),
+        alternatives=places.compare(deal_of(records[3])),
         deal=places.opportunity(deal_of(records[0])),
         empty_deal=places.opportunity(deal_of(empty)),
         case=places.case(case),
@@ -271,3 +278,12 @@ def show(place: Place) -> Shown:
         accepted_offer=place.link(accepted["number"], 1),
         declined_offer=no,
     )
+
+
+def revise(place: Place, number: str) -> None:
+    """Begin the next revision, change quantity and discount in it, and clone it as an alternative."""
+    (item, *more) = place.seller.post(f"/quotes/{number}/revise")["current"]["items"]
+    items = [{**item, "quantity": "12"}, *more]
+    place.edits(number, items, submit=False, discounts=[SMALL])
+    place.reaches(number, "priced")
+    place.seller.post(f"/quotes/{number}/clone")

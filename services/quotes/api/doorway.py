@@ -1,7 +1,7 @@
 """What the routes are given, and the bodies they take."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Annotated, Literal
 from uuid import UUID
 
@@ -14,6 +14,7 @@ from contracts.values import Sha256, Value
 from infra.ask import Asker
 from infra.web import cause_of, if_match
 from infra.work import Cause, Commands
+from services.quotes.brands import Brand
 from services.quotes.domain.deal import Deal, fold_deal, stream_of_deal
 from services.quotes.domain.errors import DealNotFound, QuoteNotFound
 from services.quotes.domain.evolving import fold
@@ -33,13 +34,14 @@ Seen = Annotated[str | None, Depends(if_match)]
 
 @dataclass(frozen=True, slots=True)
 class Doorway:
-    """Selling units, capability links, the peers that may be asked, and where nonces come from."""
+    """Selling units and brands, capability links, the peers that may be asked, and nonces."""
 
     units: Units
     links: Links
     asker: Asker
     nonce: Callable[[], str]
     public_url: str
+    brands: Mapping[str, Brand] = field(default_factory=dict)
 
 
 class DraftBody(Value):

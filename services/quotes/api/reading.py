@@ -4,23 +4,27 @@ from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Response
+from fastapi import APIRouter, Depends, Query, Response
 
 from infra.web import Principal, allow
 from infra.work import Commands
 from services.quotes.api.doorway import Doorway, Why, deal_of, quote_of
 from services.quotes.api.sellers import INSIDERS, shown
+from services.quotes.domain.alternatives import compared
 from services.quotes.domain.asks import draft_document
 from services.quotes.domain.errors import NotPresented
 from services.quotes.domain.quote import Quote
 from services.quotes.domain.situation import Situation
-from services.quotes.views import deal_view, revision_view
+from services.quotes.views import deal_view, differences_view, revision_view
 
 READS = allow("seller", "approver", "manager", "admin")
 # approvals shows the lines of what it asks about; a service sees no costs.
 TELLS = allow("seller", "approver", "manager", "admin", "service")
 SHARES = allow("seller", "manager", "admin")
 Reader = Annotated[Principal, Depends(READS)]
+# Which revisions are compared; each has its default.
+From = Annotated[int | None, Query(alias="from")]
+To = Annotated[int | None, Query(alias="to")]
 
 
 def routes(commands: Commands, doorway: Doorway) -> APIRouter:
@@ -39,6 +43,11 @@ def _views(router: APIRouter, commands: Commands) -> None:
         quotes = [quote_of(commands, str(each.quote_id)) for each in found.quotes]
         return deal_view(found, quotes)
 
+    @router.get("/deals/{deal_id}/compare", dependencies=[Depends(READS)])
+    def compare(deal_id: UUID) -> Any:
+        """Return all quotes of a deal side by side, each by its newest revision."""
+        return side_by_side(commands, deal_id)
+
     @router.get("/{quote}")
     def quote(quote: str, response: Response, principal: Reader) -> Any:
         """Return a quote, its newest revision in full."""
@@ -50,6 +59,20 @@ def _views(router: APIRouter, commands: Commands) -> None:
         found = quote_of(commands, quote)
         internal = bool(INSIDERS & principal.roles)
         return revision_view(found, found.revision(n), internal=internal)
+
+    @router.get("/{quote}/differences", dependencies=[Depends(READS)])
+    def differences(quote: str, first: From = None, last: To = None) -> Any:
+        """Return what is otherwise in one revision than in another.
+
+        By default the newest against the one before.
+        """
+        return differences_view(quote_of(commands, quote), first, last)
+
+
+def side_by_side(commands: Commands, deal_id: UUID) -> dict[str, Any]:
+    """Return all quotes of a deal side by side.   Raises: DealNotFound."""
+    deal = deal_of(commands, deal_id)
+    return compared(deal, [quote_of(commands, str(each.quote_id)) for each in deal.quotes])
 
 
 def _sharing(router: APIRouter, commands: Commands, doorway: Doorway) -> None:

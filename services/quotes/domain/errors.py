@@ -21,6 +21,12 @@ class RevisionNotFound(NotFound):
     code = "quote.revision_not_found"
 
 
+class NotPriced(NotFound):
+    """The revision has no price yet."""
+
+    code = "quote.not_priced"
+
+
 class OfferNotFound(NotFound):
     """The link is not valid, or the offer is not presented; a stranger learns no more."""
 

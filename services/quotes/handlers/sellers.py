@@ -12,8 +12,9 @@ from services.quotes.domain import asking, outcomes
 from services.quotes.domain.asks import Wish
 from services.quotes.domain.deal import Deal, stream_of_deal
 from services.quotes.domain.drafting import NewQuote, draft
-from services.quotes.domain.quote import Quote
+from services.quotes.domain.quote import Quote, stream_of_quote
 from services.quotes.domain.situation import Situation
+from services.quotes.domain.undoing import undone
 from services.quotes.handlers.numbering import number_quote
 from services.quotes.handlers.streams import Units, known_deal, known_quote, situation_of, write
 
@@ -86,6 +87,14 @@ def edit_draft(work: Work, wanted: EditDraft, units: Units) -> None:
     situation.must_match(wanted.expected)
     wish = Wish(wanted.items, wanted.discounts, wanted.submit, wanted.fresh_prices, work.actor)
     write(work, wanted.quote_id, asking.edit(situation, wish))
+
+
+def undo_edit(work: Work, quote_id: UUID, number: int, units: Units) -> None:
+    """Ask for what the draft was before its last change.   Raises: see `asking.edit`, `undone`."""
+    situation = situation_of(work, quote_id, units)
+    facts = [each.fact for each in work.read(stream_of_quote(quote_id))]
+    wish = undone(situation.quote, facts, number, work.actor)
+    write(work, quote_id, asking.edit(situation, wish))
 
 
 def submit_quote(work: Work, quote_id: UUID, expected: str | None, units: Units) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from typing import Any
+from urllib.parse import urlencode
 from uuid import UUID
 
 from fastapi import Request
@@ -9,14 +10,22 @@ from starlette.responses import Response, StreamingResponse
 
 from contracts import places
 from contracts.errors import Conflict, QuotewrightError, Refused, Unavailable
+from contracts.quote import RevisionPriced
 from infra.auth import Principal
 from infra.live import Live
-from infra.pages import FormInvalid, Pages, form, see
+from infra.pages import FormInvalid, Pages, filled, form, see
 from infra.work import Commands
-from services.quotes.api.doorway import Doorway, quote_id_of, quote_of
+from services.quotes.api.doorway import Doorway, ReasonBody, deal_of, quote_id_of, quote_of
+from services.quotes.api.reading import side_by_side
 from services.quotes.api.sellers import INSIDERS
+from services.quotes.domain.errors import NotPriced
+from services.quotes.domain.quote import Quote, stream_of_quote
+from services.quotes.domain.status import status_of_quote
+from services.quotes.domain.undoing import last_edit
 from services.quotes.history import history
-from services.quotes.views import quote_view
+from services.quotes.pages import charts
+from services.quotes.traces import Traces
+from services.quotes.views import differences_view, edit_view, quote_view, waterfall_view
 
 # What can be done in which status, as far as a page offers it; the domain has the last word.
 MOVES: Mapping[str, frozenset[str]] = {
@@ -32,8 +41,14 @@ MOVES: Mapping[str, frozenset[str]] = {
     "expired": frozenset({"revise", "withdraw", "clone"}),
 }
 OVER = frozenset({"clone"})
+Between = tuple[int | None, int | None]
+NEWEST: Between = (None, None)
 SELLERS = frozenset({"seller", "admin"})
 CLOSERS = SELLERS | {"manager"}
+# So many lines are drawn one by one on the quote's page; more have a page of their own.
+LINES_MAX = 30
+# Tables of more differences are folded.
+FOLDED_FROM = 12
 SAID = (Refused, Conflict, Unavailable)
 
 
@@ -53,17 +68,50 @@ class QuotePages:
         self._doorway = doorway
         self._pages = pages
         self._live = live
+        self._traces = Traces(doorway.asker)
 
     def show(
-        self, request: Request, quote: str, caller: Principal, fault: QuotewrightError | None = None
+        self, request: Request, quote: str, caller: Principal, between: Between = NEWEST
     ) -> Response:
-        """Draw the page of a quote."""
-        status = fault.status if fault else 200
-        return self._pages.show(
-            request, "quote.html", status, **self._told(request, quote, caller, fault)
-        )
+        """Draw the page of a quote, with the differences between two revisions."""
+        return self._pages.show(request, "quote.html", 200, **self._told(quote, caller, between))
 
-    def stream(self, request: Request, quote: str, caller: Principal) -> StreamingResponse:
+    def lines(self, request: Request, quote: str, n: int, caller: Principal) -> Response:
+        """Draw every line of a revision from its list price to its net price."""
+        found = quote_of(self.commands, quote)
+        price = found.revision(n).price
+        if price is None:
+            raise NotPriced(f"revision {n} of {found.number} has no price", quote=found.number)
+        prices = self._waterfall(price, caller)
+        told = {"number": found.number, "revision": n, "prices": prices, "charts": charts}
+        return self._pages.show(request, "lines.html", 200, **told)
+
+    def must_confirm(self, request: Request, quote: str, caller: Principal) -> bool:
+        """Say whether a form asks for the first time for what is for good, and could have it."""
+        status = status_of_quote(quote_of(self.commands, quote))
+        try:
+            filled(ReasonBody, form(request))
+        except FormInvalid:
+            return False
+        return "sure" not in form(request) and "withdraw" in moves(status, caller.roles)
+
+    def confirm(self, request: Request, quote: str, reason: str) -> Response:
+        """Ask once more before a quote is withdrawn."""
+        number = quote_of(self.commands, quote).number
+        return self._pages.show(request, "withdraw.html", 200, number=number, reason=reason)
+
+    def compare(self, request: Request, deal_id: UUID) -> Response:
+        """Draw all quotes of a deal side by side."""
+        told = side_by_side(self.commands, deal_id)
+        return self._pages.show(request, "compare.html", 200, it=told)
+
+    def _waterfall(self, price: RevisionPriced, caller: Principal) -> dict[str, Any]:
+        steps = self._traces.steps(price, internal=bool(INSIDERS & caller.roles))
+        return waterfall_view(price, steps)
+
+    def stream(
+        self, request: Request, quote: str, caller: Principal, between: Between = NEWEST
+    ) -> StreamingResponse:
         """Send the page's body anew whenever it changes."""
         found = quote_of(self.commands, quote)
 
@@ -71,8 +119,8 @@ class QuotePages:
         once = request.app.state.new_id()
 
         def draw() -> str:
-            told = {**self._told(request, str(found.quote_id), caller, None), "once": once}
-            return self._pages.draw(request, "quote_body.html", **told)
+            told = self._told(str(found.quote_id), caller, between)
+            return self._pages.draw(request, "quote_body.html", **{**told, "once": once})
 
         return self._live.stream(request, {str(found.deal_id)}, draw)
 
@@ -84,16 +132,19 @@ class QuotePages:
         try:
             act(quote_id)
         except SAID as fault:
-            return self.show(request, str(quote_id), caller, fault)
+            told = {
+                **self._told(str(quote_id), caller, NEWEST),
+                **_refused(request, fault),
+            }
+            return self._pages.show(request, "quote.html", fault.status, **told)
         return see(places.quote(quote_of(self.commands, str(quote_id)).number))
 
-    def _told(
-        self, request: Request, quote: str, caller: Principal, fault: QuotewrightError | None
-    ) -> dict[str, Any]:
+    def _told(self, quote: str, caller: Principal, between: Between) -> dict[str, Any]:
         found = quote_of(self.commands, quote)
         view = quote_view(found, internal=bool(INSIDERS & caller.roles))
         last = view["presented_revision"]
         path = self._doorway.links.path(found.quote_id, last) if last else None
+        price = found.current.price
         whole = [each for each in view["current"]["discounts"] if each["item_id"] is None]
         return {
             "quote": view,
@@ -102,7 +153,35 @@ class QuotePages:
             "draft_pdf": view["current"]["offer"] is not None,
             "discount": whole[0] if whole else {"percent": "", "rationale": ""},
             "hops": history(self._doorway.asker, found.number),
-            "fault": fault,
-            "values": form(request) if fault else {},
-            "errors": fault.errors if isinstance(fault, FormInvalid) else {},
+            "changed": self._changed(found, caller),
+            "n_quotes": len(deal_of(self.commands, found.deal_id).quotes),
+            "prices": self._waterfall(price, caller) if price else None,
+            "charts": charts,
+            "LINES_MAX": LINES_MAX,
+            "FOLDED_FROM": FOLDED_FROM,
+            "different": differences_view(found, *between),
+            "between": urlencode(_chosen(between)),
+            "fault": None,
+            "values": {},
+            "errors": {},
         }
+
+    def _changed(self, quote: Quote, caller: Principal) -> dict[str, Any] | None:
+        """Return the reader's own last change of the draft, while it can be undone."""
+        if "edit" not in moves(status_of_quote(quote), caller.roles):
+            return None
+        facts = [each.fact for each in self.commands.read(stream_of_quote(quote.quote_id))]
+        edit = last_edit(facts)
+        return edit_view(edit) if edit and edit.by == caller.actor else None
+
+
+def _chosen(between: Between) -> dict[str, int]:
+    """Return which revisions were chosen, as the page's address says it."""
+    named = zip(("from", "to"), between, strict=True)
+    return {name: number for name, number in named if number is not None}
+
+
+def _refused(request: Request, fault: QuotewrightError) -> dict[str, Any]:
+    """Return what a page shows beside itself after a refusal: why, and what was typed."""
+    errors = fault.errors if isinstance(fault, FormInvalid) else {}
+    return {"fault": fault, "values": form(request), "errors": errors}

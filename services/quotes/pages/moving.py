@@ -8,12 +8,13 @@ from fastapi import APIRouter, Depends, Request
 from starlette.responses import Response, StreamingResponse
 
 from contracts import places
+from contracts.values import Value
 from infra.auth import Principal
 from infra.pages import FormInvalid, filled, form, page_router, see
 from infra.web import allow
 from infra.work import Cause, Commands, Work
 from services.quotes.api.doorway import Doorway, ReasonBody, Why, quote_of
-from services.quotes.api.reading import READS
+from services.quotes.api.reading import READS, From, To
 from services.quotes.handlers import sellers
 from services.quotes.handlers.sellers import DraftQuote
 from services.quotes.handlers.streams import Units
@@ -23,6 +24,14 @@ from services.quotes.pages.editing import edited
 Reader = Annotated[Principal, Depends(READS)]
 Seller = Annotated[Principal, Depends(allow("seller", "admin"))]
 Closer = Annotated[Principal, Depends(allow("seller", "manager", "admin"))]
+
+
+class UndoBody(Value):
+    """Which change shall be undone: the number of its fact in the quote's stream."""
+
+    edit: int
+
+
 Act = Callable[[Work, UUID, str | None, Units], None]
 End = Callable[[Work, UUID, str, Units], None]
 
@@ -45,9 +54,11 @@ def routes(commands: Commands, doorway: Doorway, drawn: QuotePages) -> APIRouter
     plain = APIRouter(prefix="/quotes", include_in_schema=False)
 
     @plain.get("/{quote}/live")
-    def live(quote: str, request: Request, caller: Reader) -> StreamingResponse:
+    def live(
+        quote: str, request: Request, caller: Reader, first: From = None, last: To = None
+    ) -> StreamingResponse:
         """Stream the quote's page while somebody looks at it."""
-        return drawn.stream(request, quote, caller)
+        return drawn.stream(request, quote, caller, (first, last))
 
     router.routes.extend(plain.routes)
     return router
@@ -55,9 +66,22 @@ def routes(commands: Commands, doorway: Doorway, drawn: QuotePages) -> APIRouter
 
 def _looking(router: APIRouter, drawn: QuotePages) -> None:
     @router.get("/{quote}")
-    def page(quote: str, request: Request, caller: Reader) -> Response:
+    def page(
+        quote: str, request: Request, caller: Reader, first: From = None, last: To = None
+    ) -> Response:
         """Show a quote."""
-        return drawn.show(request, quote, caller)
+        return drawn.show(request, quote, caller, (first, last))
+
+    @router.get("/deals/{deal_id}/compare")
+    def compare(deal_id: UUID, request: Request, caller: Reader) -> Response:
+        """Show all quotes of a deal side by side."""
+        del caller
+        return drawn.compare(request, deal_id)
+
+    @router.get("/{quote}/revisions/{n}/waterfall")
+    def lines(quote: str, n: int, request: Request, caller: Reader) -> Response:
+        """Show every line from its list price to its net price."""
+        return drawn.lines(request, quote, n, caller)
 
 
 def _drafting(router: APIRouter, commands: Commands) -> None:
@@ -93,6 +117,18 @@ def _editing(router: APIRouter, doorway: Doorway, drawn: QuotePages) -> None:
         def act(quote_id: UUID) -> None:
             wanted = edited(quote_of(commands, str(quote_id)), form(request))
             commands.run(cause, lambda work: sellers.edit_draft(work, wanted, doorway.units))
+
+        return drawn.move(request, quote, caller, act)
+
+    @router.post("/{quote}/undo")
+    def undo(quote: str, request: Request, caller: Seller, cause: Why) -> Response:
+        """Ask for what the draft was before its last change, if nobody has changed it since."""
+
+        def act(quote_id: UUID) -> None:
+            number = filled(UndoBody, form(request)).edit
+            commands.run(
+                cause, lambda work: sellers.undo_edit(work, quote_id, number, doorway.units)
+            )
 
         return drawn.move(request, quote, caller, act)
 
@@ -138,7 +174,9 @@ def _ending(
         caller: Annotated[Principal, Depends(policy)],
         cause: Why,
     ) -> Response:
-        """Take the quote back, with a reason."""
+        """Take the quote back, with a reason; what is for good is asked for twice."""
+        if path == "withdraw" and drawn.must_confirm(request, quote, caller):
+            return drawn.confirm(request, quote, form(request)["reason"])
 
         def act(quote_id: UUID) -> None:
             reason = _reason(path, request)

@@ -14,6 +14,8 @@ from infra.web import public
 from infra.work import Cause, Commands
 from services.quotes.api.customers import OFFER, offered, once_a_minute, plainly
 from services.quotes.api.doorway import AcceptBody, ChangeBody, DeclineBody, Doorway, Why
+from services.quotes.brands import Brand
+from services.quotes.domain.quote import Revision
 from services.quotes.handlers import customers
 from services.quotes.handlers.customers import AcceptOffer, DeclineOffer
 from services.quotes.views import offer_view
@@ -43,8 +45,10 @@ class OfferPages:
     ) -> Response:
         """Draw the offer.   Raises: OfferNotFound."""
         quote = offered(self._commands, self._doorway, link)
+        revision = quote.revision(link[1])
         told = {
-            "offer": offer_view(quote, quote.revision(link[1])),
+            "offer": offer_view(quote, revision),
+            "brand": self._brand(revision),
             "here": self._doorway.links.path(link[0], link[1]),
             "reasons": REASONS,
             "fault": fault,
@@ -54,6 +58,12 @@ class OfferPages:
             **more,
         }
         return self._pages.show(request, "offer.html", fault.status if fault else 200, **told)
+
+    def _brand(self, revision: Revision) -> Brand | None:
+        """Return who offers; None, where the catalogue does not say."""
+        submitted = revision.submission
+        unit = self._doorway.units.get(submitted.details.selling_unit) if submitted else None
+        return self._doorway.brands.get(unit.brand) if unit else None
 
     def look(self, request: Request, link: Link, cause: Cause) -> Response:
         """Draw the offer, and note that it was looked at."""

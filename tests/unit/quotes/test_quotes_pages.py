@@ -18,15 +18,15 @@ from infra.pages import Link, Menu, Pages
 from infra.settings import Settings
 from infra.signing_in import SignIn, sign_in_routes
 from infra.web import Readiness, Surroundings, application
-from services.quotes import api, main, pages, words
+from services.quotes import api, brands, main, pages, words
 from services.quotes.api import Doorway
 from services.quotes.links import Links
-from tests.unit.quotes.bench import Bench
+from tests.unit.quotes.bench import CATALOG, Bench
 from tests.unit.quotes.test_quotes_api import EDIT, LINK_KEY, SIGNING, Doors, Printer
 
 BROWSER = {"accept": "text/html,application/xhtml+xml", "accept-language": "en-GB"}
 
-
+BRANDS = brands.load(CATALOG)
 HOPS = [
     {"fact": "QuoteDrafted", "actor": "user/seller-1", "time": "2026-03-02T09:00:00+00:00"},
     {"fact": "QuotePriced", "actor": "service/pricer", "time": "2026-03-02T09:00:01+00:00"},
@@ -42,11 +42,16 @@ HOPS = [
 
 
 class Peers(Printer):
-    """Stands for documents and for crm_projector, which knows the history."""
+    """Stands for documents, for crm_projector, which knows the history, and for the pricer."""
+
+    trace = b"no trace"
 
     def ask(self, service: str, method: str, path: str, json: Any = None) -> bytes:
         if service == "crm_projector":
             return dumps({"hops": HOPS}).encode()
+        if service == "pricer":
+            self.asked.append((service, method, path, json))
+            return self.trace
         return super().ask(service, method, path, json)
 
 
@@ -63,10 +68,11 @@ class Browser(Doors):
             Menu(tuple(Link(*each) for each in places.MENU), places.SIGN_IN, places.SIGN_OUT),
             main.TEMPLATES,
             {"places": places, "words": words},
+            {each.sheet: each.style for each in BRANDS.values()},
         )
-        self.printer = Peers()
+        self.printer: Peers = Peers()
         doorway = Doorway(
-            bench.units, Links(LINK_KEY), self.printer, lambda: "n-7", "https://q.example"
+            bench.units, Links(LINK_KEY), self.printer, lambda: "n-7", "https://q.example", BRANDS
         )
         settings = Settings(
             jwt_private_key=key, demo_people={"seller-1": ("seller",), "manager-1": ("manager",)}
