@@ -169,6 +169,8 @@ class Pages:
             return None
         status = int(problem["status"])
         if status == HTTPStatus.UNAUTHORIZED:
+            if follows(request):
+                return Response(status_code=200, headers={"hx-refresh": "true"})
             back = request.url.path + (f"?{request.url.query}" if request.url.query else "")
             asked = f"?next={quote(back, safe='')}" if request.method in SAFE else ""
             return RedirectResponse(self.menu.sign_in + asked, int(HTTPStatus.SEE_OTHER))
@@ -181,6 +183,17 @@ class Pages:
 def form(request: Request) -> dict[str, str]:
     """Return the fields of the form that came."""
     return form_of(asked_of(request).body)
+
+
+def follows(request: Request) -> bool:
+    """Say whether a script of ours asks for a piece of a page that is open already."""
+    return header(request.scope, b"hx-request") == "true"
+
+
+def credential(request: Request) -> str:
+    """Return the Authorization by which the reader was let in, to ask a peer in his name."""
+    session = asked_of(request).session
+    return f"Bearer {session}" if session else header(request.scope, b"authorization") or ""
 
 
 def filled(model: type[M], values: Mapping[str, Any]) -> M:
@@ -233,7 +246,11 @@ def _assets() -> dict[str, Asset]:
         "look.css": [LOOK / "look.css"],
         "reader.js": [LOOK / "reader.js"],
         # One file: htmx looks through the page as it starts, and must know of streams by then.
-        "live.js": [wheel / "htmx-4.min.js", wheel / "ext" / "hx-sse-4.min.js"],
+        "live.js": [
+            wheel / "htmx-4.min.js",
+            wheel / "ext" / "hx-sse-4.min.js",
+            LOOK / "follow.js",
+        ],
     }
     found = {}
     for name, paths in files.items():
