@@ -127,7 +127,7 @@ class _Drawing:
             label=attribute.label,
             help=attribute.help,
             state=state,
-            words=words[:1].upper() + words[1:],
+            words=_said(words),
         )
         if isinstance(attribute, IntegerAttribute):
             return self._number(whole, attribute, judged, given)
@@ -145,10 +145,9 @@ class _Drawing:
 
     def _choice(self, judged: OptionState, helps: Mapping[str, str | None]) -> Choice:
         value = _text(judged.option)
-        label = judged.label[:1].upper() + judged.label[1:]
         return Choice(
             value=value,
-            label=label,
+            label=_said(judged.label),
             help=helps.get(value) or "",
             chosen=judged.chosen,
             selectable=judged.selectable,
@@ -207,6 +206,11 @@ def runs(numbers: Sequence[int]) -> str:
             found.append([each])
     said = [f"{run[0]} to {run[-1]}" if len(run) > 1 else str(run[0]) for run in found]
     return ", ".join(said) or "none"
+
+
+def _said(words: str) -> str:
+    """Return our own words as they begin a line; those of the model stay as they are."""
+    return words.capitalize() if words in {"yes", "no", "none"} else words
 
 
 def _numbers(judged: Iterable[OptionState]) -> list[int]:
