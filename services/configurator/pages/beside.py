@@ -1,6 +1,8 @@
 """What stands beside the questions: the price of now, and who would have to approve it.
 
 Both are asked of peers with a deadline. Without an answer the page says so and shows the rest.
+The price is that of the day in UTC, where quotes asks for that of the selling unit's zone; and the
+approvers foreseen may hold the owner of the opportunity, whom approvals bars in the end.
 """
 
 from collections.abc import Sequence

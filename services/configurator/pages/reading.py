@@ -9,7 +9,6 @@ from pydantic import ValidationError
 from contracts.configuration import Answer, Decision, RequestedItem
 from contracts.pricing import DiscountAsk
 from contracts.values import Percent, Quantity
-from infra.problems import field_problems
 from services.configurator.domain.decisions import DecisionsRefused, binding
 from services.configurator.domain.model import (
     Attribute,
@@ -23,6 +22,8 @@ from services.configurator.domain.product import Product
 Form = Mapping[str, str]
 ABOUT = ("quantity", "label", "percent", "rationale")
 WHOLE = re.compile(r"-?[0-9]{1,9}", re.ASCII)
+REASON_MIN, REASON_MAX = 3, 1000
+NAME_MAX = 200
 NO_DISCOUNT, FULL_PRICE = Percent(0), Percent(100)
 FLAGS = {"true": True, "false": False}
 
@@ -146,7 +147,7 @@ class About:
 
     def named(self, errors: dict[str, str]) -> str | None:
         """Return the name of the item, or say what is wrong with it."""
-        if len(self.label) > 200:
+        if len(self.label) > NAME_MAX:
             errors["label"] = "Keep the name to 200 characters"
             return None
         return self.label or None
@@ -160,24 +161,13 @@ class About:
                 )
             return None
         try:
-            found = DiscountAsk.model_validate(
-                {
-                    "percent": self.percent.removesuffix("%").strip().replace(",", "."),
-                    "rationale": self.rationale,
-                    "item_id": item_id,
-                }
-            )
-        except ValidationError as fault:
-            for each in field_problems(fault.errors()):
-                errors[each["field"]] = _plainly(each["field"])
+            percent = Percent(self.percent.removesuffix("%").strip().replace(",", "."))
+        except (ValidationError, ArithmeticError):
+            percent = None
+        if percent is None or not NO_DISCOUNT <= percent <= FULL_PRICE:
+            errors["percent"] = "Give a number from 0 to 100"
+        if not REASON_MIN <= len(self.rationale) <= REASON_MAX:
+            errors["rationale"] = "Say why in 3 to 1000 characters: who approves reads it"
+        if percent is None or {"percent", "rationale"} & errors.keys():
             return None
-        if not NO_DISCOUNT <= found.percent <= FULL_PRICE:
-            errors["percent"] = _plainly("percent")
-            return None
-        return found
-
-
-def _plainly(name: str) -> str:
-    if name == "percent":
-        return "Give a number from 0 to 100"
-    return "Say why in 3 to 1000 characters: who approves reads it"
+        return DiscountAsk(percent=percent, rationale=self.rationale, item_id=item_id)

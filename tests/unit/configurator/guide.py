@@ -5,7 +5,8 @@ import html
 import json
 import re
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
+from functools import cache
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -22,6 +23,8 @@ from infra.keys import KeySet, SigningKey, jwks
 from infra.pages import Link, Menu, Pages
 from infra.web import Readiness, Surroundings, application
 from services.configurator import main, pages, shelf
+from services.configurator.domain.catalogue import Catalogue
+from services.configurator.domain.product import Product
 
 ROOT = Path(__file__).parents[3]
 DEAL = UUID(int=7)
@@ -42,6 +45,16 @@ DETAILS = {
 }
 
 
+@cache
+def catalogue() -> Catalogue:
+    """The telecom catalogue, published once for all tests."""
+    return shelf.load(ROOT / "catalogs" / "telecom")
+
+
+def station() -> Product:
+    return catalogue().product("base_station", date(2026, 3, 2))
+
+
 def money(amount: str) -> dict[str, str]:
     return {"amount": amount, "currency": "EUR"}
 
@@ -58,7 +71,9 @@ class Peers:
     stale: bool = False
     asked: list[tuple[str, str, str, Any, dict[str, str]]] = field(default_factory=list)
 
-    def ask(self, service: str, method: str, path: str, body: Any = None, headers: Any = None) -> bytes:
+    def ask(
+        self, service: str, method: str, path: str, body: Any = None, headers: Any = None
+    ) -> bytes:
         self.asked.append((service, method, path, body, dict(headers or {})))
         if service in self.away:
             raise Unavailable(f"{service} is not available now")
@@ -69,7 +84,12 @@ class Peers:
 
     def _quotes(self, method: str, path: str, body: Any) -> Any:
         if path == f"/quotes/deals/{DEAL}":
-            return {"deal_id": str(DEAL), "details": DETAILS, "closed": self.closed, "ordered": None}
+            return {
+                "deal_id": str(DEAL),
+                "details": DETAILS,
+                "closed": self.closed,
+                "ordered": None,
+            }
         if method == "POST":
             return self._quote()
         if not path.startswith("/quotes/Q-1001"):
@@ -120,8 +140,7 @@ class Guide:
         menu = Menu(tuple(Link(*each) for each in places.MENU), places.SIGN_IN, places.SIGN_OUT)
         face = Pages("/configurator", menu, main.TEMPLATES, {"places": places})
         router = APIRouter()
-        catalogue = shelf.load(ROOT / "catalogs" / "telecom")
-        router.routes.extend(pages.routes(self.peers, catalogue, face).routes)
+        router.routes.extend(pages.routes(self.peers, catalogue(), face).routes)
         keys = KeySet(lambda: json.dumps(jwks([SIGNING.public])).encode(), lambda: 0.0)
         app = application(
             "configurator",
@@ -135,7 +154,9 @@ class Guide:
     def gets(self, path: str, role: str = "seller") -> Response:
         return self._asks("GET", path, self._headers(role))
 
-    def posts(self, path: str, fields: dict[str, str], role: str = "seller", **more: str) -> Response:
+    def posts(
+        self, path: str, fields: dict[str, str], role: str = "seller", **more: str
+    ) -> Response:
         token = {"form_token": form_token(self.session(role))}
         named = {name.replace("_", "-"): value for name, value in more.items()}
         return self._asks("POST", path, {**self._headers(role), **named}, {**token, **fields})
