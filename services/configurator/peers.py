@@ -3,12 +3,13 @@
 import json
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from decimal import Decimal
 from typing import Any
 from urllib.parse import quote as escaped
 from uuid import UUID
 
-from contracts.errors import Refused
+from contracts.errors import QuotewrightError, Refused
 from infra.ask import Asker
 
 Json = dict[str, Any]
@@ -47,11 +48,15 @@ class Quotes:
         return self._ask("PUT", f"/quotes/{escaped(number, safe='')}/draft", body, told)
 
     def settled(self, number: str) -> None:
-        """Wait a moment until the quote is configured and priced: who comes to it sees a price."""
-        for _ in range(LOOKS_MAX):
-            if self.quote(number)["status"] not in BUSY:
-                return
-            time.sleep(LOOK_S)
+        """Wait a moment until the quote is configured and priced: who comes to it sees a price.
+
+        The edit is stored already, so that not knowing how it goes on is no failure of it.
+        """
+        with suppress(QuotewrightError):
+            for _ in range(LOOKS_MAX):
+                if self.quote(number)["status"] not in BUSY:
+                    return
+                time.sleep(LOOK_S)
 
     def _ask(
         self, method: str, path: str, body: Any = None, told: Mapping[str, str] | None = None

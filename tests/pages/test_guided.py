@@ -68,6 +68,7 @@ def test_a_newcomer_goes_from_an_opportunity_to_a_priced_quote(
     person.page.get_by_label("Name in the offer").fill("<b>Second</b> site")
     person.presses("Put into the quote")
     person.page.wait_for_url(f"**{places.quote(number)}")
+    assert not live or faults(person.page, "quote-with-items") == []
     person.page.get_by_role("button", name="Remove <b>Second</b> site").click()
     person.sees("The quote is priced without it.")
     assert len(house.quote(number)["current"]["items"]) == 1

@@ -69,6 +69,7 @@ class Peers:
     discounts: list[Any] = field(default_factory=list)
     closed: str | None = None
     stale: bool = False
+    away_after_edit: bool = False
     asked: list[tuple[str, str, str, Any, dict[str, str]]] = field(default_factory=list)
 
     def ask(
@@ -99,6 +100,7 @@ class Peers:
                 self.stale = False
                 raise Conflict("Q-1001 was changed since you looked; reload it and decide again")
             self.items, self.discounts = body["items"], body["discounts"]
+            self.away |= {"quotes"} if self.away_after_edit else set()
         return self._quote()
 
     def _quote(self) -> Any:

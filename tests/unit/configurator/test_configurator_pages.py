@@ -239,6 +239,19 @@ class TestStoring:
         assert 'name="etag" value="e/1"' in page.text
         assert guide.posts(EDIT, {**SAVE, "etag": "e/1"}).status_code == 303
 
+    def test_a_quote_that_is_drafted_already_is_gone_on_with(self, guide: Guide) -> None:
+        guide.peers.stale = True
+        page = guide.posts(NEW, SAVE)
+        assert page.status_code == 409
+        further = places.new_item("Q-1001")
+        assert f'action="{further}"' in page.text and 'value="once-0001"' in page.text
+        assert guide.posts(further, {**SAVE, "etag": "e/1"}).status_code == 303
+        assert [each[0] for each in guide.peers.wrote()] == ["POST", "PUT", "PUT"]
+
+    def test_what_is_stored_stays_stored_when_quotes_goes_away_after_it(self, guide: Guide) -> None:
+        guide.peers.away_after_edit = True
+        assert guide.posts(NEW, SAVE).status_code == 303
+
     def test_when_quotes_is_away_nothing_is_claimed(self, guide: Guide) -> None:
         guide.peers.away = {"quotes"}
         page = guide.posts(NEW, SAVE)
