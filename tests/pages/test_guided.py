@@ -11,6 +11,9 @@ from tests.e2e.place import Place, deal_of, until
 from tests.pages.browsers import WAIT_MS, People, Person, faults
 
 
+SECOND = "Radio base station 5G/LTE (<b>Second</b> site)"
+
+
 def opened(house: Place) -> str:
     """Let the CRM open an opportunity without requirements; returns its page."""
     record = house.opens()
@@ -69,12 +72,12 @@ def test_a_newcomer_goes_from_an_opportunity_to_a_priced_quote(
     person.presses("Put into the quote")
     person.page.wait_for_url(f"**{places.quote(number)}")
     assert not live or faults(person.page, "quote-with-items") == []
-    person.page.get_by_role("button", name="Remove <b>Second</b> site").click()
+    person.page.get_by_role("button", name=f"Remove {SECOND}", exact=True).click()
     person.sees("The quote is priced without it.")
     assert len(house.quote(number)["current"]["items"]) == 1
     person.presses("Put it back")
     person.page.wait_for_url(f"**{places.quote(number)}")
-    person.page.get_by_role("link", name="Configure <b>Second</b> site").click()
+    person.page.get_by_role("link", name=f"Configure {SECOND}", exact=True).click()
     expect(person.page.get_by_label("Name in the offer")).to_have_value("<b>Second</b> site")
     expect(person.page.locator("#q-station_type .q-words")).to_have_text("Macro (wide area)")
 

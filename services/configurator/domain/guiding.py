@@ -60,8 +60,8 @@ class Card:
 
     @property
     def why(self) -> tuple[str, ...]:
-        """Why the question has only one answer: what stands in the way of each other one."""
-        return tuple(f"{each.label}: {each.reason}" for each in self.choices if each.reason)
+        """Why the question has only one answer: what stands in the way of the others, each once."""
+        return tuple(dict.fromkeys(each.reason for each in self.choices if each.reason))
 
 
 @dataclass(frozen=True, slots=True)
