@@ -8,8 +8,7 @@ from playwright.sync_api import Page, expect
 
 from contracts import places
 from tests.e2e.place import Place, deal_of, until
-from tests.pages.browsers import WAIT_MS, People, Person, faults
-
+from tests.pages.browsers import WAIT_MS, People, Person, axe, faults
 
 SECOND = "Radio base station 5G/LTE (<b>Second</b> site)"
 
@@ -71,7 +70,7 @@ def test_a_newcomer_goes_from_an_opportunity_to_a_priced_quote(
     person.page.get_by_label("Name in the offer").fill("<b>Second</b> site")
     person.presses("Put into the quote")
     person.page.wait_for_url(f"**{places.quote(number)}")
-    assert not live or faults(person.page, "quote-with-items") == []
+    assert not live or axe(person.page) == []
     person.page.get_by_role("button", name=f"Remove {SECOND}", exact=True).click()
     person.sees("The quote is priced without it.")
     assert len(house.quote(number)["current"]["items"]) == 1
@@ -148,7 +147,7 @@ def test_the_page_is_accessible_and_fits_its_window(house: Place, people: People
     person = people.signed_in("seller")
     deal = opened(house).rpartition("/")[2]
     person.goes(places.first_item(deal))
-    assert faults(person.page, "guide-products") == []
+    assert axe(person.page) == []
     person.goes(f"{places.first_item(deal)}?product=base_station")
     fills(person, live=True)
     assert faults(person.page, "guide") == []
