@@ -3,7 +3,7 @@
 Nothing is stored: the answers so far stand in the form, and every post draws what follows anew.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
@@ -19,7 +19,7 @@ from infra.pages import FormInvalid, Pages, follows, form
 from services.configurator import handlers
 from services.configurator.domain.catalogue import Catalogue
 from services.configurator.domain.decisions import binding
-from services.configurator.domain.guiding import Card, Choice, steps
+from services.configurator.domain.guiding import Card, Choice, Step, steps
 from services.configurator.domain.options import OptionsAnswer, options
 from services.configurator.domain.product import Product
 from services.configurator.handlers import ConfigurationRefused
@@ -125,10 +125,13 @@ class GuidePages:
             beside = self._beside.told(setting, done, discounts, asked)
         labels = {each.attribute: each.label for each in judged.attributes}
         stored = {each.attribute: each.value for each in filled.stored}
+        found = steps(product, judged, filled.decisions)
         return {
             "setting": setting,
             "product": product.model,
-            "steps": steps(product, judged, filled.decisions),
+            "steps": found,
+            "passed_over": passed_over(found, given.get("find", "")),
+            "wanted": given.get("find", ""),
             "judged": judged,
             "labels": labels,
             "done": done,
@@ -168,11 +171,22 @@ def chosen(request: Request, setting: Setting) -> str:
     return given.get("product", "")
 
 
+def passed_over(found: Sequence[Step], wanted: str) -> frozenset[str]:
+    """Return the questions that a search passes over; never one that waits for its answer."""
+    return frozenset(
+        card.id
+        for step in found
+        for card in step.cards
+        if card.state not in {"open", "clash"}
+        and not _holds(wanted, card.label, *(each.label for each in card.choices))
+    )
+
+
+def _holds(wanted: str, *texts: str) -> bool:
+    whole = " ".join(texts).casefold()
+    return all(word in whole for word in wanted.casefold().split())
+
+
 def matching(card: Card, wanted: str) -> list[Choice]:
     """Return the options that hold all words looked for; what is chosen is never lost."""
-    words = wanted.casefold().split()
-    return [
-        each
-        for each in card.choices
-        if each.chosen or all(word in f"{each.label} {each.help}".casefold() for word in words)
-    ]
+    return [each for each in card.choices if each.chosen or _holds(wanted, each.label, each.help)]

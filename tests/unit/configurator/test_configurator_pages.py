@@ -115,6 +115,18 @@ class TestLooking:
         nothing = card(guide.posts(NEW, {**STATION, "s-features": "<i>zz"}), "features")
         assert "Nothing here holds “&lt;i&gt;zz”." in nothing
 
+    def test_a_search_over_all_hides_what_does_not_hold_it_and_keeps_its_answers(
+        self, guide: Guide
+    ) -> None:
+        page = guide.posts(NEW, {**STATION, **NR, "find": "LITHIUM module", "a-climate": "hot"})
+        assert "hidden" in card(page, "battery").partition(">")[0]
+        page = guide.posts(NEW, {**STATION, **NR, "find": "battery 4 modules", "a-climate": "hot"})
+        shown = set(re.findall(r'<details class="q" id="q-(\w+)"(?:(?! hidden)[^>])*>', page.text))
+        assert shown == {"battery"}
+        assert 'id="o-climate-hot" name="a-climate" value="hot" checked' in page.text
+        waiting = guide.posts(NEW, {**STATION, "find": "battery"})
+        assert "hidden" not in card(waiting, "technology").partition(">")[0]
+
     def test_a_script_gets_the_form_alone(self, guide: Guide) -> None:
         piece = guide.posts(NEW, {**STATION, **NR}, hx_request="true")
         assert piece.status_code == 200
@@ -371,7 +383,7 @@ def test_wrong_input_is_said_beside_its_field_and_stored_nowhere(guide: Guide) -
         page = guide.posts(NEW, {**fields, "intent": intent})
         assert (page.status_code, guide.peers.wrote()) == (status, [])
         assert "<script>" not in page.text
-        for id_ in ("e-quantity", "e-percent", "e-rationale", "e-sectors"):
+        for id_ in ("e-quantity", "e-percent", "e-rationale", "x-sectors"):
             assert f'id="{id_}"' in page.text
         assert "Choose one of the answers shown" in card(page, "technology")
 
