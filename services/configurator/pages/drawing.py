@@ -123,27 +123,15 @@ class GuidePages:
             others = [each for each in setting.discounts if each.item_id != item_id]
             discounts: list[DiscountAsk] = [*others, *([discount] if discount else [])]
             beside = self._beside.told(setting, done, discounts, asked)
-        labels = {each.attribute: each.label for each in judged.attributes}
-        stored = {each.attribute: each.value for each in filled.stored}
-        found = steps(product, judged, filled.decisions)
         return {
+            **questions(filled, judged, given),
             "setting": setting,
             "product": product.model,
-            "steps": found,
-            "passed_over": passed_over(found, given.get("find", "")),
-            "wanted": given.get("find", ""),
             "judged": judged,
-            "labels": labels,
             "done": done,
             "about": filled.about,
             "errors": filled.errors,
             "lost": filled.lost,
-            "changed": frozenset(
-                each.attribute
-                for each in filled.decisions
-                if stored.get(each.attribute) != each.value
-            ),
-            "find": {name: text for name, text in given.items() if name.startswith("s-")},
             "field": reading.field,
             "matching": matching,
             "badges": BADGES,
@@ -169,6 +157,23 @@ def chosen(request: Request, setting: Setting) -> str:
         return setting.item.product
     given: Mapping[str, str] = form(request) if request.method == "POST" else request.query_params
     return given.get("product", "")
+
+
+def questions(filled: Filled, judged: OptionsAnswer, given: Mapping[str, str]) -> dict[str, Any]:
+    """Return the questions, which of them are searched for, and which differ from the quote."""
+    stored = {each.attribute: each.value for each in filled.stored}
+    found = steps(filled.product, judged, filled.decisions)
+    wanted = given.get("find", "")
+    return {
+        "steps": found,
+        "labels": {each.attribute: each.label for each in judged.attributes},
+        "changed": frozenset(
+            each.attribute for each in filled.decisions if stored.get(each.attribute) != each.value
+        ),
+        "wanted": wanted,
+        "passed_over": passed_over(found, wanted),
+        "find": {name: text for name, text in given.items() if name.startswith("s-")},
+    }
 
 
 def passed_over(found: Sequence[Step], wanted: str) -> frozenset[str]:
