@@ -45,3 +45,23 @@ def case(case_id: UUID | str) -> str:
 def questions(case_id: UUID | str) -> str:
     """Return the page on which a seller answers what approvers ask about a case."""
     return f"{case(case_id)}/questions"
+
+
+def first_item(deal_id: UUID | str) -> str:
+    """Return the page on which the first item of a new quote is configured."""
+    return f"/configurator/deals/{deal_id}/new"
+
+
+def new_item(number: str) -> str:
+    """Return the page on which one more item of a quote is configured."""
+    return f"/configurator/quotes/{number}/new"
+
+
+def item(number: str, item_id: str) -> str:
+    """Return the page on which an item of a quote is configured."""
+    return f"/configurator/quotes/{number}/items/{item_id}"
+
+
+def items(number: str) -> str:
+    """Return where an item that was removed is put back."""
+    return f"/configurator/quotes/{number}/items"

@@ -9,12 +9,21 @@ import httpx
 import structlog
 from pydantic import SecretStr
 
-from contracts.errors import Conflict, NotFound, QuotewrightError, Refused, Unavailable
+from contracts.errors import (
+    Conflict,
+    Forbidden,
+    NotFound,
+    QuotewrightError,
+    Refused,
+    Unauthenticated,
+    Unavailable,
+)
 
 TIMEOUT_S = 2.0
 MAX_ANSWER_BYTES = 4 * 1024 * 1024
 _MEMBERS = {"type", "title", "status", "detail", "code", "correlation_id", "message", "self"}
 _NOT_NOW = {401, 403, 408, 425, 429}
+_NAMELESS: Mapping[str, str] = {}
 
 
 class PeerUnavailable(Unavailable):
@@ -26,11 +35,20 @@ class PeerUnavailable(Unavailable):
 class Asker(Protocol):
     """Asks peer services."""
 
-    def ask(self, service: str, method: str, path: str, json: Any = None) -> bytes:
+    def ask(
+        self,
+        service: str,
+        method: str,
+        path: str,
+        json: Any = None,
+        headers: Mapping[str, str] = _NAMELESS,
+    ) -> bytes:
         """Return the body of the peer's answer.
 
-        Raises: NotFound, Conflict or Refused with the peer's own problem; Unavailable, if the peer
-        does not answer in time, fails, or is not known here.
+        `headers` with an authorization ask in the name of that person, and no longer in ours.
+        Raises: NotFound, Conflict or Refused with the peer's own problem, and for a person also
+        Unauthenticated and Forbidden; Unavailable, if the peer does not answer in time, fails, or
+        is not known here.
         """
         ...
 
@@ -51,7 +69,14 @@ class HttpAsker:
             timeout=timeout_s, follow_redirects=False, transport=transport, trust_env=False
         )
 
-    def ask(self, service: str, method: str, path: str, json: Any = None) -> bytes:
+    def ask(
+        self,
+        service: str,
+        method: str,
+        path: str,
+        json: Any = None,
+        headers: Mapping[str, str] = _NAMELESS,
+    ) -> bytes:
         """Ask a peer; see `Asker`."""
         base = self._peers.get(service)
         if base is None:
@@ -60,14 +85,15 @@ class HttpAsker:
             )
         try:
             with self._http.stream(
-                method, base + path, json=json, headers=self._headers()
+                method, base + path, json=json, headers={**self._headers(), **headers}
             ) as answer:
                 body = _read(answer, service)
         except httpx.HTTPError:
             raise PeerUnavailable(f"{service} is not available now", peer=service) from None
         if answer.is_success:
             return body
-        raise _problem(service, answer.status_code, body)
+        personal = "authorization" in headers
+        raise _problem(service, answer.status_code, body, personal=personal)
 
     def close(self) -> None:
         """Close the connections."""
@@ -94,11 +120,13 @@ def _read(answer: httpx.Response, service: str) -> bytes:
     return body
 
 
-def _problem(service: str, status: int, body: bytes) -> QuotewrightError:
+def _problem(service: str, status: int, body: bytes, *, personal: bool) -> QuotewrightError:
     """Turn a peer's refusal into our error of the same kind, with its sentence and facts."""
     kind: type[QuotewrightError] = {404: NotFound, 409: Conflict}.get(status, Refused)
+    if personal:
+        kind = {401: Unauthenticated, 403: Forbidden}.get(status, kind)
     # That a peer does not know our key is the operator's matter, not the caller's.
-    if status >= 500 or status < 400 or status in _NOT_NOW:
+    if status >= 500 or status < 400 or (status in _NOT_NOW and kind is Refused):
         return PeerUnavailable(f"{service} is not available now", peer=service, peer_status=status)
     try:
         told = json_.loads(body)

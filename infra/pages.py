@@ -179,6 +179,8 @@ class Pages:
             return None
         status = int(problem["status"])
         if status == HTTPStatus.UNAUTHORIZED:
+            if follows(request):
+                return Response(status_code=200, headers={"hx-refresh": "true"})
             back = request.url.path + (f"?{request.url.query}" if request.url.query else "")
             asked = f"?next={quote(back, safe='')}" if request.method in SAFE else ""
             return RedirectResponse(self.menu.sign_in + asked, int(HTTPStatus.SEE_OTHER))
@@ -191,6 +193,17 @@ class Pages:
 def form(request: Request) -> dict[str, str]:
     """Return the fields of the form that came."""
     return form_of(asked_of(request).body)
+
+
+def follows(request: Request) -> bool:
+    """Say whether a script of ours asks for a piece of a page that is open already."""
+    return header(request.scope, b"hx-request") == "true"
+
+
+def credential(request: Request) -> str:
+    """Return the Authorization by which the reader was let in, to ask a peer in his name."""
+    session = asked_of(request).session
+    return f"Bearer {session}" if session else header(request.scope, b"authorization") or ""
 
 
 def filled(model: type[M], values: Mapping[str, Any]) -> M:
@@ -247,6 +260,7 @@ def _assets(sheets: Mapping[str, bytes]) -> dict[str, Asset]:
             LOOK / "keeping.js",
             wheel / "htmx-4.min.js",
             wheel / "ext" / "hx-sse-4.min.js",
+            LOOK / "follow.js",
         ],
     }
     read = {name: b";\n".join(path.read_bytes() for path in paths) for name, paths in files.items()}

@@ -58,6 +58,10 @@ _ = (used.after_since,)
 # What the pages print.
 _ = (used.tone, used.MOVERS, used.DIFFERENCES)
 
+# The guided page: routes, and what its templates print.
+_ = (used.first_told, used.further, used.further_told, used.item_told)
+_ = (used.instead, used.span, used.possible, used.is_long, used.takes_back)
+
 # What the page templates of documents print.
 _ = (used.accent, used.primary, used.wash, used.amounts_in, used.charges, used.choices)
 _ = (used.footing, used.headlines, used.longest_figure, used.mark, used.specification)

@@ -1,25 +1,41 @@
-"""Wire the configurator: the catalogue of models, the consumer, the doors."""
+"""Wire the configurator: the catalogue of models, the consumer, the doors, the guided page."""
 
+from pathlib import Path
+
+from fastapi import APIRouter
+
+from contracts import places
 from contracts.configuration import ConfigurationRejected, ConfigurationValidated
 from contracts.envelope import Registry
 from contracts.quote import ConfigurationRequested
-from infra.parts import Parts
+from infra.pages import Link, Menu, Pages
+from infra.parts import Parts, Plumbing
 from infra.service import serve
 from infra.settings import Settings
-from infra.work import Commands
-from services.configurator import api, consumer, shelf
+from services.configurator import api, consumer, pages, shelf
 
 FACTS = (ConfigurationRequested, ConfigurationValidated, ConfigurationRejected)
+TEMPLATES = Path(__file__).parent / "templates"
 
 
-def build(settings: Settings, commands: Commands) -> Parts:
+def build(settings: Settings, plumbing: Plumbing) -> Parts:
     """Wire the service.   Raises: ModelRefused, if a product model does not pass the lint."""
     catalogue = shelf.load(settings.catalog_dir)
+    face = Pages(
+        prefix="/configurator",
+        menu=Menu(tuple(Link(*each) for each in places.MENU), places.SIGN_IN, places.SIGN_OUT),
+        templates=TEMPLATES,
+        globals_={"places": places},
+    )
+    router = APIRouter()
+    for each in (pages.routes(plumbing.asker, catalogue, face), api.routes(plumbing, catalogue)):
+        router.routes.extend(each.routes)
     return Parts(
         name="configurator",
         hears=consumer.hears(catalogue),
         registry=Registry(FACTS),
-        router=api.routes(commands, catalogue),
+        router=router,
+        face=face,
         reminders={},
         batch_size=20,
     )

@@ -7,7 +7,7 @@ import pytest
 import structlog
 from pydantic import SecretStr
 
-from contracts.errors import Conflict, NotFound, Refused
+from contracts.errors import Conflict, Forbidden, NotFound, Refused, Unauthenticated
 from infra.ask import MAX_ANSWER_BYTES, HttpAsker, PeerUnavailable
 
 PROBLEM = {
@@ -59,6 +59,29 @@ def test_a_peers_refusal_is_passed_on_with_its_facts(status, kind):
         "peer": "pricer",
         "peer_code": "price.no_tier",
     }
+
+
+def test_a_question_in_a_persons_name_bears_his_token_and_no_key_of_ours():
+    heard: list[httpx.Request] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        heard.append(request)
+        return httpx.Response(200)
+
+    told = {"authorization": "Bearer theirs", "if-match": '"e/1"'}
+    asking(answer).ask("pricer", "PUT", "/pricer/x", {}, told)
+    assert heard[0].headers.get_list("authorization") == ["Bearer theirs"]
+    assert heard[0].headers["if-match"] == '"e/1"'
+
+
+@pytest.mark.parametrize(("status", "kind"), [(401, Unauthenticated), (403, Forbidden)])
+def test_a_person_learns_what_he_may_not_and_our_own_key_is_not_his_matter(status, kind):
+    asker = asking(lambda _: httpx.Response(status, json=PROBLEM))
+    with pytest.raises(kind) as refused:
+        asker.ask("pricer", "GET", "/pricer/x", headers={"authorization": "Bearer theirs"})
+    assert refused.value.message == "no tier starts at 1"
+    with pytest.raises(PeerUnavailable):
+        asker.ask("pricer", "GET", "/pricer/x")
 
 
 @pytest.mark.parametrize("content", [b"", b"<html>", b"[1]", b"\xff"])

@@ -1,0 +1,228 @@
+"""Questions as a person meets them: step by step, each with where it stands and why.
+
+Nothing is judged here: the verdicts are those of `options`.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from contracts.configuration import Answer, Decision
+from services.configurator.domain.model import (
+    Attribute,
+    ChoiceAttribute,
+    IntegerAttribute,
+    MultiAttribute,
+)
+from services.configurator.domain.options import AttributeState, OptionsAnswer, OptionState
+from services.configurator.domain.product import Product
+from services.configurator.domain.wording import answer_words
+
+# A question with so many options gets a field to search them.
+LONG = 8
+
+State = Literal["clash", "open", "answered", "fixed", "proposed"]
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """One option of a question; `instead` are the questions whose answers stand in its way."""
+
+    value: str
+    label: str
+    help: str
+    chosen: bool
+    selectable: bool
+    reason: str
+    instead: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """One question: how it stands, its answer in words, what can be answered, and why so."""
+
+    id: str
+    kind: str
+    label: str
+    help: str
+    state: State
+    words: str
+    choices: tuple[Choice, ...] = ()
+    value: str = ""
+    unit: str = ""
+    span: tuple[int, int] = (0, 0)
+    possible: str = ""
+
+    @property
+    def is_long(self) -> bool:
+        """Whether the options are so many that one searches them."""
+        return self.kind != "integer" and len(self.choices) >= LONG
+
+    @property
+    def why(self) -> tuple[str, ...]:
+        """Why the question has only one answer: what stands in the way of the others, each once."""
+        return tuple(dict.fromkeys(each.reason for each in self.choices if each.reason))
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A step of the model with its questions; `open` counts those that somebody must answer."""
+
+    id: str
+    label: str
+    help: str
+    cards: tuple[Card, ...]
+
+    @property
+    def open(self) -> int:
+        """How many questions of this step wait for an answer."""
+        return sum(each.state == "open" for each in self.cards)
+
+
+def steps(
+    product: Product, judged: OptionsAnswer, decisions: Sequence[Decision]
+) -> tuple[Step, ...]:
+    """Return the questions of a product in the order of its steps, as judged."""
+    decided = {each.attribute: each.value for each in decisions}
+    clash = judged.contradiction.conflict if judged.contradiction else ()
+    draw = _Drawing(product, judged, decided, frozenset(each.attribute for each in clash))
+    cards = [draw.card(each) for each in judged.attributes]
+    return tuple(
+        Step(
+            group.id,
+            group.label,
+            group.help,
+            tuple(
+                card
+                for card, each in zip(cards, judged.attributes, strict=True)
+                if each.group == group.id
+            ),
+        )
+        for group in product.model.groups
+    )
+
+
+class _Drawing:
+    def __init__(
+        self,
+        product: Product,
+        judged: OptionsAnswer,
+        decided: Mapping[str, Answer | tuple[str, ...]],
+        clash: frozenset[str],
+    ) -> None:
+        self._attributes = product.space.attributes
+        self._open = frozenset(judged.open_questions)
+        self._decided = decided
+        self._clash = clash
+
+    def card(self, judged: AttributeState) -> Card:
+        attribute = self._attributes[judged.attribute]
+        state = self._state(judged)
+        given = self._decided.get(attribute.id)
+        shown = judged.proposed if given is None else given
+        words = "" if shown is None else answer_words(attribute, shown)
+        whole = Card(
+            id=attribute.id,
+            kind=attribute.kind,
+            label=attribute.label,
+            help=attribute.help,
+            state=state,
+            words=_said(words),
+        )
+        if isinstance(attribute, IntegerAttribute):
+            return self._number(whole, attribute, judged, given)
+        helps = _helps(attribute)
+        return replace(whole, choices=tuple(self._choice(each, helps) for each in judged.options))
+
+    def _state(self, judged: AttributeState) -> State:
+        if judged.attribute in self._clash:
+            return "clash"
+        if judged.answered:
+            return "answered"
+        if judged.attribute in self._open:
+            return "open"
+        return "fixed" if judged.forced else "proposed"
+
+    def _choice(self, judged: OptionState, helps: Mapping[str, str | None]) -> Choice:
+        value = _text(judged.option)
+        return Choice(
+            value=value,
+            label=_said(judged.label),
+            help=helps.get(value) or "",
+            chosen=judged.chosen,
+            selectable=judged.selectable,
+            reason=judged.reason or "",
+            instead=self._named(judged.conflicts_with),
+        )
+
+    def _number(
+        self,
+        card: Card,
+        attribute: IntegerAttribute,
+        judged: AttributeState,
+        given: Answer | tuple[str, ...] | None,
+    ) -> Card:
+        """Return the card with the numbers that are possible, and why others are not."""
+        held = [each for each in judged.options if each.selectable]
+        barred: dict[str, list[OptionState]] = {}
+        for each in judged.options:
+            if each.reason:
+                barred.setdefault(each.reason, []).append(each)
+        return replace(
+            card,
+            value="" if given is None else str(given),
+            unit=attribute.unit,
+            span=attribute.range,
+            possible=runs(_numbers(held)),
+            choices=tuple(self._barred(reason, each) for reason, each in barred.items()),
+        )
+
+    def _barred(self, reason: str, judged: Sequence[OptionState]) -> Choice:
+        return Choice(
+            value="",
+            label=runs(_numbers(judged)),
+            help="",
+            chosen=any(each.chosen for each in judged),
+            selectable=False,
+            reason=reason,
+            instead=self._named(judged[0].conflicts_with),
+        )
+
+    def _named(self, attributes: Iterable[str]) -> tuple[tuple[str, str], ...]:
+        return tuple((each, self._attributes[each].label) for each in attributes)
+
+
+def runs(numbers: Sequence[int]) -> str:
+    """Write numbers as a person says them.
+
+    >>> runs([1, 2, 3, 4, 6]), runs([0]), runs([])
+    ('1 to 4, 6', '0', 'none')
+    """
+    found: list[list[int]] = []
+    for each in numbers:
+        if found and each == found[-1][-1] + 1:
+            found[-1].append(each)
+        else:
+            found.append([each])
+    said = [f"{run[0]} to {run[-1]}" if len(run) > 1 else str(run[0]) for run in found]
+    return ", ".join(said) or "none"
+
+
+def _said(words: str) -> str:
+    """Return our own words as they begin a line; those of the model stay as they are."""
+    return words.capitalize() if words in {"yes", "no", "none"} else words
+
+
+def _numbers(judged: Iterable[OptionState]) -> list[int]:
+    return sorted(int(each.option) for each in judged)
+
+
+def _helps(attribute: Attribute) -> Mapping[str, str | None]:
+    if isinstance(attribute, ChoiceAttribute | MultiAttribute):
+        return {each.id: each.help for each in attribute.options}
+    return {}
+
+
+def _text(value: Answer) -> str:
+    """Return an answer as a form carries it."""
+    return str(value).lower() if isinstance(value, bool) else str(value)

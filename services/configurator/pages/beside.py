@@ -1,0 +1,138 @@
+"""What stands beside the questions: the price of now, and who would have to approve it.
+
+Both are asked of peers with a deadline. Without an answer the page says so and shows the rest.
+The price is that of the day in UTC, where quotes asks for that of the selling unit's zone; and the
+approvers foreseen may hold the owner of the opportunity, whom approvals bars in the end.
+"""
+
+from collections.abc import Sequence
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+from contracts.configuration import ConfiguredItem, RejectedItem, RequestedItem
+from contracts.errors import QuotewrightError, Unavailable
+from contracts.pricing import DiscountAsk
+from infra.ask import Asker
+from services.configurator import handlers, peers
+from services.configurator.domain.catalogue import Catalogue
+from services.configurator.pages.setting import Setting
+from services.configurator.peers import Json
+
+NO_PRICE = "The price can not be had now. Go on: the quote is priced once this is put into it."
+NO_APPROVAL = "Who would have to approve can not be said now; it is asked again at the next change."
+PRICED = {"item_id", "product", "quantity", "bill_of_materials"}
+
+
+class Beside:
+    """Asks pricer and approvals about an item among the others of its quote."""
+
+    def __init__(self, asker: Asker, catalogue: Catalogue) -> None:
+        self._asker = asker
+        self._catalogue = catalogue
+
+    def told(
+        self,
+        setting: Setting,
+        item: ConfiguredItem,
+        discounts: Sequence[DiscountAsk],
+        asked: tuple[str, date],
+    ) -> dict[str, Any]:
+        """Return price and approval for the page, or sentences in their place.
+
+        `asked`: who asks, and the day.
+        """
+        actor, day = asked
+        others, missing = self._others(setting, item.item_id, day)
+        ask = _ask(setting.deal["details"], [*others, item], discounts, day)
+        ask["pins"] = _pins(setting)
+        try:
+            priced = peers.price(self._asker, ask)
+        except Unavailable:
+            return {"price_words": NO_PRICE}
+        except QuotewrightError as fault:
+            return {"price_words": f"There is no price yet: {fault.message}."}
+        price = {
+            "item": _of_item(priced, item.item_id),
+            "whole": priced["totals"] if others else None,
+            "missing": missing,
+        }
+        return {"price": price, **self._approval(setting, actor, priced)}
+
+    def _approval(self, setting: Setting, actor: str, priced: Json) -> dict[str, Any]:
+        unit = setting.deal["details"]["selling_unit"]
+        if "internal" not in priced:
+            return {"approval_words": NO_APPROVAL}
+        try:
+            found = peers.approval(self._asker, unit, actor, priced)
+        except Unavailable:
+            return {"approval_words": NO_APPROVAL}
+        except QuotewrightError as fault:
+            return {"approval_words": f"Approval can not be foreseen: {fault.message}."}
+        return {"approval": found}
+
+    def _others(
+        self, setting: Setting, item_id: str, day: date
+    ) -> tuple[list[ConfiguredItem], list[str]]:
+        """Return the quote's other items as configured, and the names of those that are not."""
+        found: list[ConfiguredItem] = []
+        missing: list[str] = []
+        for each in setting.items:
+            if each.item_id == item_id:
+                continue
+            answer = handlers.configured(self._catalogue, each, day)
+            if isinstance(answer, RejectedItem):
+                missing.append(_name(each))
+            else:
+                found.append(answer)
+        return found, missing
+
+
+def _name(item: RequestedItem) -> str:
+    return item.label or item.item_id
+
+
+def _ask(
+    details: Json, items: Sequence[ConfiguredItem], discounts: Sequence[DiscountAsk], day: date
+) -> Json:
+    known = {each.item_id for each in items}
+    return {
+        "items": [each.model_dump(mode="json", include=PRICED) for each in items],
+        "account_id": details["account_id"],
+        "customer_tier": details["customer_tier"],
+        "region": details["region"],
+        "currency": details["currency"],
+        "discounts": [
+            each.model_dump(mode="json")
+            for each in discounts
+            if each.item_id is None or each.item_id in known
+        ],
+        "day": day.isoformat(),
+    }
+
+
+def _pins(setting: Setting) -> Json:
+    """Return the book and rates that the draft was priced with: an edit keeps them."""
+    offer = setting.quote["current"]["offer"] if setting.quote else None
+    return {"book": offer["book"], "fx": offer["fx"]} if offer else {}
+
+
+def _of_item(priced: Json, item_id: str) -> list[dict[str, Any]]:
+    """Return what the item costs, by kind of charge: list and net."""
+    sums: dict[str, tuple[Decimal, Decimal]] = {}
+    for line in priced["lines"]:
+        if line["item_id"] == item_id:
+            before, net = sums.get(line["charge"], (Decimal(0), Decimal(0)))
+            sums[line["charge"]] = (
+                before + Decimal(line["list_total"]["amount"]),
+                net + Decimal(line["net_total"]["amount"]),
+            )
+    currency = priced["totals"]["currency"]
+    return [
+        {
+            "charge": charge,
+            "list": {"amount": str(before), "currency": currency},
+            "net": {"amount": str(net), "currency": currency},
+        }
+        for charge, (before, net) in sums.items()
+    ]

@@ -1,0 +1,197 @@
+"""The guided page: an item's questions as judged, with what follows from the answers beside them.
+
+Nothing is stored: the answers so far stand in the form, and every post draws what follows anew.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any
+
+from fastapi import Request
+from starlette.responses import Response
+
+from contracts.configuration import ConfiguredItem, Decision, RequestedItem
+from contracts.errors import QuotewrightError
+from contracts.pricing import DiscountAsk
+from infra.auth import Principal
+from infra.pages import FormInvalid, Pages, follows, form
+from services.configurator import handlers
+from services.configurator.domain.catalogue import Catalogue
+from services.configurator.domain.decisions import binding
+from services.configurator.domain.guiding import Card, Choice, Step, steps
+from services.configurator.domain.options import OptionsAnswer, options
+from services.configurator.domain.product import Product
+from services.configurator.handlers import ConfigurationRefused
+from services.configurator.pages import reading
+from services.configurator.pages.beside import Beside
+from services.configurator.pages.reading import About
+from services.configurator.pages.setting import Setting
+
+CHARGES = {"one_time": "One-time", "monthly": "Monthly", "yearly": "Yearly"}
+NOTHING_YET = {"price": None, "price_words": "", "approval": None, "approval_words": ""}
+BADGES = {
+    "clash": ("Does not go together", "bad"),
+    "open": ("To answer", "warn"),
+    "answered": ("Answered", "good"),
+    "fixed": ("Follows", "busy"),
+    "proposed": ("Proposed", "plain"),
+}
+
+
+@dataclass(slots=True)
+class Filled:
+    """What the form says, read against the model; `lost` are stored answers of an older model."""
+
+    product: Product
+    decisions: tuple[Decision, ...]
+    about: About
+    stored: tuple[Decision, ...] = ()
+    lost: tuple[str, ...] = ()
+    errors: dict[str, str] = field(default_factory=dict)
+
+    def item(self, item_id: str) -> RequestedItem | None:
+        """Return the item as asked for, or say in `errors` why there is none."""
+        quantity = self.about.amount(self.product, self.errors)
+        label = self.about.named(self.errors)
+        if quantity is None or "label" in self.errors:
+            return None
+        return RequestedItem(
+            item_id=item_id,
+            product=self.product.model.id,
+            quantity=quantity,
+            decisions=self.decisions,
+            label=label,
+        )
+
+
+class GuidePages:
+    """Draws the guided page."""
+
+    def __init__(self, pages: Pages, catalogue: Catalogue, beside: Beside) -> None:
+        self.pages = pages
+        self.catalogue = catalogue
+        self._beside = beside
+
+    def show(
+        self,
+        request: Request,
+        setting: Setting,
+        caller: Principal,
+        fault: QuotewrightError | None = None,
+    ) -> Response:
+        """Draw the page; while no product is chosen, the products; or why nothing can be done."""
+        if words := setting.closed():
+            told = {"setting": setting, "words": words}
+            return self.pages.show(request, "closed.html", fault.status if fault else 200, **told)
+        day = handlers.day_of(request.app.state.clock())
+        name = chosen(request, setting)
+        if not name:
+            found = [each.model for each in self.catalogue.products(day)]
+            return self.pages.show(request, "products.html", setting=setting, products=found)
+        filled = self.filled(request, setting, self.catalogue.product(name, day))
+        told = self._told(request, setting, filled, (caller.actor, day))
+        told |= {"caller": caller.id, "fault": None if isinstance(fault, FormInvalid) else fault}
+        if fault and (once := form(request).get("once")):
+            told["once"] = once  # sent again, it is the same command
+        template = "guide_form.html" if follows(request) else "guide.html"
+        return self.pages.show(request, template, fault.status if fault else 200, **told)
+
+    def filled(self, request: Request, setting: Setting, product: Product) -> Filled:
+        """Read the form, or on a first visit what the quote holds."""
+        given = form(request) if request.method == "POST" else None
+        stored, lost = reading.fitting(product, setting.item.decisions if setting.item else ())
+        if given is None or "quantity" not in given:
+            about = About.stored(setting.item, setting.discount) if setting.item else About()
+            return Filled(product, stored, about, stored, lost)
+        found = Filled(product, (), About.of(given), stored, lost)
+        found.decisions = reading.answers(product, given, stored, found.errors)
+        return found
+
+    def _told(
+        self, request: Request, setting: Setting, filled: Filled, asked: tuple[str, date]
+    ) -> dict[str, Any]:
+        product = filled.product
+        judged = options(product, binding(product, filled.decisions))
+        given = form(request) if request.method == "POST" else {}
+        item_id = setting.item_id(product.model.id)
+        item = filled.item(item_id)
+        discount = filled.about.discount(item_id, filled.errors)
+        done = self._completed(judged, item, asked[1])
+        beside: dict[str, Any] = {}
+        if done:
+            others = [each for each in setting.discounts if each.item_id != item_id]
+            discounts: list[DiscountAsk] = [*others, *([discount] if discount else [])]
+            beside = self._beside.told(setting, done, discounts, asked)
+        return {
+            **questions(filled, judged, given),
+            "setting": setting,
+            "product": product.model,
+            "judged": judged,
+            "done": done,
+            "about": filled.about,
+            "errors": filled.errors,
+            "lost": filled.lost,
+            "field": reading.field,
+            "matching": matching,
+            "badges": BADGES,
+            "charges": CHARGES,
+            **NOTHING_YET,
+            **beside,
+        }
+
+    def _completed(
+        self, judged: OptionsAnswer, item: RequestedItem | None, day: date
+    ) -> ConfiguredItem | None:
+        if item is None or not judged.complete:
+            return None
+        try:
+            return handlers.completed(self.catalogue, item, day)
+        except ConfigurationRefused:
+            return None  # undecided within the bound; putting it into the quote says so
+
+
+def chosen(request: Request, setting: Setting) -> str:
+    """Return the product: that of the item, or the one chosen for a new item."""
+    if setting.item:
+        return setting.item.product
+    given: Mapping[str, str] = form(request) if request.method == "POST" else request.query_params
+    return given.get("product", "")
+
+
+def questions(filled: Filled, judged: OptionsAnswer, given: Mapping[str, str]) -> dict[str, Any]:
+    """Return the questions, which of them are searched for, and which differ from the quote."""
+    stored = {each.attribute: each.value for each in filled.stored}
+    found = steps(filled.product, judged, filled.decisions)
+    wanted = given.get("find", "")
+    return {
+        "steps": found,
+        "labels": {each.attribute: each.label for each in judged.attributes},
+        "changed": frozenset(
+            each.attribute for each in filled.decisions if stored.get(each.attribute) != each.value
+        ),
+        "wanted": wanted,
+        "passed_over": passed_over(found, wanted),
+        "find": {name: text for name, text in given.items() if name.startswith("s-")},
+    }
+
+
+def passed_over(found: Sequence[Step], wanted: str) -> frozenset[str]:
+    """Return the questions that a search passes over; never one that waits for its answer."""
+    return frozenset(
+        card.id
+        for step in found
+        for card in step.cards
+        if card.state not in {"open", "clash"}
+        and not _holds(wanted, card.label, *(each.label for each in card.choices))
+    )
+
+
+def _holds(wanted: str, *texts: str) -> bool:
+    whole = " ".join(texts).casefold()
+    return all(word in whole for word in wanted.casefold().split())
+
+
+def matching(card: Card, wanted: str) -> list[Choice]:
+    """Return the options that hold all words looked for; what is chosen is never lost."""
+    return [each for each in card.choices if each.chosen or _holds(wanted, each.label, each.help)]
