@@ -83,6 +83,9 @@ def foreign(path: str) -> Callable[[Target], str]:
 NO_QUOTE = lambda what: lambda it: f"/quotes/{HTML.replace('/', '')}/{what}"  # noqa: E731
 GONE = lambda what: Wrong({}, 404, "There is no quote", NO_QUOTE(what))  # noqa: E731
 STALE = Wrong({"etag": HTML}, 409, "")
+NO_ITEM = lambda what: Wrong(  # noqa: E731
+    {"intent": "save"}, 404, "", lambda _: f"/configurator/quotes/Q-999999/{what}"
+)
 REASONS = (
     Wrong({}, 422, "Please correct the form"),
     Wrong({"reason": "  "}, 422, "Please correct the form"),
@@ -195,6 +198,51 @@ FORMS: Mapping[str, Form] = {
             Wrong({"verdict": "reject", "content_key": "0" * 64, "reason": HTML * 100}, 422, "Please correct the form"),
             Wrong({"verdict": "approve", "content_key": KEY}, 403, "", None, "appr-nobody"),
         ),
+    ),
+    "/quotes/{quote}/undo": Form("seller", "manager", here("undo"), (GONE("undo"),)),
+    "/configurator/deals/{deal_id}/new": Form(
+        "seller",
+        "manager",
+        lambda it: f"/configurator/deals/{it.shown.empty_deal.rpartition('/')[2]}/new",
+        (Wrong({"intent": "save"}, 404, "", lambda _: f"/configurator/deals/{NOBODY}/new"),),
+    ),
+    "/configurator/quotes/{quote}/new": Form(
+        "seller", "manager", lambda it: places.new_item(it.draft), (NO_ITEM("new"),)
+    ),
+    "/configurator/quotes/{quote}/items": Form(
+        "seller", "manager", lambda it: places.items(it.draft), (NO_ITEM("items"),)
+    ),
+    "/configurator/quotes/{quote}/items/{item_id}": Form(
+        "seller", "manager", lambda it: places.item(it.draft, it.item), (NO_ITEM("items/site"),)
+    ),
+    "/configurator/quotes/{quote}/items/{item_id}/remove": Form(
+        "seller",
+        "manager",
+        lambda it: f"{places.item(it.draft, it.item)}/remove",
+        (NO_ITEM("items/site/remove"),),
+    ),
+    "/approvals/cases/{case_id}/questions": Form(
+        "approver",
+        "seller",
+        lambda it: places.questions(it.shown.case.rpartition("/")[2]),
+        (
+            Wrong({}, 422, "Please correct the form"),
+            Wrong({"text": HTML * 100}, 422, "Please correct the form"),
+            Wrong({"text": HTML}, 404, "", lambda _: places.questions(NOBODY)),
+            Wrong({"text": HTML}, 403, "", None, "appr-nobody"),
+        ),
+    ),
+    "/approvals/cases/{case_id}/questions/{question_id}/answer": Form(
+        "seller",
+        "approver",
+        lambda it: f"{places.questions(it.shown.case.rpartition('/')[2])}/{NOBODY}/answer",
+        (Wrong({"text": HTML}, 404, ""),),
+    ),
+    "/approvals/mail/{token}": Form(
+        None,
+        "",
+        lambda _: f"/approvals/mail/{'A' * 43}",
+        (Wrong({"verdict": "approve"}, 404, ""), Wrong({"verdict": HTML}, 404, "")),
     ),
 }  # fmt: skip
 CASES = [
