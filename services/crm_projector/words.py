@@ -1,6 +1,9 @@
 """Statuses of quotes and outcomes in words, as the read tables name them."""
 
 from collections.abc import Mapping
+from typing import get_args
+
+from services.crm_projector.domain.standing import Status
 
 # The tone of a status; every other is plain.
 TONES: Mapping[str, str] = {
@@ -20,20 +23,7 @@ TONES: Mapping[str, str] = {
     "granted": "good",
     "rejected": "bad",
 }
-STATUSES = (
-    "Draft",
-    "Configured",
-    "Priced",
-    "PendingApproval",
-    "Approved",
-    "Presented",
-    "Accepted",
-    "Ordered",
-    "Declined",
-    "Expired",
-    "Withdrawn",
-    "Returned",
-)
+STATUSES: tuple[str, ...] = get_args(Status)
 # Who can move a quote, as one is named and as a choice.
 MOVERS: Mapping[str, str] = {
     "seller": "the seller",
