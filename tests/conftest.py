@@ -7,6 +7,7 @@ from typing import Any
 
 import psycopg
 import pytest
+import structlog
 from psycopg import sql
 from psycopg_pool import ConnectionPool
 
@@ -15,6 +16,18 @@ from infra.local_kafka import LocalKafka
 from infra.postgres import PLUMBING, migrate, open_pool, provision, role_of
 
 _numbers = count(1)
+
+# Where nothing is configured, structlog draws a fault with all local variables, which takes seconds.
+structlog.configure(
+    processors=[
+        structlog.contextvars.merge_contextvars,
+        structlog.processors.add_log_level,
+        structlog.dev.ConsoleRenderer(
+            colors=False, exception_formatter=structlog.dev.plain_traceback
+        ),
+    ],
+    cache_logger_on_first_use=False,
+)
 
 
 class Clock:

@@ -27,12 +27,12 @@ class Lines:
 @pytest.fixture
 def lines() -> Iterator[Lines]:
     root = logging.getLogger()
-    before = root.handlers, root.level
+    before, configured = (root.handlers, root.level), structlog.get_config()
     found = Lines()
     configure("info", "json", found.stream)
     yield found
     root.handlers, root.level = before
-    structlog.reset_defaults()
+    structlog.configure(**configured)
     structlog.contextvars.clear_contextvars()
 
 
@@ -78,7 +78,7 @@ def test_an_exception_is_shown_without_its_secrets(lines):
 
 def test_a_console_gets_the_same_without_colours_or_locals():
     stream, root = io.StringIO(), logging.getLogger()
-    before = root.handlers, root.level
+    before, configured = (root.handlers, root.level), structlog.get_config()
     configure("info", "console", stream)
     try:
         private = "local-" + "value"
@@ -87,7 +87,7 @@ def test_a_console_gets_the_same_without_colours_or_locals():
         structlog.get_logger("pricer").exception("failed", link_key="k")
     finally:
         root.handlers, root.level = before
-        structlog.reset_defaults()
+        structlog.configure(**configured)
     shown = stream.getvalue()
     assert f"link_key={HIDDEN}" in shown
     assert "RuntimeError" in shown
