@@ -10,6 +10,7 @@ from contracts.envelope import Registry
 from contracts.errors import NotFound
 from infra.ledger import PostgresLedger
 from infra.looking import summary, whole
+from infra.rows import Parked
 from infra.web import Principal, allow
 
 log = structlog.get_logger("infra.admin")
@@ -49,12 +50,18 @@ def admin_routes(prefix: str, ledger: PostgresLedger, registry: Registry) -> API
 
 
 def _looking(router: APIRouter, ledger: PostgresLedger, registry: Registry) -> None:
+    def one(parked_id: int) -> Parked:
+        found = ledger.parked_one(parked_id) if parked_id in IDS else None
+        if found is None:
+            raise NotParked(parked_id)
+        return found
+
     @router.get("/parked")
     def parked(
-        _: Admin, after: Place = 0, limit: Many = LIST_MAX, deal: str | None = None
+        _: Admin, after: Place = 0, limit: Many = LIST_MAX, deal_of: int | None = None
     ) -> list[dict[str, Any]]:
-        """List what could not be handled, oldest first, of one deal or all, after a number."""
-        key = None if deal is None else deal.encode()
+        """List what could not be handled, oldest first: all, or the deal of one record."""
+        key = None if deal_of is None else one(deal_of).key
         return [summary(each) for each in ledger.parked(limit, after, key)]
 
     @router.get("/parked/count")
@@ -65,10 +72,7 @@ def _looking(router: APIRouter, ledger: PostgresLedger, registry: Registry) -> N
     @router.get("/parked/{parked_id}")
     def parked_one(parked_id: int, _: Admin) -> dict[str, Any]:
         """Show one parked record raw, and how it reads through today's upcasters."""
-        found = ledger.parked_one(parked_id) if parked_id in IDS else None
-        if found is None:
-            raise NotParked(parked_id)
-        return whole(found, registry)
+        return whole(one(parked_id), registry)
 
     @router.get("/discarded")
     def discarded(

@@ -24,7 +24,7 @@ log = structlog.get_logger()
 
 @dataclass(slots=True)
 class Decided:
-    """What a slice comes to; `matters` says whether anybody here wanted a record of it.
+    """What a slice comes to; `matters` says whether a record of it was wanted, or parked.
 
     `stands_on` has the versions of the streams that were decided on and not appended to. `dropped`
     counts the records that were consumed before.
@@ -60,6 +60,7 @@ class _Sight:
     view: View
     batch: Batch
     alone: bool
+    raw: bool
 
 
 class Deciding:
@@ -80,11 +81,6 @@ class Deciding:
         except Poison:
             return True
 
-    def raw(self, piece: Slice, fault: Exception) -> Parked:
-        """Return the row of a slice's only record, when even parking it as usual fails."""
-        self._log.exception("parked_raw", start=piece.start)
-        return park(piece, sifted_by(self._reading, piece.records[0]), fault)
-
     def repeated(self, piece: Slice) -> dict[str, int]:
         """Return what is consumed by a slice whose only record was carried out before."""
         return {each.stream: each.version for each in self._sift(piece) if each.stream}
@@ -96,11 +92,14 @@ class Deciding:
         fault: Exception | None = None,
         *,
         alone: bool = True,
+        raw: bool = False,
     ) -> Decided:
         """Handle the records of a slice; with a fault, park its only record instead.
 
         `late` are versions passed over that are not written yet. A record `alone` is decided on
-        what is committed now; others on what is kept in memory, which the commit then checks.
+        what is committed now; others on what is kept in memory, which the commit then checks. What
+        is parked `raw` is not even copied. A deal that waits keeps also what nobody hears: it may
+        be what another record waits for.
         Raises: Poison, if one of others can not be read; whatever a handler raises.
         """
         self.at = None
@@ -109,18 +108,21 @@ class Deciding:
         seen = self._known.versions(streams, late)
         held = self._known.waiting(piece.partition)
         decided = Decided(any(each.wanted for each in sifted))
-        sight = _Sight(View(self._ledger, fresh=alone), decided.batch, alone)
+        sight = _Sight(View(self._ledger, fresh=alone), decided.batch, alone, raw)
         for each in sifted:
             last = seen.get(each.stream, 0)
-            if not decided.follows(each, seen) or not each.wanted:
+            if not decided.follows(each, seen):
+                continue
+            why = _obstacle(each, last, fault, held=each.record.key in held)
+            if not each.wanted and why is None:
                 continue
             self.at = each.record.offset
-            why = _obstacle(each, last, fault, held=each.record.key in held)
             work, why = self._handled(each, sight, why)
             decided.works += [work] if work else []
             if why is not None:
                 held.add(each.record.key)
                 decided.parked.append(park(piece, each, why))
+                decided.matters = True
                 self._log.warning("parked", offset=each.record.offset, reason=reason_of(why))
         self.at = None
         decided.batch.decided()
@@ -136,7 +138,7 @@ class Deciding:
         """Handle a record, or (with a reason not to) do only what is done to every record."""
         if why is None:
             return self._try(sifted.record, sight)
-        if sifted.fault is not None:
+        if sifted.fault is not None or sight.raw or not sifted.wanted:
             return None, why
         return self._reading.begin(sifted.record, sight.view, sight.batch), why
 

@@ -224,10 +224,17 @@ class Consumer:
         if not self._careful[partition]:
             del self._careful[partition]
 
-    def _take(self, piece: Slice, fault: Exception | None = None, *, alone: bool = True) -> None:
+    def _take(
+        self,
+        piece: Slice,
+        fault: Exception | None = None,
+        *,
+        alone: bool = True,
+        raw: bool = False,
+    ) -> None:
         """Handle the records of a slice and commit; with a fault, park its only record instead."""
         late = self._late.inbox(piece.partition)
-        decided = self._deciding.decide(piece, late, fault, alone=alone)
+        decided = self._deciding.decide(piece, late, fault, alone=alone, raw=raw)
         progress = self._progress(piece, decided.inbox, decided.parked, decided.stands_on)
         if decided.matters or self._late.is_much(piece.partition):
             self._commit(decided.works, progress)
@@ -244,7 +251,8 @@ class Consumer:
         except (Fenced, Unavailable):
             raise
         except Exception:
-            self._commit([], self._progress(piece, {}, [self._deciding.raw(piece, fault)]))
+            self._log.exception("parked_raw", start=piece.start)
+            self._take(piece, fault, raw=True)
 
     def _progress(
         self,

@@ -8,7 +8,7 @@ import psycopg
 
 from contracts.envelope import NewerVersion
 from infra.keeping import Claimed
-from infra.parking import Behind, Missing, code_of, reason_of
+from infra.parking import code_of, reason_of
 from infra.postgres import reachable
 from infra.rows import (
     CONSUMED_AGAIN,
@@ -163,18 +163,25 @@ class PostgresLedger(PostgresStore):
         with reachable(), self.pool.connection() as connection:
             return connection.execute(
                 "UPDATE parked SET retry = true, begun = 0,"
-                " code = CASE WHEN %s AND code = %s THEN %s ELSE code END"
+                " follows = CASE WHEN %s AND follows > 0 THEN 0 ELSE follows END"
                 " WHERE %s::bigint IS NULL OR key = (SELECT key FROM parked WHERE id = %s)",
-                (without_missing, Missing.code, Behind.code, parked_id, parked_id),
+                (without_missing, parked_id, parked_id),
             ).rowcount
 
     def discard(self, parked_id: int, by: str, why: str) -> bool:
-        """Give a record up: keep it raw, with who and why, and let nothing wait behind it.
+        """Give a record up: keep it raw, with who and why, and let nothing wait for it.
 
-        False, if nothing is parked under the number (any more).
+        What waits for it waits for what it waits for. False, if nothing is parked under the number
+        (any more).
         """
         with reachable(), self.pool.connection() as connection, connection.transaction():
             connection.execute("SELECT hold_deal(key) FROM parked WHERE id = %s", (parked_id,))
+            connection.execute(
+                "UPDATE parked SET follows = gone.follows FROM parked AS gone WHERE gone.id = %s"
+                " AND parked.key = gone.key AND parked.stream = gone.stream"
+                " AND parked.follows = gone.version AND gone.follows IS NOT NULL",
+                (parked_id,),
+            )
             moved = connection.execute(
                 f"WITH gone AS (DELETE FROM parked WHERE id = %s RETURNING {PARKED})"  # noqa: S608, own constants
                 " INSERT INTO discarded (id, topic, partition, offset_, key, headers, value,"
@@ -188,7 +195,7 @@ class PostgresLedger(PostgresStore):
     def discarded(self, limit: int, before: int | None = None) -> list[Discarded]:
         """Return what was given up, newest first."""
         rows = self.query(
-            f"SELECT {PARKED}, 0 AS begun, NULL AS stream, NULL AS version,"  # noqa: S608, own constants
+            f"SELECT {PARKED}, 0 AS begun, NULL AS stream, NULL AS version, NULL AS follows,"  # noqa: S608, own constants
             " discarded_by, why, discarded_at FROM discarded"
             " WHERE %s::bigint IS NULL OR id < %s ORDER BY id DESC LIMIT %s",
             (before, before, limit),
@@ -272,7 +279,8 @@ class PostgresLedger(PostgresStore):
             )
 
     def _parked(self, rest: str, params: tuple[object, ...]) -> list[Parked]:
-        rows = self.query(f"SELECT {PARKED}, begun, stream, version FROM parked {rest}", params)  # noqa: S608, own constants
+        columns = f"{PARKED}, begun, stream, version, follows"
+        rows = self.query(f"SELECT {columns} FROM parked {rest}", params)  # noqa: S608, own constants
         return [_one(row) for row in rows]
 
 
@@ -292,4 +300,5 @@ def _one(row: Mapping[str, Any]) -> Parked:
         begun=row["begun"],
         stream=row["stream"],
         version=row["version"],
+        follows=row["follows"],
     )

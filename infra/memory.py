@@ -235,10 +235,9 @@ class MemoryStore:
     def _park(self, new: Parked) -> None:
         deal = [each for each in self._parked if each.key == new.key]
         if same := [e for e in deal if (e.headers, e.value) == (new.headers, new.value)]:
-            if (same[0].code, new.code) == (Missing.code, Behind.code):
-                anew = replace(same[0], code=new.code, reason=new.reason)
+            if new.follows is None:
+                anew = replace(same[0], follows=None)
                 self._parked[self._parked.index(same[0])] = anew
-                self._wake(new.key)
             return
         new = replace(new, id=self.next_number("parked"))
         asked = any(e.id in self._retry for e in deal)
@@ -309,11 +308,12 @@ class MemoryStore:
             keys = {each.key for each in self._parked if parked_id in {None, each.id}}
             marked = {each.id for each in self._parked if each.key in keys}
             self._retry |= marked
-            anew = {Missing.code: Behind.code} if without_missing else {}
+            waits = {
+                each.id: 0 if without_missing and each.follows else each.follows
+                for each in self._parked
+            }
             self._parked = [
-                replace(each, begun=0, code=anew.get(each.code, each.code))
-                if each.id in marked
-                else each
+                replace(each, begun=0, follows=waits[each.id]) if each.id in marked else each
                 for each in self._parked
             ]
             return len(marked)
@@ -384,18 +384,32 @@ class MemoryStore:
         """Give a record up; who and why are not kept here."""
         del by, why
         with self._guard:
-            left = [each for each in self._parked if each.id != parked_id]
-            found = len(left) < len(self._parked)
-            self._parked = left
-            return found
+            gone = self.parked_one(parked_id)
+            if gone is None:
+                return False
+            self._parked = [
+                replace(each, follows=gone.follows) if _waits_for(each, gone) else each
+                for each in self._parked
+                if each is not gone
+            ]
+            return True
+
+
+def _waits_for(parked: Parked, gone: Parked) -> bool:
+    """Say whether a record waits for one that itself waits for another."""
+    if gone.follows is None or parked.follows is None:
+        return False
+    return (*_place(parked), parked.follows) == (*_place(gone), gone.version)
+
+
+def _place(parked: Parked) -> tuple[bytes, str | None]:
+    return parked.key, parked.stream
 
 
 def _follows(parked: Parked, new: Parked) -> bool:
     """Say whether a parked record is a later one of the same stream."""
     return bool(
-        new.stream
-        and (parked.key, parked.stream) == (new.key, new.stream)
-        and (parked.version or 0) > (new.version or 0)
+        new.stream and _place(parked) == _place(new) and (parked.version or 0) > (new.version or 0)
     )
 
 

@@ -47,6 +47,7 @@ def park(piece: Slice, sifted: Sifted, fault: Exception) -> Parked:
         code_of(fault),
         stream=sifted.stream or None,
         version=sifted.version or None,
+        follows=sifted.version - 1 if isinstance(fault, Missing) else None,
     )
 
 

@@ -137,12 +137,11 @@ class Retrying:
         Raises: Missing, if it waits for earlier ones; whatever the handler raises.
         """
         last, version = standing.get(parked.stream or "", 0), parked.version or 0
-        waits = parked.code == Missing.code and bool(parked.stream)
-        if waits and version > last + 1:
+        if parked.follows is not None and parked.follows > last:
             raise Missing
         work = self._reading.begin(parked.arrived(), view, batch)
-        if waits and version <= last:  # came once more in other bytes, and was handled then
-            return work
+        if parked.follows is not None and version <= last:
+            return work  # came once more in other bytes, and was handled then
         self._reading.handle(parked.arrived(), work)
         if parked.stream:
             standing[parked.stream] = max(version, last)

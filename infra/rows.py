@@ -57,6 +57,8 @@ class Parked:
     stream: str | None = None
     version: int | None = None
     """Its place in a stream, where it has one."""
+    follows: int | None = None
+    """The version of its stream that it waits for; None, if it came in its turn."""
 
     def arrived(self) -> Arrived:
         """Return the record as it came."""

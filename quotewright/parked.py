@@ -3,7 +3,6 @@
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Annotated, Any
-from urllib.parse import quote
 
 import typer
 from rich.console import Console
@@ -130,12 +129,12 @@ def retried(
     was asked for, at most 200, `left_count` how many that are; `untried` how many of the service
     nobody has taken up.   Raises: NotFound, if nothing is parked under the number.
     """
-    deal = f"&deal={quote(client.get(f'{place}/{number}')['deal'])}" if number else ""
-    newest = _newest(client, place)
+    of = f"&deal_of={number}" if number else ""
+    wanted = {row["id"] for row in _pages(client, place, of)}
     over = "?without_missing=true" if without_missing else ""
     asked = client.post(f"{place}/{number}/retry{over}" if number else f"{place}/retry")["asked"]
     retrying = _waited(client, place)
-    left = [row for row in _pages(client, place, deal) if row["id"] <= newest]
+    left = [row for row in _pages(client, place) if row["id"] in wanted]
     return {
         "asked": asked,
         "left": left[:SHOWN_MAX],
@@ -157,17 +156,12 @@ def _waited(client: Client, place: str) -> int:
     return before
 
 
-def _newest(client: Client, place: str) -> int:
-    """Return the number of the newest record, so that later ones are told apart."""
-    return max((row["id"] for row in _pages(client, place)), default=0)
-
-
-def _pages(client: Client, place: str, deal: str = "") -> Iterator[Json]:
+def _pages(client: Client, place: str, of: str = "") -> Iterator[Json]:
     """Give all parked records, of a deal or of the service."""
-    page = client.get(f"{place}?limit={SHOWN_MAX}{deal}")
+    page = client.get(f"{place}?limit={SHOWN_MAX}{of}")
     while page:
         yield from page
-        page = client.get(f"{place}?limit={SHOWN_MAX}{deal}&after={page[-1]['id']}")
+        page = client.get(f"{place}?limit={SHOWN_MAX}{of}&after={page[-1]['id']}")
 
 
 def _place(service: str) -> str:

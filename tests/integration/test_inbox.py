@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
+from itertools import permutations
 from random import randbytes
 from threading import Thread
 from typing import Any, ClassVar
@@ -530,9 +531,110 @@ class InboxConformance:
             sealed(Boring(deal_id=DEAL_A), stream, 3),
             said(DEAL_A, 2, "two"),
         )
-        house.run()
+        house.retry()
         assert house.notes(DEAL_A) == ["one", "two"]
-        assert house.store.versions({stream}) == {stream: 2}
+        assert house.store.versions({stream}) == {stream: 3}
+        assert house.parked() == []
+
+    @pytest.mark.parametrize("size", [1, 3, 10])
+    def test_facts_in_any_order_are_handled_in_theirs_also_round_what_nobody_hears(
+        self, house: House, size: int
+    ) -> None:
+        """Found by a reviewer: what nobody hears woke nobody, or left a hole of its own."""
+        house.restart(batch_size=size)
+        deals = {uuid4(): order for order in permutations((1, 2, 3, 4, 5))}
+        for deal, order in deals.items():
+            facts = {each: said(deal, each, f"{each}") for each in (1, 3, 5)}
+            for each in (2, 4):
+                facts[each] = sealed(Boring(deal_id=deal), f"other.thing/{deal}", each)
+            house.say(*(facts[each] for each in order))
+        until(lambda: house.retry() or not house.parked(), "everything is through")
+        assert {deal for deal in deals if house.notes(deal) != ["1", "3", "5"]} == set()
+        streams = {f"other.thing/{deal}" for deal in deals}
+        assert set(house.store.versions(streams).values()) == {5}
+
+    def test_what_nobody_hears_does_not_wake_a_deal_that_waits_for_a_person(
+        self, house: House
+    ) -> None:
+        house.fails["bug"] = KeyError()
+        stream = f"other.thing/{DEAL_A}"
+        house.say(
+            said(DEAL_A, 1, "bug"),
+            said(DEAL_A, 3, "three"),
+            sealed(Boring(deal_id=DEAL_A), stream, 2),
+        )
+        house.retry()
+        assert house.calls == ["bug"] * 3
+        house.fails.clear()
+        house.store.ask_retry(None)
+        house.retry()
+        assert house.notes(DEAL_A) == ["bug", "three"]
+        assert house.parked() == []
+
+    def test_a_record_that_fails_behind_a_hole_still_waits_for_what_is_missing(
+        self, house: House
+    ) -> None:
+        """Found by a reviewer: the reason of a failure took the place of the hole."""
+
+        def copies(meta: Meta, value: bytes, work: Work) -> None:
+            del value, work
+            if broken and meta.stream_version == 3:
+                raise KeyError
+
+        broken = [True]
+        house.copies = copies
+        house.restart()
+        house.say(said(DEAL_A, 1, "one"), said(DEAL_A, 3, "three"))
+        house.run()
+        house.store.ask_retry(None)
+        house.retry()
+        broken.clear()
+        house.store.ask_retry(None)
+        house.retry()
+        assert house.notes(DEAL_A) == ["one"]
+        house.say(said(DEAL_A, 2, "two"))
+        house.retry()
+        assert house.notes(DEAL_A) == ["one", "two", "three"]
+
+    def test_a_record_that_waits_still_does_so_after_it_failed_of_something_else(
+        self, house: House
+    ) -> None:
+        house.say(*(said(DEAL_A, each, f"{each}") for each in (1, 3)))
+        house.run()
+        epoch = house.store.claim(TOPIC, 0).epoch
+        house.store.still_parked(house.store.parked()[0], epoch, KeyError())
+        house.restart()
+        house.store.ask_retry(None)
+        house.retry()
+        assert (house.notes(DEAL_A), house.parked()) == (["1"], [("a", "parked.missing")])
+
+    def test_what_waits_for_a_record_given_up_waits_for_what_that_one_waited_for(
+        self, house: House
+    ) -> None:
+        house.say(*(said(DEAL_A, each, f"{each}") for each in (1, 3, 4)))
+        house.run()
+        three = house.store.parked()[0]
+        assert house.store.discard(three.id, "user/admin-7", "not wanted")
+        house.say(said(DEAL_A, 2, "2"))
+        house.retry()
+        assert house.notes(DEAL_A) == ["1", "2", "4"]
+        assert house.parked() == []
+
+    def test_a_record_parked_raw_leaves_no_hole(self, house: House) -> None:
+        def copies(meta: Meta, value: bytes, work: Work) -> None:
+            del value, work
+            if meta.stream_version == 2:
+                raise KeyError
+
+        house.copies = copies
+        house.restart()
+        house.say(*(said(DEAL_A, each, f"{each}") for each in (1, 2, 3)))
+        house.run()
+        assert house.parked() == [("a", "bug"), ("a", "parked.behind")]
+        assert house.store.discard(house.store.parked()[0].id, "user/admin-7", "not wanted")
+        house.store.ask_retry(None)
+        house.retry()
+        assert house.notes(DEAL_A) == ["1", "3"]
 
     def test_a_retry_stops_at_a_hole_until_somebody_goes_on_without_it(self, house: House) -> None:
         house.say(said(DEAL_A, 1, "one"), said(DEAL_A, 3, "three"), said(DEAL_A, 4, "four"))
