@@ -6,6 +6,7 @@ and so is whatever of its deal follows it.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from enum import Enum, auto
 
 import structlog
 
@@ -52,6 +53,22 @@ class Decided:
                 seen[sifted.stream] = self.inbox[sifted.stream] = sifted.version
         return True
 
+    def parks(self, parked: Parked) -> None:
+        """Note that a record is parked, whether or not anybody wanted it."""
+        self.parked.append(parked)
+        self.matters = True
+
+
+class Care(Enum):
+    """How carefully a slice is taken: many records at once, one, or one that is only parked."""
+
+    TOGETHER = auto()
+    """Decided on what is kept in memory, which the commit then checks."""
+    ALONE = auto()
+    """Decided on what is committed now."""
+    RAW = auto()
+    """Parked, without what is done to every record: that failed too."""
+
 
 @dataclass(frozen=True, slots=True)
 class _Sight:
@@ -59,8 +76,7 @@ class _Sight:
 
     view: View
     batch: Batch
-    alone: bool
-    raw: bool
+    care: Care
 
 
 class Deciding:
@@ -90,16 +106,12 @@ class Deciding:
         piece: Slice,
         late: Mapping[str, int],
         fault: Exception | None = None,
-        *,
-        alone: bool = True,
-        raw: bool = False,
+        care: Care = Care.ALONE,
     ) -> Decided:
         """Handle the records of a slice; with a fault, park its only record instead.
 
-        `late` are versions passed over that are not written yet. A record `alone` is decided on
-        what is committed now; others on what is kept in memory, which the commit then checks. What
-        is parked `raw` is not even copied. A deal that waits keeps also what nobody hears: it may
-        be what another record waits for.
+        `late` are versions passed over that are not written yet. A deal that waits keeps also what
+        nobody hears: it may be what another record of it waits for.
         Raises: Poison, if one of others can not be read; whatever a handler raises.
         """
         self.at = None
@@ -108,7 +120,7 @@ class Deciding:
         seen = self._known.versions(streams, late)
         held = self._known.waiting(piece.partition)
         decided = Decided(any(each.wanted for each in sifted))
-        sight = _Sight(View(self._ledger, fresh=alone), decided.batch, alone, raw)
+        sight = _Sight(View(self._ledger, fresh=care is not Care.TOGETHER), decided.batch, care)
         for each in sifted:
             last = seen.get(each.stream, 0)
             if not decided.follows(each, seen):
@@ -121,8 +133,7 @@ class Deciding:
             decided.works += [work] if work else []
             if why is not None:
                 held.add(each.record.key)
-                decided.parked.append(park(piece, each, why))
-                decided.matters = True
+                decided.parks(park(piece, each, why))
                 self._log.warning("parked", offset=each.record.offset, reason=reason_of(why))
         self.at = None
         decided.batch.decided()
@@ -138,7 +149,7 @@ class Deciding:
         """Handle a record, or (with a reason not to) do only what is done to every record."""
         if why is None:
             return self._try(sifted.record, sight)
-        if sifted.fault is not None or sight.raw or not sifted.wanted:
+        if sifted.fault is not None or sight.care is Care.RAW or not sifted.wanted:
             return None, why
         return self._reading.begin(sifted.record, sight.view, sight.batch), why
 
@@ -152,7 +163,7 @@ class Deciding:
         try:
             self._reading.handle(record, work)
         except Poison as fault:
-            if not sight.alone:
+            if sight.care is Care.TOGETHER:
                 raise
             return self._reading.begin(record, sight.view, Batch()), fault
         return work, None

@@ -13,7 +13,7 @@ import structlog
 
 from contracts.errors import Poison, Unavailable
 from infra.bus import Slice, Source
-from infra.deciding import Deciding
+from infra.deciding import Care, Deciding
 from infra.keeping import Known, Late, Ledger
 from infra.parking import ATTEMPTS_MAX, NeverBack
 from infra.reading import Reading
@@ -167,7 +167,7 @@ class Consumer:
             self._one_by_one(piece, None)
             return
         try:
-            self._take(piece, alone=False)
+            self._take(piece, care=Care.TOGETHER)
         except (Fenced, Unavailable):
             raise
         except (LostRace, CommandRepeated, Poison):
@@ -224,17 +224,10 @@ class Consumer:
         if not self._careful[partition]:
             del self._careful[partition]
 
-    def _take(
-        self,
-        piece: Slice,
-        fault: Exception | None = None,
-        *,
-        alone: bool = True,
-        raw: bool = False,
-    ) -> None:
+    def _take(self, piece: Slice, fault: Exception | None = None, care: Care = Care.ALONE) -> None:
         """Handle the records of a slice and commit; with a fault, park its only record instead."""
         late = self._late.inbox(piece.partition)
-        decided = self._deciding.decide(piece, late, fault, alone=alone, raw=raw)
+        decided = self._deciding.decide(piece, late, fault, care)
         progress = self._progress(piece, decided.inbox, decided.parked, decided.stands_on)
         if decided.matters or self._late.is_much(piece.partition):
             self._commit(decided.works, progress)
@@ -252,7 +245,7 @@ class Consumer:
             raise
         except Exception:
             self._log.exception("parked_raw", start=piece.start)
-            self._take(piece, fault, raw=True)
+            self._take(piece, fault, Care.RAW)
 
     def _progress(
         self,

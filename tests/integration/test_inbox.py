@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
-from itertools import permutations
+from itertools import permutations, zip_longest
 from random import randbytes
 from threading import Thread
 from typing import Any, ClassVar
@@ -11,6 +11,9 @@ from uuid import UUID, uuid4
 from zlib import crc32
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from structlog.testing import capture_logs
 
 from contracts.envelope import Fact, Meta, Opened, Registry, Sealed, seal
 from contracts.errors import Unavailable
@@ -21,6 +24,7 @@ from infra.reading import FactReading
 from infra.rows import Parked
 from infra.wire import FACT_BYTES_MAX
 from infra.work import Cause, Work
+from tests.conftest import Clock
 from tests.e2e.place import until
 
 TOPIC = "facts"
@@ -978,3 +982,122 @@ class TestInboxOverPostgres(InboxConformance):
         house.retry()
         assert house.notes(DEAL_A) == ["two"]
         assert house.parked() == []
+
+
+HOW = ("heard", "heard", "not heard", "bug", "copy bug")
+MEANWHILE = ("", "run", "try parked", "ask", "ask one", "mend", "read on anew", "restart", "zombie")
+
+
+@st.composite
+def disordered(draw: Any) -> tuple[list[tuple[str, int, str]], list[int], list[str]]:
+    """Facts of two streams, an order in which they come (some twice), what happens after each."""
+    facts = [
+        (stream, version, draw(st.sampled_from(HOW)))
+        for stream in ("one.thing", "other.thing")
+        for version in range(1, draw(st.integers(1, 5)) + 1)
+    ]
+    twice = draw(st.lists(st.sampled_from(range(len(facts))), max_size=4))
+    order = draw(st.permutations([*range(len(facts)), *twice]))
+    return facts, order, draw(st.lists(st.sampled_from(MEANWHILE), max_size=len(order)))
+
+
+class Disorder:
+    """A deal whose facts come in any order, some of them with a bug that somebody mends."""
+
+    def __init__(self, facts: list[tuple[str, int, str]], size: int) -> None:
+        self.clock = Clock(datetime(2026, 3, 2, tzinfo=UTC))
+        self.house = House(MemoryStore("thing", REGISTRY), self.clock)
+        self.facts = facts
+        self.size = size
+        self.mended = False
+        self.house.copies = self.copies
+        self.house.restart(size)
+        for stream, version, how in facts:
+            if how == "bug":
+                self.house.fails[f"{stream} {version}"] = KeyError()
+
+    def copies(self, meta: Meta, value: bytes, work: Work) -> None:
+        """Stand for what is done to every fact, heard or not."""
+        del value, work
+        place = (*meta.stream.split("/")[:1], meta.stream_version, "copy bug")
+        if not self.mended and place in self.facts:
+            raise KeyError
+
+    def come(self, number: int) -> None:
+        stream, version, how = self.facts[number]
+        if how == "not heard":
+            self.house.say(sealed(Boring(deal_id=DEAL_A), f"{stream}/{DEAL_A}", version))
+        else:
+            self.house.say(said(DEAL_A, version, f"{stream} {version}", stream))
+
+    def happens(self, what: str) -> None:
+        house, parked = self.house, self.house.store.parked()
+        match what:
+            case "run":
+                house.run()
+            case "try parked":
+                house.consumer.retry_parked()
+            case "ask":
+                house.store.ask_retry(None)
+            case "ask one" if parked:
+                house.store.ask_retry(parked[-1].id)
+            case "mend":
+                self.mended = True
+                house.fails.clear()
+            case "read on anew":
+                house.source.disown(0)
+            case "restart":
+                house.restart(self.size)
+            case "zombie":
+                house.store.claim(TOPIC, 0)
+
+    def ends(self) -> None:
+        self.happens("mend")
+        self.house.retry()
+        self.house.store.ask_retry(None)
+        self.house.retry()
+
+
+@given(disordered(), st.sampled_from([1, 2, 10]), st.booleans())
+@settings(max_examples=300, deadline=None)
+def test_in_whatever_order_facts_come_every_stream_is_handled_in_its_own_and_nothing_is_left(
+    drawn: tuple[list[tuple[str, int, str]], list[int], list[str]], size: int, copying: bool
+) -> None:
+    facts, order, meanwhile = drawn
+    deal = Disorder(facts, size)
+    if not copying:
+        deal.house.copies = None
+        deal.house.restart(size)
+    with capture_logs():
+        for number, what in zip_longest(order, meanwhile, fillvalue=""):
+            deal.come(number)
+            deal.happens(what)
+        deal.ends()
+    assert deal.house.parked() == []
+    notes = deal.house.notes(DEAL_A)
+    for stream in ("one.thing", "other.thing"):
+        versions = [
+            version for name, version, how in facts if name == stream and how != "not heard"
+        ]
+        assert [each for each in notes if each.startswith(stream)] == [
+            f"{stream} {version}" for version in versions
+        ]
+
+
+@given(disordered(), st.sampled_from([1, 2, 10]))
+@settings(max_examples=300, deadline=None)
+def test_where_nothing_fails_disorder_heals_without_anybody(
+    drawn: tuple[list[tuple[str, int, str]], list[int], list[str]], size: int
+) -> None:
+    facts = [(s, v, "heard" if "bug" in how else how) for s, v, how in drawn[0]]
+    deal = Disorder(facts, size)
+    deal.house.copies = None
+    deal.house.restart(size)
+    with capture_logs():
+        for number in drawn[1]:
+            deal.come(number)
+        deal.house.retry()
+        deal.house.retry()
+    assert deal.house.parked() == []
+    heard = {f"{s} {v}" for s, v, how in facts if how == "heard"}
+    assert sorted(deal.house.notes(DEAL_A)) == sorted(heard)
