@@ -45,6 +45,7 @@ class MemoryStore:
         self._positions: dict[tuple[str, int], list[int]] = {}
         self._parked: list[Parked] = []
         self._retry: set[int] = set()
+        self._discarded: set[tuple[Any, ...]] = set()
         self._held: set[tuple[str, int]] = set()
         self._guard = threading.RLock()
 
@@ -239,13 +240,16 @@ class MemoryStore:
                 anew = replace(same[0], follows=None)
                 self._parked[self._parked.index(same[0])] = anew
             return
-        new = replace(new, id=self.next_number("parked"))
+        late = _waits_without(new, self._discarded)
+        new = replace(new, id=self.next_number("parked"), follows=late)
         asked = any(e.id in self._retry for e in deal)
         later = [i for i, each in enumerate(self._parked) if _follows(each, new)]
         self._parked.insert(later[0] if later else len(self._parked), new)
         if not deal and new.code == Behind.code:  # what it waits for was just discarded
             self._retry.add(new.id)
         if later and asked:  # what it goes before is being tried
+            self._retry.add(new.id)
+        if late is not None and late < (new.version or 0) - 1:  # it may be here already
             self._retry.add(new.id)
         if later:
             self._wake(new.key)
@@ -392,6 +396,7 @@ class MemoryStore:
                 for each in self._parked
                 if each is not gone
             ]
+            self._discarded.add((*_place(gone), gone.version))
             return True
 
 
@@ -400,6 +405,14 @@ def _waits_for(parked: Parked, gone: Parked) -> bool:
     if gone.follows is None or parked.follows is None:
         return False
     return (*_place(parked), parked.follows) == (*_place(gone), gone.version)
+
+
+def _waits_without(new: Parked, discarded: Collection[tuple[Any, ...]]) -> int | None:
+    """Return the version that a record waits for, if nothing that was given up counts."""
+    version = new.follows
+    while version and (*_place(new), version) in discarded:
+        version -= 1
+    return version
 
 
 def _place(parked: Parked) -> tuple[bytes, str | None]:

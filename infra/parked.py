@@ -76,11 +76,12 @@ class PostgresParked(PostgresStore):
                 (parked_id,),
             )
             moved = connection.execute(
-                f"WITH gone AS (DELETE FROM parked WHERE id = %s RETURNING {PARKED})"  # noqa: S608, own constants
+                f"WITH gone AS (DELETE FROM parked WHERE id = %s"  # noqa: S608, own constants
+                f" RETURNING {PARKED}, stream, version)"
                 " INSERT INTO discarded (id, topic, partition, offset_, key, headers, value,"
-                " reason, code, attempts, parked_at, discarded_by, why)"
+                " reason, code, attempts, parked_at, stream, version, discarded_by, why)"
                 " SELECT id, topic, partition, offset_, key, headers, value,"
-                " reason, code, attempts, parked_at, %s, %s FROM gone",
+                " reason, code, attempts, parked_at, stream, version, %s, %s FROM gone",
                 (parked_id, by, why),
             )
         return moved.rowcount == 1

@@ -624,6 +624,23 @@ class InboxConformance:
         assert house.notes(DEAL_A) == ["1", "2", "4"]
         assert house.parked() == []
 
+    @pytest.mark.parametrize("order", [(2, 5), (5, 2)])
+    @pytest.mark.parametrize("apart", [True, False])
+    def test_what_comes_after_records_were_given_up_does_not_wait_for_them(
+        self, house: House, order: tuple[int, int], apart: bool
+    ) -> None:
+        house.say(*(said(DEAL_A, each, f"{each}") for each in (1, 3, 4)))
+        house.run()
+        for each in house.store.parked():
+            assert house.store.discard(each.id, "user/admin-7", "not wanted")
+        for each in order:
+            house.say(said(DEAL_A, each, f"{each}"))
+            if apart:
+                house.retry()
+        house.retry()
+        assert house.notes(DEAL_A) == ["1", "2", "5"]
+        assert house.parked() == []
+
     def test_a_record_parked_raw_leaves_no_hole(self, house: House) -> None:
         def copies(meta: Meta, value: bytes, work: Work) -> None:
             del value, work

@@ -106,3 +106,22 @@ def test_a_process_of_an_old_release_does_not_start_and_says_why(make_database: 
     assert [(each["code"], "pricer/0009_x.sql" in each["reason"]) for each in said
             if each["event"] == "not_started"] == [("store.newer", True)]  # fmt: skip
     assert "Traceback" not in ended.stdout + ended.stderr
+
+
+def test_what_was_parked_behind_a_hole_by_an_earlier_release_waits_for_the_same_fact(
+    make_database: Any,
+) -> None:
+    database = make_database()
+    with psycopg.connect(database.dsn("thing")) as connection:
+        connection.execute("SET search_path TO thing")
+        for file in sorted(PLUMBING.glob("*.sql")):
+            if file.name == "0007_follows.sql":
+                connection.execute(
+                    "SELECT park('facts', 0, 1, 'a', '[]', '{}', 'why', 'parked.missing', 's', 3)"
+                )
+                connection.execute(
+                    "SELECT park('facts', 0, 2, 'a', '[]', '{\"b\": 1}', 'why', 'bug', 's', 1)"
+                )
+            connection.execute(file.read_text())
+        rows = connection.execute("SELECT version, follows FROM parked ORDER BY version")
+        assert rows.fetchall() == [(1, None), (3, 2)]

@@ -3,6 +3,10 @@
 ALTER TABLE parked ADD COLUMN follows integer;
 UPDATE parked SET follows = version - 1 WHERE code = 'parked.missing';
 
+-- What was given up is not waited for by what comes later.
+ALTER TABLE discarded ADD COLUMN stream text, ADD COLUMN version integer;
+CREATE INDEX discarded_key ON discarded USING hash (key);
+
 -- Park a record. The same bytes once more are a second delivery of what lies here already.
 -- What a later record of its stream waits for goes before that one, and the deal is tried again, unless
 -- something of it waits for a person.
@@ -12,6 +16,7 @@ CREATE OR REPLACE FUNCTION park(
 ) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
     before bigint;
+    waits_for integer;
 BEGIN
     PERFORM hold_deal(of_key);
     IF EXISTS (
@@ -24,6 +29,14 @@ BEGIN
         AND with_code <> 'parked.missing';
         RETURN;
     END IF;
+    IF with_code = 'parked.missing' THEN
+        waits_for := of_version - 1;
+        WHILE EXISTS (
+            SELECT FROM discarded WHERE key = of_key AND stream = of_stream AND version = waits_for
+        ) LOOP
+            waits_for := waits_for - 1;
+        END LOOP;
+    END IF;
     SELECT min(COALESCE(place, id)) INTO before FROM parked
     WHERE key = of_key AND stream = of_stream AND version > of_version;
     INSERT INTO parked (
@@ -33,8 +46,10 @@ BEGIN
         -- What it was to wait behind was discarded a moment ago: nobody else would free it.
         with_code = 'parked.behind' AND NOT EXISTS (SELECT FROM parked WHERE key = of_key)
         -- Or what it goes before is being tried: it must not be skipped.
-        OR before IS NOT NULL AND EXISTS (SELECT FROM parked WHERE key = of_key AND retry),
-        of_stream, of_version, before, CASE WHEN with_code = 'parked.missing' THEN of_version - 1 END
+        OR before IS NOT NULL AND EXISTS (SELECT FROM parked WHERE key = of_key AND retry)
+        -- Or what it waits for may be here already.
+        OR COALESCE(waits_for < of_version - 1, false),
+        of_stream, of_version, before, waits_for
     ) ON CONFLICT DO NOTHING;
     IF before IS NOT NULL AND NOT EXISTS (
         SELECT FROM parked WHERE key = of_key AND code NOT IN ('parked.missing', 'parked.behind')
