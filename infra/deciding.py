@@ -12,7 +12,7 @@ import structlog
 
 from contracts.errors import Poison
 from infra.bus import Slice
-from infra.keeping import Known, Ledger
+from infra.keeping import Known, Ledger, Waiting, waits
 from infra.parking import Behind, Missing, park, reason_of
 from infra.reading import Reading, Sifted, sifted_by
 from infra.rows import Parked
@@ -110,8 +110,8 @@ class Deciding:
     ) -> Decided:
         """Handle the records of a slice; with a fault, park its only record instead.
 
-        `late` are versions passed over that are not written yet. A deal that waits keeps also what
-        nobody hears: it may be what another record of it waits for.
+        `late` are versions passed over that are not written yet. What nobody hears is parked too
+        where it leaves a hole, or may fill one.
         Raises: Poison, if one of others can not be read; whatever a handler raises.
         """
         self.at = None
@@ -125,15 +125,15 @@ class Deciding:
             last = seen.get(each.stream, 0)
             if not decided.follows(each, seen):
                 continue
-            why = _obstacle(each, last, fault, held=each.record.key in held)
+            why = _obstacle(each, last, fault, held)
             if not each.wanted and why is None:
                 continue
             self.at = each.record.offset
             work, why = self._handled(each, sight, why)
             decided.works += [work] if work else []
             if why is not None:
-                held.add(each.record.key)
                 decided.parks(park(piece, each, why))
+                waits(held, decided.parked[-1])
                 self._log.warning("parked", offset=each.record.offset, reason=reason_of(why))
         self.at = None
         decided.batch.decided()
@@ -170,11 +170,14 @@ class Deciding:
 
 
 def _obstacle(
-    sifted: Sifted, last: int, fault: Exception | None, *, held: bool
+    sifted: Sifted, last: int, fault: Exception | None, held: Waiting
 ) -> Exception | None:
     """Say why a record can not be handled now, if so; `fault` is what it failed of before."""
     if sifted.stream and sifted.version > last + 1:
         return Missing()
     if fault or sifted.fault:
         return fault or sifted.fault
-    return Behind("an earlier fact of this deal is parked") if held else None
+    awaited = held.get(sifted.record.key)
+    if awaited is None or not (sifted.wanted or sifted.stream in awaited):
+        return None
+    return Behind("an earlier fact of this deal is parked")

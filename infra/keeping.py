@@ -12,6 +12,16 @@ from infra.work import Work
 STREAMS_MAX = 20_000
 LATE_MAX = 5_000
 
+Waiting = dict[bytes, set[str]]
+"""Per key that has parked records, the streams of which something that is missing is waited for."""
+
+
+def waits(waiting: Waiting, parked: Parked) -> None:
+    """Note that a record is parked."""
+    streams = waiting.setdefault(parked.key, set())
+    if parked.stream and parked.follows is not None:
+        streams.add(parked.stream)
+
 
 @dataclass(frozen=True, slots=True)
 class Claimed:
@@ -48,7 +58,7 @@ class Ledger(RememberingDesk, Protocol):
         """Return the last version consumed of each stream that was consumed at all."""
         ...
 
-    def waiting_keys(self, topic: str, partition: int) -> set[bytes]:
+    def waiting(self, topic: str, partition: int) -> Waiting:
         """Return the keys of a partition that have parked records."""
         ...
 
@@ -105,7 +115,7 @@ class Known:
         self._ledger = ledger
         self._topic = topic
         self._versions: OrderedDict[str, int] = OrderedDict()
-        self._waiting: dict[int, set[bytes]] = {}
+        self._waiting: dict[int, Waiting] = {}
 
     def forget(self) -> None:
         """Know nothing: a partition has come, gone or been fenced."""
@@ -123,17 +133,17 @@ class Known:
             self._versions.update({each: found.get(each, 0) for each in unknown})
         return {each: max(self._versions[each], late.get(each, 0)) for each in streams}
 
-    def waiting(self, partition: int) -> set[bytes]:
+    def waiting(self, partition: int) -> Waiting:
         """Return a copy of the keys that have parked records."""
         if partition not in self._waiting:
-            self._waiting[partition] = self._ledger.waiting_keys(self._topic, partition)
-        return set(self._waiting[partition])
+            self._waiting[partition] = self._ledger.waiting(self._topic, partition)
+        return {key: set(streams) for key, streams in self._waiting[partition].items()}
 
     def committed(self, progress: Progress) -> None:
         """Learn what was written; the streams not heard of for longest are forgotten."""
         self._versions.update(progress.inbox)
         for each in progress.parked:
-            self._waiting.setdefault(progress.partition, set()).add(each.key)
+            waits(self._waiting.setdefault(progress.partition, {}), each)
         while len(self._versions) > STREAMS_MAX:
             self._versions.popitem(last=False)
 

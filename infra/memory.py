@@ -16,7 +16,7 @@ from zlib import crc32
 from contracts.envelope import NewerVersion, Registry, Sealed, body_of, headers_of
 from contracts.errors import Unavailable
 from infra.bus import Bell, Bus, Claim, Slice
-from infra.keeping import Claimed
+from infra.keeping import Claimed, Waiting, waits
 from infra.parking import Behind, Missing, code_of, reason_of
 from infra.rows import CommandRepeated, Fenced, LostRace, NotParkedNow, Parked, Progress
 from infra.timers import RETRY_MAX
@@ -293,10 +293,13 @@ class MemoryStore:
         """Return the last consumed versions."""
         return {stream: self._inbox[stream] for stream in streams if stream in self._inbox}
 
-    def waiting_keys(self, topic: str, partition: int) -> set[bytes]:
+    def waiting(self, topic: str, partition: int) -> Waiting:
         """Return the keys of a partition with parked records."""
-        here = (topic, partition)
-        return {each.key for each in self._parked if (each.topic, each.partition) == here}
+        found: Waiting = {}
+        for each in self._parked:
+            if (each.topic, each.partition) == (topic, partition):
+                waits(found, each)
+        return found
 
     def parked(self, limit: int = 200) -> list[Parked]:
         """Return the parked records, oldest first."""
@@ -312,12 +315,12 @@ class MemoryStore:
             keys = {each.key for each in self._parked if parked_id in {None, each.id}}
             marked = {each.id for each in self._parked if each.key in keys}
             self._retry |= marked
-            waits = {
+            follows = {
                 each.id: 0 if without_missing and each.follows else each.follows
                 for each in self._parked
             }
             self._parked = [
-                replace(each, begun=0, follows=waits[each.id]) if each.id in marked else each
+                replace(each, begun=0, follows=follows[each.id]) if each.id in marked else each
                 for each in self._parked
             ]
             return len(marked)

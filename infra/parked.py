@@ -6,6 +6,7 @@ from typing import Any
 import psycopg
 
 from contracts.envelope import NewerVersion
+from infra.keeping import Waiting
 from infra.parking import code_of, reason_of
 from infra.postgres import reachable
 from infra.rows import (
@@ -101,14 +102,15 @@ class PostgresParked(PostgresStore):
 
     # ---- for who consumes
 
-    def waiting_keys(self, topic: str, partition: int) -> set[bytes]:
+    def waiting(self, topic: str, partition: int) -> Waiting:
         """Return the keys of a partition that have parked records."""
         with reachable(), self.pool.connection() as connection:
             rows = connection.execute(
-                "SELECT DISTINCT key FROM parked WHERE topic = %s AND partition = %s",
+                "SELECT key, array_agg(stream) FILTER (WHERE follows IS NOT NULL)"
+                " FROM parked WHERE topic = %s AND partition = %s GROUP BY key",
                 (topic, partition),
             ).fetchall()
-        return {bytes(row[0]) for row in rows}
+        return {bytes(key): set(streams or ()) for key, streams in rows}
 
     def retry_newer(self, topic: str, partition: int) -> int:
         """Mark the deals whose first parked record is of a newer version; returns how many rows."""

@@ -56,8 +56,8 @@ def consumer_is_not_fenced(patch: pytest.MonkeyPatch) -> None:
 
 
 def later_facts_do_not_wait_behind_a_parked_one(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(Known, "waiting", lambda self, partition: set())
-    patch.setattr(MemoryStore, "waiting_keys", lambda self, topic, partition: set())
+    patch.setattr(Known, "waiting", lambda self, partition: {})
+    patch.setattr(MemoryStore, "waiting", lambda self, topic, partition: {})
 
 
 def what_was_passed_over_is_forgotten(patch: pytest.MonkeyPatch) -> None:
