@@ -227,10 +227,12 @@ class Place:
 
     # ---- the log itself
 
-    def produce(self, topic: str, key: str, headers: Mapping[str, str], value: bytes) -> None:
+    def produce(
+        self, topic: str, key: str | bytes, headers: Mapping[str, str], value: bytes
+    ) -> None:
         """Put a record on a topic as a foreign program would."""
         named = tuple((name, text.encode()) for name, text in headers.items())
-        record = Sealed(key.encode(), named, value)
+        record = Sealed(key.encode() if isinstance(key, str) else key, named, value)
         name = self.topics.get(topic, topic)
         if self.bootstrap:
             bus = KafkaBus(self.bootstrap.split(","), {})

@@ -19,7 +19,7 @@ from quotewright.laptop import CRM, ROOT, free_port
 from tests.e2e.place import Place, deal_of, until
 from tests.e2e.test_command import COMMAND, Said
 
-FACTS = "quotewright.facts"
+FACTS, DOOR = "quotewright.facts", "quotewright.crm.inbound"
 Parked = Callable[..., Said]
 
 
@@ -208,6 +208,20 @@ def test_a_retry_that_fails_again_says_what_is_left_and_is_exit_1(deal: Deal, ru
     assert said.out.startswith("0 of 2 handled\n")
     assert f"still parked: {deal.first} OpportunityDetailsChanged" in said.out
     assert f"still parked: {deal.second} OpportunityDetailsChanged" in said.out
+
+
+def test_a_retry_says_what_is_left_also_where_a_key_is_no_text(
+    embedded: Place, run: Parked
+) -> None:
+    """Found by a reviewer: such a deal counted as nothing left."""
+    key = b"\xff" + uuid4().bytes
+    embedded.produce(DOOR, key, {}, b"?")
+    shown = key.decode("utf-8", "replace")
+    (row,) = until(lambda: embedded.parked("/crm", shown), "the message is parked")
+    said = run("retry", str(row["id"]), "--service", "crm_projector")
+    assert (said.code, said.out.splitlines()[0]) == (1, "0 of 1 handled")
+    gone = ("--service", "crm_projector", "--reason", "a test")
+    assert run("discard", str(row["id"]), *gone).code == 0
 
 
 class TestWrongInput:
