@@ -46,8 +46,8 @@ class FormInvalid(Refused):
     code = "form.invalid"
     title = "Please correct the form"
 
-    def __init__(self, errors: Mapping[str, str]) -> None:
-        super().__init__(f"look at {', '.join(errors)}")
+    def __init__(self, errors: Mapping[str, str], says: str = "look at what is marked") -> None:
+        super().__init__(says)
         self.errors = errors
 
 

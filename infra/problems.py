@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict
 from starlette.exceptions import HTTPException
 
 from contracts.errors import QuotewrightError, Refused
+from infra.wording import words_of
 
 MEDIA_TYPE = "application/problem+json"
 MAX_FIELDS = 50
@@ -86,7 +87,7 @@ def field_problems(errors: Iterable[Mapping[str, Any]]) -> list[dict[str, str]]:
             {
                 "field": ".".join(path)[:MAX_TEXT] or "body",
                 "rule": str(each["type"]),
-                "message": str(each["msg"]).removeprefix("Value error, ")[:MAX_TEXT],
+                "message": words_of(each)[:MAX_TEXT],
             }
         )
     return found
