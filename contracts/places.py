@@ -10,6 +10,7 @@ SIGN_OUT = "/quotes/sign-out"
 OPPORTUNITIES = "/crm/opportunities"
 INBOX = "/approvals/cases"
 OVERVIEW = "/crm/overview"
+WAITING = "/crm/waiting"
 
 SELLS = frozenset({"seller", "manager", "admin"})
 DECIDES = frozenset({"approver", "manager", "admin"})
@@ -17,6 +18,7 @@ DECIDES = frozenset({"approver", "manager", "admin"})
 # What the menu shows, and to whom.
 MENU = (
     ("Opportunities", OPPORTUNITIES, SELLS | {"approver", "analyst"}),
+    ("Waiting", WAITING, SELLS | {"approver", "analyst"}),
     ("Approvals", INBOX, DECIDES),
     ("Overview", OVERVIEW, frozenset({"manager", "analyst", "admin"})),
 )
@@ -25,6 +27,11 @@ MENU = (
 def opportunity(deal_id: UUID | str) -> str:
     """Return the page of a deal, with its quotes."""
     return f"{OPPORTUNITIES}/{deal_id}"
+
+
+def facts(deal_id: UUID | str) -> str:
+    """Return the page with every fact of a deal."""
+    return f"{opportunity(deal_id)}/facts"
 
 
 def quote(number: str) -> str:

@@ -18,6 +18,7 @@ from infra.work import Cause, Commands
 from services.crm_projector import handlers, views
 from services.crm_projector.crm.port import CrmPort
 from services.crm_projector.domain.inbound import InboundEvent
+from services.crm_projector.history import of_quote
 from services.crm_projector.switching import Generation, Generations
 
 LISTED_MAX = 200
@@ -53,7 +54,8 @@ class OpportunityFilter(Value):
     `q` is looked for in the names of account and opportunity, and is the record's id or none.
     `outcome=decided` is won or lost.
     `quoted_tier`, `presented_in` (any day of the month) and `presented_currency` choose as the
-    analytics count: by the representative revision.
+    analytics count: by the representative revision. `quoted`: a quote was presented, or the open
+    opportunity still waits for its first. `amount`: whether the CRM tells an estimate.
     """
 
     q: Text = None
@@ -68,6 +70,8 @@ class OpportunityFilter(Value):
     quoted_tier: Text = None
     presented_in: Annotated[date | None, GIVEN] = None
     presented_currency: Text = None
+    quoted: Annotated[Literal["presented", "pending"] | None, GIVEN] = None
+    amount: Annotated[Literal["told", "none"] | None, GIVEN] = None
     after: Annotated[UUID | None, GIVEN] = None
     limit: int = Field(default=50, ge=1, le=LISTED_MAX)
 
@@ -149,7 +153,7 @@ def _add_records(router: APIRouter, commands: Commands) -> None:
     @router.get("/quotes/{number}/history", dependencies=[TOLD])
     def history(number: Number) -> dict[str, Any]:
         """Show the walk of a quote hop by hop: time, fact, cause, actor, waits."""
-        return views.history(commands, number)
+        return of_quote(commands, number)
 
     @router.get("/waiting", dependencies=[READERS])
     def waiting(asked: Annotated[WaitingFilter, Query()]) -> dict[str, Any]:

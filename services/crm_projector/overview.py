@@ -1,4 +1,4 @@
-"""The overview: pipeline, win rate, discounts and waits, and the places of what its charts draw.
+"""The overview: pipeline, win rate, discounts, times and waits, and the places of its charts.
 
 Charts are small and have a fixed size, so that their text is as large on a phone as on a desk.
 """
@@ -41,7 +41,9 @@ def overview(commands: Commands, today: date) -> dict[str, Any]:
         "rates": rates(tiers),
         "trend": trend,
         "bars": [bars(first, each) for each in _by_currency(trend)],
+        "times": views.time_to_quote(commands, LIMIT),
         "waits": views.waiting_by(commands),
+        "waiting": _waiting,
         "opportunities": _opportunities,
         "hundred": _hundred,
         "month": _month,
@@ -113,6 +115,12 @@ def _by_currency(trend: Sequence[Row]) -> list[list[Row]]:
 def _opportunities(**asked: Any) -> str:
     """Return the address of the opportunities that a number counts."""
     return f"{places.OPPORTUNITIES}?{urlencode(asked)}"
+
+
+def _waiting(row: Row) -> str:
+    """Return the address of the quotes that a wait counts."""
+    asked = {"who": row["who_can_move_it"], "waits_for": row["waits_for"]}
+    return f"{places.WAITING}?{urlencode(asked)}"
 
 
 def _hundred(rate: str | None) -> Decimal | None:

@@ -1,7 +1,8 @@
-"""The pages of crm_projector: opportunities and their quotes, what waits, the overview."""
+"""The pages of crm_projector: opportunities, their quotes and facts, what waits, the overview."""
 
-from collections.abc import Mapping
-from datetime import date
+from collections.abc import Callable, Mapping
+from datetime import date, datetime
+from functools import partial
 from typing import Annotated, Any
 from urllib.parse import urlencode
 from uuid import UUID
@@ -15,7 +16,7 @@ from infra.live import Live
 from infra.pages import Pages, page_router
 from infra.web import allow
 from infra.work import Commands
-from services.crm_projector import overview, views
+from services.crm_projector import history, overview, views
 from services.crm_projector.api import OpportunityFilter, WaitingFilter
 
 READS = allow("seller", "approver", "manager", "analyst", "admin")
@@ -27,88 +28,103 @@ DRAFTS = frozenset({"seller", "admin"})
 # Analysts read figures here; the quotes themselves and their cases are not theirs to open.
 OPENS_QUOTES = places.SELLS | places.DECIDES
 # Filters without a field of their own: a number of the overview sets them.
-NARROWED = ("quoted_tier", "currency", "presented_in", "presented_currency")
+NARROWED = ("quoted_tier", "currency", "presented_in", "presented_currency", "amount")
 
 
 def routes(commands: Commands, pages: Pages, live: Live) -> APIRouter:
     """Return the routes of the pages; they come before the JSON routes of the same addresses."""
+    drawn = CrmPages(commands, pages, live)
+    # Streams first: htmx asks for them as for pages, and `live` would be taken for a deal.
+    whole = APIRouter()
+    whole.routes.extend((*_streams(drawn).routes, *_shown(drawn).routes))
+    return whole
+
+
+def _shown(drawn: "CrmPages") -> APIRouter:
     router = page_router("/crm")
-    drawn = OpportunityPages(commands, pages)
 
     @router.get("/opportunities")
     def opportunities(request: Request, asked: Asked, caller: Reader) -> Response:
         """List the opportunities."""
-        return pages.show(request, "opportunities.html", **drawn.listed(asked, caller))
+        return drawn.show(request, "opportunities.html", drawn.listed(asked, caller))
 
     @router.get("/opportunities/{deal_id}")
     def opportunity(deal_id: UUID, request: Request, caller: Reader) -> Response:
         """Show one opportunity with its quotes."""
-        return pages.show(request, "opportunity.html", **drawn.one(deal_id, caller))
+        return drawn.show(request, "opportunity.html", drawn.one(deal_id, caller))
+
+    @router.get("/opportunities/{deal_id}/facts")
+    def facts(deal_id: UUID, request: Request, caller: Reader) -> Response:
+        """Show every fact of an opportunity and its quotes."""
+        return drawn.show(request, "facts.html", drawn.facts(deal_id, caller))
 
     @router.get("/waiting")
     def waiting(request: Request, asked: Waits, caller: Reader) -> Response:
         """List what quotes wait for."""
-        return pages.show(request, "waiting.html", **drawn.waiting(asked, caller))
+        return drawn.show(request, "waiting.html", drawn.waiting(asked, caller))
 
     @router.get("/overview")
-    def over(request: Request, caller: Overseer) -> Response:
-        """Show the pipeline, the win rate, the discounts and what waits."""
-        del caller
-        today = request.app.state.clock().date()
-        return pages.show(request, "overview.html", **overview.overview(commands, today))
-
-    # Streams first: htmx asks for them as for pages, and `live` would be taken for a deal.
-    whole = APIRouter()
-    whole.routes.extend((*_streams(drawn, live).routes, *router.routes))
-    return whole
-
-
-def _streams(drawn: "OpportunityPages", live: Live) -> APIRouter:
-    router = APIRouter(prefix="/crm", include_in_schema=False)
-
-    @router.get("/opportunities/live")
-    def opportunities(request: Request, asked: Asked, caller: Reader) -> StreamingResponse:
-        """Stream the list whenever an opportunity changes."""
-        return live.stream(
-            request,
-            {"*"},
-            lambda: drawn.draw(request, "opportunities_list.html", drawn.listed(asked, caller)),
-        )
-
-    @router.get("/waiting/live")
-    def waiting(request: Request, asked: Waits, caller: Reader) -> StreamingResponse:
-        """Stream what quotes wait for whenever one moves."""
-        return live.stream(
-            request,
-            {"*"},
-            lambda: drawn.draw(request, "waiting_list.html", drawn.waiting(asked, caller)),
-        )
-
-    @router.get("/opportunities/{deal_id}/live")
-    def opportunity(deal_id: UUID, request: Request, caller: Reader) -> StreamingResponse:
-        """Stream one opportunity whenever it changes."""
-        # One for as long as the page is open: drawn anew it is the same, unless the deal is not.
-        once = request.app.state.new_id()
-
-        def draw() -> str:
-            told = {**drawn.one(deal_id, caller), "once": once}
-            return drawn.draw(request, "opportunity_body.html", told)
-
-        return live.stream(request, {str(deal_id)}, draw)
+    def over(request: Request, _caller: Overseer) -> Response:
+        """Show the pipeline, the win rate, the discounts, the times and what waits."""
+        return drawn.show(request, "overview.html", drawn.overview(request))
 
     return router
 
 
-class OpportunityPages:
-    """What the pages of opportunities and of waiting quotes show."""
+def _streams(drawn: "CrmPages") -> APIRouter:
+    router = APIRouter(prefix="/crm", include_in_schema=False)
+    any_deal = {"*"}
 
-    def __init__(self, commands: Commands, pages: Pages) -> None:
+    @router.get("/opportunities/live")
+    def opportunities(request: Request, asked: Asked, caller: Reader) -> StreamingResponse:
+        """Stream the list whenever an opportunity changes."""
+        told = partial(drawn.listed, asked, caller)
+        return drawn.stream(request, any_deal, "opportunities_list.html", told)
+
+    @router.get("/waiting/live")
+    def waiting(request: Request, asked: Waits, caller: Reader) -> StreamingResponse:
+        """Stream what quotes wait for whenever one moves."""
+        told = partial(drawn.waiting, asked, caller)
+        return drawn.stream(request, any_deal, "waiting_list.html", told)
+
+    @router.get("/overview/live")
+    def over(request: Request, _caller: Overseer) -> StreamingResponse:
+        """Stream the overview whenever a number of it may have changed."""
+        told = partial(drawn.overview, request)
+        return drawn.stream(request, any_deal, "overview_body.html", told)
+
+    @router.get("/opportunities/{deal_id}/live")
+    def opportunity(deal_id: UUID, request: Request, caller: Reader) -> StreamingResponse:
+        """Stream one opportunity whenever it changes."""
+        told = partial(drawn.one, deal_id, caller)
+        return drawn.stream(request, {str(deal_id)}, "opportunity_body.html", told)
+
+    return router
+
+
+class CrmPages:
+    """Draws the pages of opportunities, of waiting quotes and of the overview."""
+
+    def __init__(self, commands: Commands, pages: Pages, live: Live) -> None:
         self._commands = commands
         self._pages = pages
+        self._live = live
 
-    def draw(self, request: Request, name: str, told: Mapping[str, Any]) -> str:
-        """Draw the piece of a page that a stream sends."""
-        return self._pages.draw(request, name, **told)
+    def show(self, request: Request, name: str, told: Mapping[str, Any]) -> Response:
+        """Draw a page."""
+        return self._pages.show(request, name, **told)
+
+    def stream(
+        self, request: Request, keys: set[str], name: str, told: Callable[[], Mapping[str, Any]]
+    ) -> StreamingResponse:
+        """Send the piece of a page that changes, whenever one of the keys has."""
+        # One for as long as the page is open: drawn anew it is the same, unless its rows are not.
+        once = request.app.state.new_id()
+        return self._live.stream(
+            request,
+            keys,
+            lambda: self._pages.draw(request, name, **{**told(), "once": once}),
+        )
 
     def listed(self, asked: OpportunityFilter, caller: Principal) -> dict[str, Any]:
         """Return a page of the list, with the quotes of each opportunity."""
@@ -134,9 +150,21 @@ class OpportunityPages:
             "it": found,
             "numbers": {each["quote_id"]: each["number"] for each in found["quotes"]},
             "may_draft": takes_quotes and bool(caller.roles & DRAFTS),
+            "seconds_to_quote": _seconds(found["opened_at"], found["first_presented_at"]),
             "overdue": _overdue,
             "opens_quotes": bool(caller.roles & OPENS_QUOTES),
         }
+
+    def facts(self, deal_id: UUID, caller: Principal) -> dict[str, Any]:
+        """Return every fact of one opportunity.   Raises: NoSuchOpportunity."""
+        return {
+            **history.of_deal(self._commands, deal_id),
+            "opens_quotes": bool(caller.roles & OPENS_QUOTES),
+        }
+
+    def overview(self, request: Request) -> dict[str, Any]:
+        """Return what the overview shows today."""
+        return overview.overview(self._commands, request.app.state.clock().date())
 
     def waiting(self, asked: WaitingFilter, caller: Principal) -> dict[str, Any]:
         """Return a page of what waits, the longest wait first."""
@@ -172,6 +200,13 @@ def _next(
     if len(found) == len(rows):
         return None
     return urlencode({**given, **{name: rows[-1][column] for name, column in place.items()}})
+
+
+def _seconds(opened: str, presented: str | None) -> float | None:
+    """Return how long the first quote took; None while there is none."""
+    if presented is None:
+        return None
+    return (datetime.fromisoformat(presented) - datetime.fromisoformat(opened)).total_seconds()
 
 
 def _overdue(day: str | None, today: date) -> bool:

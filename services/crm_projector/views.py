@@ -1,23 +1,17 @@
-"""What people ask of the read tables: opportunities, quotes, waiting, history, analytics."""
+"""What people ask of the read tables: opportunities, quotes, what waits, analytics."""
 
-import json
-from collections.abc import Iterator, Mapping, Sequence
-from datetime import date, datetime
+from collections.abc import Mapping, Sequence
+from datetime import date
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from contracts.approval import ApprovalQuestionAnswered, ApprovalQuestionAsked
 from contracts.errors import NotFound
 from infra.work import Commands
 
 Row = dict[str, Any]
 
-HISTORY_MAX = 1000
 INTERNAL = ("margin", "margin_percent")
-# Facts whose words people read in the history, and the case in which they were said.
-TALK = [each.wire_type() for each in (ApprovalQuestionAsked, ApprovalQuestionAnswered)]
-
 OPPORTUNITIES = """
 SELECT * FROM opportunity
 WHERE (%(q)s::text IS NULL OR strpos(lower(account_name), lower(%(q)s)) > 0
@@ -40,6 +34,9 @@ WHERE (%(q)s::text IS NULL OR strpos(lower(account_name), lower(%(q)s)) > 0
           AND date_trunc('month', r.presented_at AT TIME ZONE 'UTC')
               = date_trunc('month', %(presented_in)s::date::timestamp)
           AND (%(presented_currency)s::text IS NULL OR r.currency = %(presented_currency)s)))
+  AND (%(quoted)s::text IS NULL OR (%(quoted)s = 'presented') = (first_presented_at IS NOT NULL))
+  AND (%(quoted)s::text IS DISTINCT FROM 'pending' OR outcome = 'open')
+  AND (%(amount)s::text IS NULL OR (%(amount)s = 'told') = (amount IS NOT NULL))
   AND (%(after)s::uuid IS NULL OR (changed_at, deal_id) < (
         SELECT changed_at, deal_id FROM opportunity WHERE deal_id = %(after)s))
 ORDER BY changed_at DESC, deal_id DESC
@@ -78,19 +75,23 @@ SELECT a.* FROM approval a
 WHERE a.quote_id = (SELECT quote_id FROM quote WHERE number = %(number)s ORDER BY quote_id LIMIT 1)
 ORDER BY a.requested_at, a.case_id
 """
-HISTORY = """
-SELECT id, source, type, version, subject, time, actor, causation, traceparent,
-       CASE WHEN type = ANY(%(talk)s) THEN value END AS value
-FROM fact_log
-WHERE deal_id = %(deal_id)s AND (subject = %(subject)s OR subject NOT LIKE 'quote/%%')
-ORDER BY seq
-LIMIT %(limit)s
-"""
 DISCOUNT_TREND = """
 SELECT * FROM bi.discount_trend
 WHERE (%(first)s::date IS NULL OR month_date >= date_trunc('month', %(first)s::date))
   AND (%(last)s::date IS NULL OR month_date <= %(last)s)
 ORDER BY month_date, currency
+LIMIT %(limit)s
+"""
+# Percentiles of what was, so that each is the time of an opportunity that one can look up.
+TIME_TO_QUOTE = """
+SELECT customer_tier AS tier, count(seconds_to_quote) AS n_quoted,
+       percentile_disc(0.5) WITHIN GROUP (ORDER BY seconds_to_quote) AS median_seconds,
+       percentile_disc(0.9) WITHIN GROUP (ORDER BY seconds_to_quote) AS most_seconds,
+       count(*) FILTER (WHERE is_pending) AS n_pending,
+       min(opened_at) FILTER (WHERE is_pending) AS oldest_pending_at
+FROM bi.time_to_quote
+GROUP BY 1
+ORDER BY 1
 LIMIT %(limit)s
 """
 
@@ -147,32 +148,9 @@ def quote(commands: Commands, number: str, *, internal: bool) -> Row:
         (QUOTE, asked), (REVISIONS, asked), (CASES, asked)
     )
     return {
-        **plain(_only(found, number)),
+        **plain(only(found, number)),
         "revisions": [_revision(row, internal=internal) for row in revisions],
         "approvals": [plain(row) for row in cases],
-    }
-
-
-def history(commands: Commands, number: str) -> Row:
-    """Return the quote's walk hop by hop, with the cause of each and the time since it.
-
-    `since_previous_ms` is the wait after the hop before, `since_cause_ms` the wait after the fact
-    that caused it; both by the clocks of those who said the facts.   Raises: NoSuchQuote.
-    """
-    found = _only(commands.query(QUOTE, {"number": number}), number)
-    asked = {
-        "deal_id": found["deal_id"],
-        "subject": f"quote/{found['quote_id']}",
-        "talk": TALK,
-        "limit": HISTORY_MAX,
-    }
-    facts = commands.query(HISTORY, asked)
-    return {
-        "number": number,
-        "quote_id": str(found["quote_id"]),
-        "deal_id": str(found["deal_id"]),
-        "hops": list(_hops(facts)),
-        "is_cut": len(facts) == HISTORY_MAX,
     }
 
 
@@ -205,12 +183,18 @@ def discount_trend(
     return [plain(row) for row in commands.query(DISCOUNT_TREND, asked)]
 
 
+def time_to_quote(commands: Commands, limit: int) -> list[Row]:
+    """Return how long it took from opened to first presented, by tier, and how many still wait."""
+    return [plain(row) for row in commands.query(TIME_TO_QUOTE, {"limit": limit})]
+
+
 def plain(row: Mapping[str, Any]) -> Row:
     """Make a row JSON: exact decimals and ids as text, times with their zone."""
     return {name: _plain(value) for name, value in row.items()}
 
 
-def _only(found: Sequence[Row], number: str) -> Row:
+def only(found: Sequence[Row], number: str) -> Row:
+    """Return the quote that was found by its number.   Raises: NoSuchQuote."""
     if not found:
         raise NoSuchQuote("there is no quote of this number here", number=number)
     return found[0]
@@ -221,33 +205,6 @@ def _revision(row: Row, *, internal: bool) -> Row:
     if internal:
         shown["internal"] = plain({name: row[name] for name in INTERNAL})
     return shown
-
-
-def _hops(facts: Sequence[Row]) -> Iterator[Row]:
-    times: dict[str, datetime] = {row["id"]: row["time"] for row in facts}
-    before: datetime | None = None
-    for row in facts:
-        cause_at = times.get(row["causation"] or "")
-        yield {
-            "fact": row["type"].rpartition(".")[2],
-            **plain({name: value for name, value in row.items() if name != "value"}),
-            **_said(row["value"]),
-            "since_previous_ms": _ms(before, row["time"]),
-            "since_cause_ms": _ms(cause_at, row["time"]),
-        }
-        before = row["time"]
-
-
-def _said(value: bytes | None) -> Row:
-    """Return the words of a fact and its case; nothing of all other facts."""
-    if value is None:
-        return {}
-    body = json.loads(value)
-    return {"said": body.get("text"), "case_id": body.get("case_id")}
-
-
-def _ms(earlier: datetime | None, later: datetime) -> int | None:
-    return None if earlier is None else round((later - earlier).total_seconds() * 1000)
 
 
 def _plain(value: object) -> object:

@@ -1,7 +1,11 @@
-"""Statuses of quotes and outcomes in words, as the read tables name them."""
+"""Statuses of quotes, outcomes and lengths of time in words."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from decimal import Decimal
 from typing import get_args
+
+from babel import Locale
+from babel.units import format_unit
 
 from services.crm_projector.domain.standing import Status
 
@@ -48,12 +52,15 @@ WAITS: Mapping[str, str] = {
     "acceptance": "an acceptance, the CRM says won",
     "crm_outcome": "the CRM, which says lost",
 }
+# Units of time in seconds, the largest first.
+UNITS = (("day", 86_400), ("hour", 3_600), ("minute", 60), ("second", 1))
 # Filters that a number of the overview sets, as the list names them.
 NARROWED: Mapping[str, str] = {
     "quoted_tier": "Quoted for tier",
     "currency": "Currency",
     "presented_in": "Presented in the month of",
     "presented_currency": "Offered in",
+    "amount": "Estimate of the CRM",
 }
 
 
@@ -61,6 +68,16 @@ def words(name: str) -> str:
     """Return a name as words: `PendingApproval` is `Pending approval`."""
     spaced = "".join(f" {each.lower()}" if each.isupper() else each for each in name)
     return spaced.replace("_", " ").strip().capitalize()
+
+
+def in_words(names: Iterable[str]) -> list[tuple[str, str]]:
+    """Return values of a choice, each with its words."""
+    return [(each, words(each)) for each in names]
+
+
+def person(actor: str | None) -> str:
+    """Return who acted, as people call him; a system keeps its kind."""
+    return (actor or "").removeprefix("user/")
 
 
 def tone(name: str) -> str:
@@ -71,3 +88,13 @@ def tone(name: str) -> str:
 def waits(name: str) -> str:
     """Return what a quote waits for, in words."""
     return WAITS.get(name, words(name))
+
+
+def lasting(seconds: str | float | None, locale: Locale) -> str:
+    """Return a length of time in the largest unit that leaves it two or more."""
+    if seconds is None:
+        return ""
+    length = Decimal(str(seconds))
+    unit, size = next((each for each in UNITS if abs(length) >= 2 * each[1]), UNITS[-1])
+    rounded = round(length / size, 1)
+    return format_unit(rounded, f"duration-{unit}", "long", locale=locale)

@@ -33,7 +33,7 @@ def test_an_empty_list_says_so(browser):
 
 @pytest.mark.parametrize(
     "path",
-    ["/crm/opportunities?q=site&stage=Won", f"/crm/opportunities/{Log().deal_id}", "/crm/waiting"],
+    ["/crm/opportunities?q=site&stage=Won", f"/crm/opportunities/{Log().deal_id}", places.WAITING],
 )
 def test_a_stranger_is_sent_to_sign_in_and_comes_back(browser, path):
     answer = browser.asks(path, None)
@@ -55,7 +55,7 @@ def test_the_list_shows_each_opportunity_with_its_quotes(browser):
         "Q-1002 Draft",
     ):
         assert each in text_of(page)
-    assert text_of(page).count("overdue") == 1
+    assert text_of(page).count("overdue") == 2, "for wide windows and for phones"
     assert f'href="{places.opportunity(walk.log.deal_id)}"' in page
     assert f'href="{places.quote("Q-1001")}"' in page
 
@@ -124,7 +124,7 @@ def test_names_from_a_crm_are_shown_as_text(browser):
     log = log_of("OPP-1", account_name=HOSTILE, name=HOSTILE, stage=HOSTILE, owner_id=HOSTILE)
     Walk(log).to_presented()
     browser.crm.hear(log.facts)
-    for path in (places.OPPORTUNITIES, places.opportunity(log.deal_id), "/crm/waiting"):
+    for path in (places.OPPORTUNITIES, places.opportunity(log.deal_id), places.WAITING):
         page = browser.sees(path, "manager")
         assert "&lt;script&gt;alert" in page
         assert "<script>alert" not in page
@@ -140,8 +140,10 @@ def test_an_opportunity_shows_its_quotes_and_approvals(browser):
     browser.crm.hear(walk.log.facts)
     page = browser.sees(places.opportunity(walk.log.deal_id))
     for each in (
-        "Q-1001 Pending approval €90,000.00 25% approval an approver (appr-regional-1)",
-        "Q-1001, revision 1 Pending 1 of 2: regional appr-regional-1",
+        "Pending approval €90,000.00 25% approval an approver (appr-regional-1)",
+        "Q-1001 Pending approval waits for approval: appr-regional-1",
+        "1 of 2: regional appr-regional-1",
+        "Q-1001, revision 1 Pending step 1 of 2: appr-regional-1, due",
     ):
         assert each in text_of(page)
     assert f'href="{places.case(walk.case_id)}"' in page
@@ -151,7 +153,7 @@ def test_nobody_sees_a_margin_on_these_pages(browser):
     walk = Walk(Log().open()).to_presented("approvers")
     browser.crm.hear(walk.log.facts)
     for role in EVERYBODY:
-        for path in (places.OPPORTUNITIES, places.opportunity(walk.log.deal_id), "/crm/waiting"):
+        for path in (places.OPPORTUNITIES, places.opportunity(walk.log.deal_id), places.WAITING):
             page = browser.sees(path, role)
             assert "argin" not in page
             assert "33.33" not in page
@@ -177,11 +179,29 @@ def test_sellers_and_admins_draft_a_quote_as_long_as_the_deal_takes_one(browser)
 def test_analysts_are_given_no_links_that_they_may_not_follow(browser):
     walk = Walk(Log().open()).to_presented("approvers")
     browser.crm.hear(walk.log.facts)
-    for path in (places.OPPORTUNITIES, places.opportunity(walk.log.deal_id), "/crm/waiting"):
+    for path in (places.OPPORTUNITIES, places.opportunity(walk.log.deal_id), places.WAITING):
         page = browser.sees(path, "analyst")
         assert "Q-1001" in page
         assert 'href="/quotes/Q' not in page
         assert 'href="/approvals' not in page
+
+
+def test_every_row_leads_to_its_facts_the_oldest_first(browser):
+    walk = Walk(Log().open()).to_presented("approvers")
+    browser.crm.hear(walk.log.facts)
+    deal = walk.log.deal_id
+    for role in EVERYBODY:
+        assert f'href="{places.facts(deal)}"' in browser.sees(places.opportunity(deal), role)
+        page = browser.sees(places.facts(deal), role)
+        assert page.count('<tr id="fact-') == len(walk.log.facts)
+        assert "argin" not in page
+    words = text_of(page)
+    assert "1. Opportunity opened" in words
+    assert "Quote drafted" in words
+    assert "Quote presented" in words
+    assert 'href="#fact-1"' in page, "a fact names the one it follows from"
+    unknown = browser.asks(places.facts(log_of("OPP-9").deal_id))
+    assert unknown.status_code == 404
 
 
 def test_an_unknown_opportunity_is_a_page_that_says_so(browser):
@@ -192,7 +212,7 @@ def test_an_unknown_opportunity_is_a_page_that_says_so(browser):
 
 def test_programs_still_get_json_at_the_same_addresses(browser):
     browser.crm.hear(Log().open().facts)
-    for path in ("/crm/opportunities", f"/crm/opportunities/{Log().deal_id}", "/crm/waiting"):
+    for path in ("/crm/opportunities", f"/crm/opportunities/{Log().deal_id}", places.WAITING):
         assert browser.crm.call("GET", path, "seller").json()
 
 
