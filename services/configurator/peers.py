@@ -79,8 +79,8 @@ def price(asker: Asker, ask: Json) -> Json:
     return _posted(asker, "pricer", "/pricer/preview", {**ask, "pins": {}})
 
 
-def approval(asker: Asker, selling_unit: str, requested_by: str, priced: Json) -> Json:
-    """Return who would have to approve these prices.   Raises: Refused, Unavailable.
+def approval(asker: Asker, details: Json, requested_by: str, priced: Json) -> Json:
+    """Return who would have to approve these prices in a deal of these details.   Raises: Refused, Unavailable.
 
     The answer holds no margin, but the question does: it never reaches the reader.
     """
@@ -96,7 +96,8 @@ def approval(asker: Asker, selling_unit: str, requested_by: str, priced: Json) -
     worst = min(margins, default=Decimal(internal["margin_percent"]))
     breaches = [each for each in priced["breaches"] if each["action"] == "approval"]
     question = {
-        "selling_unit": selling_unit,
+        "selling_unit": details["selling_unit"],
+        "owner_id": details["owner_id"],
         "sales_discount_percent": totals["sales_discount_percent"],
         "margin_percent": internal["margin_percent"],
         "worst_line_margin_percent": f"{worst:f}",

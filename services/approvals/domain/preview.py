@@ -18,7 +18,10 @@ PRECISE = Context(prec=60)
 
 
 class Question(Value):
-    """Terms that somebody thinks about; the offer's margin stands for a worst line's not given."""
+    """Terms that somebody thinks about; the offer's margin stands for a worst line's not given.
+
+    `owner_id` owns the opportunity: neither he nor who asks may approve.
+    """
 
     selling_unit: str = Field(min_length=1, max_length=60)
     sales_discount_percent: Percent
@@ -27,6 +30,7 @@ class Question(Value):
     guardrail_breaches: int = Field(default=0, ge=0, le=1000)
     net: Money | None = None
     requested_by: str | None = Field(default=None, max_length=200)
+    owner_id: str | None = Field(default=None, max_length=200)
 
 
 class NeedsNobody(Value):
@@ -52,7 +56,9 @@ def preview(policy: Policy, pin: Pin, directory: Directory, question: Question) 
         selling_unit=question.selling_unit,
         measures=_measures(question),
         breaches=(),
-        barred=frozenset({person(question.requested_by)} if question.requested_by else ()),
+        barred=frozenset(
+            person(each) for each in (question.requested_by, question.owner_id) if each
+        ),
     )
     outcome = plan_for(policy, directory, ask)
     return Preview(

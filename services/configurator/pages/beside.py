@@ -2,7 +2,7 @@
 
 Both are asked of peers with a deadline. Without an answer the page says so and shows the rest.
 The price is that of the day in UTC, where quotes asks for that of the selling unit's zone; and the
-approvers foreseen may hold the owner of the opportunity, whom approvals bars in the end.
+approvers foreseen may hold somebody who wrote of the draft before, whom approvals bars in the end.
 """
 
 from collections.abc import Sequence
@@ -60,11 +60,11 @@ class Beside:
         return {"price": price, **self._approval(setting, actor, priced)}
 
     def _approval(self, setting: Setting, actor: str, priced: Json) -> dict[str, Any]:
-        unit = setting.deal["details"]["selling_unit"]
+        details = setting.deal["details"]
         if "internal" not in priced:
             return {"approval_words": NO_APPROVAL}
         try:
-            found = peers.approval(self._asker, unit, actor, priced)
+            found = peers.approval(self._asker, details, actor, priced)
         except Unavailable:
             return {"approval_words": NO_APPROVAL}
         except QuotewrightError as fault:

@@ -15,7 +15,7 @@ from contracts.configuration import ConfiguredItem, Decision, RequestedItem
 from contracts.errors import QuotewrightError
 from contracts.pricing import DiscountAsk
 from infra.auth import Principal
-from infra.pages import FormInvalid, Pages, follows, form
+from infra.pages import Pages, follows, form
 from services.configurator import handlers
 from services.configurator.domain.catalogue import Catalogue
 from services.configurator.domain.decisions import binding
@@ -91,7 +91,7 @@ class GuidePages:
             return self.pages.show(request, "products.html", setting=setting, products=found)
         filled = self.filled(request, setting, self.catalogue.product(name, day))
         told = self._told(request, setting, filled, (caller.actor, day))
-        told |= {"caller": caller.id, "fault": None if isinstance(fault, FormInvalid) else fault}
+        told |= {"caller": caller.id, "fault": fault}
         if fault and (once := form(request).get("once")):
             told["once"] = once  # sent again, it is the same command
         template = "guide_form.html" if follows(request) else "guide.html"
@@ -133,6 +133,7 @@ class GuidePages:
             "errors": filled.errors,
             "lost": filled.lost,
             "field": reading.field,
+            "place_of": reading.place_of,
             "matching": matching,
             "badges": BADGES,
             "charges": CHARGES,

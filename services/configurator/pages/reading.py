@@ -36,6 +36,11 @@ def field(attribute: str, option: str | None = None) -> str:
     return f"a-{attribute}" if option is None else f"a-{attribute}-{option}"
 
 
+def place_of(name: str) -> str:
+    """Return the id of what a field stands in, for links to it."""
+    return f"f-{name}" if name in ABOUT else f"q-{name.removeprefix('a-')}"
+
+
 def answers(
     product: Product, form: Form, before: Sequence[Decision], errors: dict[str, str]
 ) -> tuple[Decision, ...]:

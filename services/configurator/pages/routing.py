@@ -21,7 +21,7 @@ from services.configurator.domain.catalogue import Catalogue
 from services.configurator.pages import setting as settings
 from services.configurator.pages.beside import Beside
 from services.configurator.pages.drawing import GuidePages, chosen
-from services.configurator.pages.setting import Setting
+from services.configurator.pages.setting import NoSuchItem, Setting
 from services.configurator.peers import Json, Quotes
 
 Seller = Annotated[Principal, Depends(allow("seller", "admin"))]
@@ -93,7 +93,11 @@ def _removing(router: APIRouter, desk: "_Desk") -> None:
     @router.post("/quotes/{quote}/items/{item_id}/remove")
     def remove(quote: str, item_id: str, request: Request, _caller: Seller) -> Response:
         """Take an item out of its quote, and offer to put it back."""
-        return desk.remove(request, settings.of_item(desk.quotes(request), quote, item_id))
+        try:
+            found = settings.of_item(desk.quotes(request), quote, item_id)
+        except NoSuchItem:  # gone already: the button was pressed twice
+            return see(places.quote(quote))
+        return desk.remove(request, found)
 
     @router.post("/quotes/{quote}/items")
     def put_back(quote: str, request: Request, _caller: Seller) -> Response:
@@ -162,6 +166,7 @@ class _Desk:
             at = int(given.get("at", "0")[:4] or 0)
         except ValueError:
             raise NothingToPutBack("go back, and remove the item once more") from None
+        self._drawn.catalogue.product(item.product, handlers.day_of(request.app.state.clock()))
         if item.item_id not in {each.item_id for each in setting.items}:
             items = list(setting.items)
             items.insert(at, item)

@@ -214,6 +214,20 @@ def test_a_preview_says_the_largest_discount_that_needs_nobody():
     assert answer.largest_without_approval.net == Money.of("900.00", "EUR")
 
 
+def test_a_preview_names_neither_who_asks_nor_who_owns_the_opportunity():
+    question = Question(
+        selling_unit="emea-direct",
+        sales_discount_percent=Percent("18"),
+        margin_percent=Percent("40"),
+        requested_by="user/seller-1",
+    )
+    pin = authority().policies[-1].pin
+    (step,) = preview(POLICY, pin, DIRECTORY, question).steps
+    owned = question.model_copy(update={"owner_id": step.approvers[0]})
+    (without,) = preview(POLICY, pin, DIRECTORY, owned).steps
+    assert without.approvers == step.approvers[1:] != ()
+
+
 def test_a_preview_counts_that_a_lower_discount_brings_the_margin_up():
     # Base 1000, net 820, margin 20 %: cost 656, so 10 % of discount leaves 27 %; the 10 % bind.
     thin = Question(

@@ -144,6 +144,8 @@ class TestBeside:
         text = text_of(page)
         assert "One-time €900.00 list €1000.00" in text or "One-time €900.00 list €1,000.00" in text
         assert "one step of approval: appr-1 The sales discount is above 3 %" in text
+        (asked,) = [each[3] for each in guide.peers.asked if each[0] == "approvals"]
+        assert (asked["requested_by"], asked["owner_id"]) == ("user/seller-1", "seller-1")
         assert "37.77" not in page.text and "33.33" not in page.text
         (ask,) = [each for each in guide.peers.asked if each[0] == "pricer"]
         assert ask[4] == {}, "asked in the service's own name"
@@ -288,6 +290,20 @@ class TestStoring:
         assert [each["item_id"] for each in guide.peers.items] == ["site", "south"]
         assert guide.peers.discounts == [own]
 
+    def test_who_presses_remove_twice_comes_to_the_quote(self, guide: Guide) -> None:
+        guide.peers.items = [ITEM, OTHER]
+        guide.posts(f"{EDIT}/remove", {"once": "once-0002"})
+        again = guide.posts(f"{EDIT}/remove", {"once": "once-0002"})
+        assert (again.status_code, again.headers["location"]) == (303, places.quote("Q-1001"))
+        assert len(guide.peers.wrote()) == 1
+
+    def test_what_the_catalogue_does_not_hold_is_not_put_back(self, guide: Guide) -> None:
+        item = '{"item_id":"x","product":"teapot","quantity":"1"}'
+        page = guide.posts(places.items("Q-1001"), {"item": item})
+        assert page.status_code == 404
+        assert "There is no product 'teapot'" in text_of(page)
+        assert guide.peers.wrote() == []
+
     def test_the_last_item_stays(self, guide: Guide) -> None:
         guide.peers.items = [ITEM]
         page = guide.posts(f"{EDIT}/remove", {})
@@ -386,6 +402,10 @@ def test_wrong_input_is_said_beside_its_field_and_stored_nowhere(guide: Guide) -
         for id_ in ("e-quantity", "e-percent", "e-rationale", "x-sectors"):
             assert f'id="{id_}"' in page.text
         assert "Choose one of the answers shown" in card(page, "technology")
+    # Above all else, where the focus goes: what is wrong, each a link to where it is.
+    assert "Please correct the form. Look at what is marked." in text_of(page)
+    for id_ in ("f-quantity", "f-percent", "q-technology", "q-sectors"):
+        assert f'<li><a href="#{id_}">' in page.text and f' id="{id_}"' in page.text
 
 
 @pytest.mark.parametrize(
