@@ -22,12 +22,9 @@ TEMPLATES = Path(__file__).parent / "templates"
 class Letters:
     """Composes letters when they are sent, so that nothing of them has to be stored."""
 
-    def __init__(
-        self, commands: Commands, authority: Authority, tokens: links.Tokens, public_url: str
-    ) -> None:
+    def __init__(self, commands: Commands, authority: Authority, public_url: str) -> None:
         self._commands = commands
         self._authority = authority
-        self._tokens = tokens
         self._public_url = public_url
         self._drawn = jinja2.Environment(
             loader=jinja2.FileSystemLoader(TEMPLATES),
@@ -55,8 +52,9 @@ class Letters:
             return None
         if reader is None or reader.mail is None or approver not in able:
             return None
-        token = self._tokens.of(case_id, step, approver)
-        cause = Cause(f"mail/{case_id}/{step}/{approver}", now, "service/approvals")
+        # Drawn for this mail alone: what is sent again holds another link, with its own hours.
+        token = links.drawn()
+        cause = Cause(f"mail/{links.hashed(token)}", now, "service/approvals")
         self._commands.run(cause, lambda work: links.keep(work, token, (case_id, step, approver)))
         told = {
             "ask": case.request.model_dump(mode="json", exclude={"internal"}),

@@ -1,9 +1,8 @@
-"""One-time links in mails: derived when a mail is sent, kept as hashes, used up by a decision."""
+"""One-time links in mails: drawn when a mail is sent, kept as hashes, used up by a decision."""
 
-import hmac
-from base64 import urlsafe_b64encode
+import secrets
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import Any
 from uuid import UUID
@@ -11,44 +10,37 @@ from uuid import UUID
 from infra.work import Commands, Work
 from services.approvals.domain.mailing import LIFETIME, Link, NoSuchLink
 
-MIN_KEY_BYTES = 32
 PATH = "/approvals/mail"
-# A mail that is sent again holds the same link, for as long again; a used one stays used.
+TOKEN_BYTES = 32
+# So long a link that has run out still says so; then it leads nowhere.
+REMEMBERED = timedelta(days=90)
 KEEP = """
-INSERT INTO mail_links (case_id, step, approver, token_sha256, expires_at)
-VALUES (%(case_id)s, %(step)s, %(approver)s, %(token_sha256)s, %(expires_at)s)
-ON CONFLICT (case_id, step, approver) DO UPDATE SET
-    token_sha256 = excluded.token_sha256, expires_at = excluded.expires_at
-    WHERE mail_links.used_at IS NULL
+INSERT INTO mail_tokens (token_sha256, case_id, step, approver, expires_at)
+VALUES (%(token_sha256)s, %(case_id)s, %(step)s, %(approver)s, %(expires_at)s)
 """
+FORGET = "DELETE FROM mail_tokens WHERE expires_at < %(before)s"
+# A mail that was sent twice has two links; who has decided by one has decided by both.
 FIND = """
-SELECT case_id, step, approver, expires_at, used_at FROM mail_links
+SELECT case_id, step, approver, expires_at,
+       (SELECT min(every.used_at) FROM mail_tokens AS every
+        WHERE (every.case_id, every.step, every.approver) = (it.case_id, it.step, it.approver)
+       ) AS used_at
+FROM mail_tokens AS it
 WHERE token_sha256 = %(token_sha256)s
 """
 USE = """
-UPDATE mail_links SET used_at = %(now)s
+UPDATE mail_tokens SET used_at = %(now)s
 WHERE (case_id, step, approver) = (%(case_id)s, %(step)s, %(approver)s) AND used_at IS NULL
 """
 
 
-class Tokens:
-    """Derives the token of a link from a secret key; 256 bits that only the mail's reader gets."""
-
-    def __init__(self, key: bytes) -> None:
-        if len(key) < MIN_KEY_BYTES:
-            raise ValueError(f"the link key needs at least {MIN_KEY_BYTES} bytes")
-        self._key = key
-
-    def of(self, case_id: UUID, step: int, approver: str) -> str:
-        """Return the token: base64url of HMAC-SHA256, 43 characters."""
-        # The customers' links are derived from the same key; they begin with no such word.
-        said = f"approvals.mail/{case_id}/{step}/{approver}".encode()
-        digest = hmac.new(self._key, said, sha256).digest()
-        return urlsafe_b64encode(digest).rstrip(b"=").decode()
+def drawn() -> str:
+    """Return the token of a new link: 256 random bits that only the mail's reader gets."""
+    return secrets.token_urlsafe(TOKEN_BYTES)
 
 
 def keep(work: Work, token: str, link: tuple[UUID, int, str]) -> None:
-    """Keep the hash of a link's token; the link is good from now on."""
+    """Keep the hash of a link's token; the link is good from now on. Forget what is long over."""
     case_id, step, approver = link
     row = {
         "case_id": case_id,
@@ -57,6 +49,7 @@ def keep(work: Work, token: str, link: tuple[UUID, int, str]) -> None:
         "token_sha256": hashed(token),
         "expires_at": work.now + LIFETIME,
     }
+    work.sql(FORGET, {"before": work.now - REMEMBERED})
     work.sql(KEEP, row)
 
 
@@ -70,7 +63,7 @@ def find(desk: Commands | Work, token: str) -> Link:
 
 
 def use(work: Work, link: Link, now: datetime) -> None:
-    """Use the link up, together with the decision that this work records."""
+    """Use up every link of this step and approver, with the decision that this work records."""
     where = {"case_id": link.case_id, "step": link.step, "approver": link.approver}
     work.sql(USE, {**where, "now": now})
 

@@ -24,10 +24,9 @@ from infra.mail import Compose
 from infra.pages import Link, Menu, Pages
 from infra.parts import Parts, Plumbing
 from infra.service import serve
-from infra.settings import Settings, SettingsError
+from infra.settings import Settings
 from services.approvals import api, consumer, pages, policy
 from services.approvals.letters import Letters
-from services.approvals.links import Tokens
 from services.approvals.offers import Offers
 from services.approvals.policy import Authority
 
@@ -52,8 +51,7 @@ BATCH_SIZE = 20
 def build(settings: Settings, plumbing: Plumbing) -> Parts:
     """Wire the service.
 
-    Raises: PolicyFaulty, if the policy or the directory has faults; SettingsError, if mail has no
-        key for its links.
+    Raises: PolicyFaulty, if the policy or the directory has faults.
     """
     authority = policy.load(settings.catalog_dir)
     if settings.smtp_url is None:
@@ -89,11 +87,7 @@ def _letters(settings: Settings, plumbing: Plumbing, authority: Authority) -> Co
     """Return what composes our mail; None without a mail server."""
     if settings.smtp_url is None:
         return None
-    if settings.link_key is None:
-        raise SettingsError("QW_LINK_KEY: must be a secret of 32 characters or more to send mail")
-    tokens = Tokens(settings.link_key.get_secret_value().encode())
-    letters = Letters(plumbing, authority, tokens, settings.public_url)
-    return letters.composer(plumbing.clock)
+    return Letters(plumbing, authority, settings.public_url).composer(plumbing.clock)
 
 
 if __name__ == "__main__":

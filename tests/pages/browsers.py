@@ -232,7 +232,7 @@ class Shown:
 
 # A link as a mail would hold it: only its hash is kept.
 KEEP_LINK = """
-INSERT INTO approvals.mail_links (case_id, step, approver, token_sha256, expires_at)
+INSERT INTO approvals.mail_tokens (case_id, step, approver, token_sha256, expires_at)
 VALUES (%s, 1, %s, %s, now() + make_interval(hours => %s)) RETURNING 1
 """
 

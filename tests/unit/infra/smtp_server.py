@@ -22,6 +22,10 @@ class MailServer:
     signed_in: list[str] = field(default_factory=list)
     answers: list[int | None] = field(default_factory=list)
     offers_auth: bool = False
+    # Offers STARTTLS with this; what came before it is in `open_words`.
+    starttls: ssl.SSLContext | None = None
+    refuses_starttls: bool = False
+    open_words: list[str] = field(default_factory=list)
 
     @property
     def url(self) -> str:
@@ -43,9 +47,19 @@ class _Session(socketserver.StreamRequestHandler):
 
     def _answer(self, word: str, line: str) -> bool:
         box = self.server.box
+        if not self._is_closed():
+            box.open_words.append(word)
         if word == "EHLO":
             self._say("250-mail.example")
+            if box.starttls and not self._is_closed():
+                self._say("250-STARTTLS")
             self._say("250 AUTH PLAIN" if box.offers_auth else "250 8BITMIME")
+        elif word == "STAR":
+            if box.refuses_starttls or box.starttls is None:
+                self._say("454 not now")
+            else:
+                self._say("220 go on")
+                self._close_the_line(box.starttls)
         elif word == "AUTH":
             box.signed_in.append(base64.b64decode(line.split()[2]).decode().replace("\0", " "))
             self._say("235 come in")
@@ -67,6 +81,18 @@ class _Session(socketserver.StreamRequestHandler):
         else:
             self._say("250 fine")
         return True
+
+    def finish(self) -> None:
+        super().finish()
+        self.connection.close()
+
+    def _is_closed(self) -> bool:
+        return isinstance(self.connection, ssl.SSLSocket)
+
+    def _close_the_line(self, tls: ssl.SSLContext) -> None:
+        self.connection = tls.wrap_socket(self.connection, server_side=True)
+        self.rfile = self.connection.makefile("rb", -1)
+        self.wfile = self.connection.makefile("wb", 0)
 
     def _say(self, line: str) -> None:
         self.wfile.write(f"{line}\r\n".encode())

@@ -220,3 +220,32 @@ def test_a_trusted_server_gets_mail_and_password_over_tls(trusted, monkeypatch):
         post = Post(f"smtps://anna:pa%40ss@127.0.0.1:{server.port}", lambda _: LETTER)
         post.tries()
         assert (len(server.got), server.signed_in) == (1, [" anna pa@ss"])
+
+
+def test_a_line_is_encrypted_as_soon_as_the_server_offers_it(trusted, monkeypatch):
+    monkeypatch.setenv("SSL_CERT_FILE", trusted[1])
+    with mail_server() as server:
+        server.starttls, server.offers_auth = trusted[0], True
+        post = Post(server.url.replace("//", "//anna:pa55@"), lambda _: LETTER)
+        post.tries()
+        assert (len(server.got), server.signed_in) == (1, [" anna pa55"])
+        assert server.open_words == ["EHLO", "STAR"], "nothing else was said before"
+        assert post.waiting() == []
+
+
+def test_a_server_that_nobody_vouches_for_gets_nothing_after_starttls(trusted):
+    with mail_server() as server:
+        server.starttls, server.offers_auth = trusted[0], True
+        post = Post(server.url.replace("//", "//anna:pa55@"), lambda _: LETTER)
+        post.tries()
+        assert (server.got, server.recipients, server.signed_in) == ([], [], [])
+        assert (server.open_words, len(post.waiting())) == (["EHLO", "STAR"], 1)
+
+
+def test_who_takes_back_the_offer_to_encrypt_gets_no_mail_in_the_open(trusted):
+    with mail_server() as server:
+        server.starttls, server.refuses_starttls = trusted[0], True
+        post = Post(server.url, lambda _: LETTER)
+        post.tries(5)
+        assert (server.got, server.recipients) == ([], [])
+        assert (len(post.waiting()), post.outbox.stuck()) == (1, {}), "tried again, never stuck"
