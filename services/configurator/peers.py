@@ -80,7 +80,7 @@ def price(asker: Asker, ask: Json) -> Json:
 
 
 def approval(asker: Asker, details: Json, requested_by: str, priced: Json) -> Json:
-    """Return who would have to approve these prices in a deal of these details.   Raises: Refused, Unavailable.
+    """Return who would have to approve these prices in a deal.   Raises: Refused, Unavailable.
 
     The answer holds no margin, but the question does: it never reaches the reader.
     """

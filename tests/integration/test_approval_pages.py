@@ -3,8 +3,9 @@
 import asyncio
 import html
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import timedelta
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -135,13 +136,57 @@ def test_the_inbox_names_its_stream_with_the_same_query(approvals):
 
 
 def test_the_stream_of_the_inbox_shows_a_case_as_soon_as_it_is_opened(approvals):
-    seen = asyncio.run(streamed(approvals, approvals.session(REGIONAL, "approver")))
+    session = approvals.session(REGIONAL, "approver")
+    opened = partial(approvals.hear, submitted())
+    seen = asyncio.run(streamed(approvals, session, f"{places.INBOX}/live", opened))
     assert "Nothing waits for you" in seen[0]
     assert "Q-1042" in seen[1]
 
 
-async def streamed(approvals: Approvals, token: str) -> list[str]:
-    """Listen to the inbox, open a case in between; returns the two lists that were sent."""
+def test_an_open_case_shows_what_others_decide(approvals):
+    case = approvals.hear(submitted())
+    page = approvals.page(case)
+    (address,) = re.findall(r'hx-sse:connect="([^"]+)"', page)
+    assert address == f"{places.case(case)}/live"
+    decided = partial(approvals.send, case, forms_of(approvals.page(case, OTHER))["approve"], OTHER)
+    session = approvals.session(REGIONAL, "approver")
+    before, after = asyncio.run(streamed(approvals, session, address, decided))
+    assert "Step 1 of" not in before and ">Approve</button>" in before
+    assert "Every step is signed" in after
+    assert ">Approve</button>" not in after
+    # Drawn anew it is the same command: a click that crosses the drawing decides once.
+    once = re.findall(r'name="once" value="([^"]+)"', before)
+    assert len(set(once)) == 2, "one for a decision, one for a question"
+
+
+def test_what_was_refused_stays_as_it_was_written_while_the_page_follows(approvals):
+    case = approvals.hear(submitted())
+    refused = approvals.send(case, forms_of(approvals.page(case))["reject"] | {"reason": ""})
+    assert len(re.findall(r"<form [^>]*data-kept", refused.text)) == 1
+    assert "data-kept" not in approvals.page(case)
+
+
+def test_a_stream_of_no_case_and_of_nobody_is_refused(approvals):
+    unknown = f"{places.case(UUID(int=9))}/live"
+    assert approvals.browse(REGIONAL, "approver", "GET", unknown).status_code == 404
+    case = approvals.hear(submitted())
+    for path in (f"{places.case(case)}/live", f"{places.questions(case)}/live"):
+        assert approvals.browse("analyst-1", "analyst", "GET", path).status_code == 403
+
+
+def test_a_decision_without_its_hidden_fields_is_refused_with_what_to_do(approvals):
+    case = approvals.hear(submitted())
+    answer = approvals.send(case, {"form_token": token_of(approvals), "verdict": "<b>"})
+    assert answer.status_code == 422
+    words = text_of(answer.text)
+    assert "Load the page again, and decide by one of its buttons." in words
+    assert "content_key" not in words
+
+
+async def streamed(
+    approvals: Approvals, token: str, path: str, act: Callable[[], object]
+) -> list[str]:
+    """Listen to a stream, let something happen; returns what was sent before and after."""
     sent: asyncio.Queue[str] = asyncio.Queue()
     gone = asyncio.Event()
 
@@ -161,13 +206,13 @@ async def streamed(approvals: Approvals, token: str) -> list[str]:
     headers = [(b"cookie", f"qw_session={token}".encode()), (b"accept", b"text/event-stream")]
     scope = {
         "type": "http", "asgi": {"version": "3.0"}, "http_version": "1.1", "method": "GET",
-        "scheme": "http", "path": f"{places.INBOX}/live", "raw_path": f"{places.INBOX}/live".encode(),
+        "scheme": "http", "path": path, "raw_path": path.encode(),
         "query_string": b"", "root_path": "", "headers": headers,
         "client": ("test", 1), "server": ("test", 80),
     }  # fmt: skip
     listening = asyncio.create_task(approvals.app(scope, receive, send))
     first = await asyncio.wait_for(sent.get(), 10)
-    await asyncio.to_thread(approvals.hear, submitted())
+    await asyncio.to_thread(act)
     # Sooner than the stream would have looked again by itself.
     second = await asyncio.wait_for(sent.get(), 4)
     gone.set()

@@ -29,6 +29,7 @@ def routes(
 ) -> APIRouter:
     """Return the pages of approvals; they come before the JSON routes of the same addresses."""
     drawn = CasePages(desk, authority, pages, live)
+    talk = QuestionPages(desk[0], pages, live)
     # First, and for any caller: a stream is not asked for as HTML, and `live` is no case's id.
     plain = APIRouter(prefix="/approvals", include_in_schema=False)
 
@@ -37,9 +38,19 @@ def routes(
         """Stream the inbox while somebody looks at it."""
         return drawn.stream(request, wanted, caller)
 
+    @plain.get("/cases/{case_id}/live")
+    def case(case_id: UUID, request: Request, caller: Reader) -> StreamingResponse:
+        """Stream a case while somebody looks at it."""
+        return drawn.follow(request, case_id, caller)
+
+    @plain.get("/cases/{case_id}/questions/live")
+    def questions(case_id: UUID, request: Request, caller: Reader) -> StreamingResponse:
+        """Stream the questions of a case."""
+        return talk.follow(request, case_id, caller)
+
     router = page_router("/approvals")
     _cases(router, drawn)
-    _questions(router, drawn, QuestionPages(desk[0], pages))
+    _questions(router, drawn, talk)
     _mailed(router, MailPages(desk[0], authority, pages, drawn))
     plain.routes.extend(router.routes)
     return plain

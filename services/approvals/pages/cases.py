@@ -41,6 +41,8 @@ KINDS = {"added": ("Added", "good"), "removed": ("Removed", "bad"), "changed": (
 # More lines than these are folded away, so that the forms are never far.
 FEW = 6
 CHARGES = {"one_time": "", "monthly": "monthly", "yearly": "yearly"}
+# The fields that people write in; all others of a form are ours.
+WRITTEN = frozenset({"reason", "text"})
 # What is said on the page of the case itself, beside its forms.
 SAID = (Refused, Conflict, Unavailable, NotAnApprover)
 
@@ -123,11 +125,9 @@ class CasePages:
     def _row(self, row: dict[str, Any]) -> dict[str, Any]:
         """Return a case of the list, with the limit that its discount passes, out of its facts."""
         case = handlers.folded(self._commands.read(handlers.stream_of(UUID(row["case_id"]))))
-        asked = case.request.steps if case.request else ()
-        steps = [case.step] if case.step else asked
         return {
             **row,
-            "limit": _discount_limit([cause for step in steps for cause in step.causes]),
+            "limit": _discount_limit(_causes(case)),
             "level": self._titles.get(row["level"], row["level"]),
             "asked_by": person(row["requested_by"]),
             "questions": len(case.questions),
@@ -151,6 +151,19 @@ class CasePages:
         told = self.told(recorded, caller, request.app.state.clock())
         told |= faulty(request, fault)
         return self._pages.show(request, "case.html", fault.status if fault else 200, **told)
+
+    def follow(self, request: Request, case_id: UUID, caller: Principal) -> StreamingResponse:
+        """Send a case anew whenever it has changed.   Raises: NoSuchCase."""
+        asked = api.asked_case(self._commands, case_id).request
+        once = request.app.state.new_id()
+
+        def draw() -> str:
+            recorded = api.recorded_of(self._commands, case_id)
+            told = self.told(recorded, caller, request.app.state.clock())
+            told |= faulty(request, None) | {"once": once}
+            return self._pages.draw(request, "case_body.html", **told)
+
+        return self._live.stream(request, {str(asked.deal_id) if asked else ""}, draw)
 
     def decide(self, request: Request, case_id: UUID, caller: Principal, cause: Cause) -> Response:
         """Take the caller's decision, then show the case: it says what became of it.
@@ -197,6 +210,7 @@ class CasePages:
             "ended_at": ended[0] if ended else None,
             "overdue": bool(request and case.state == "open" and request.due_at < now),
             "steps": list(self._steps(case, internal=internal)),
+            "limit": _discount_limit(_causes(case)),
             "may": self._may(case, able, caller),
             "decides": "approver" in caller.roles,
             "states": STATES,
@@ -249,6 +263,12 @@ class CasePages:
         return caller.id in step.approvers and not asked and found is not None and found.active
 
 
+def _causes(case: Case) -> list[ApprovalCause]:
+    """Return why the step that waits is asked; of a closed case, why any step was."""
+    asked = case.request.steps if case.request else ()
+    return [cause for step in ([case.step] if case.step else asked) for cause in step.causes]
+
+
 def _discount_limit(causes: Sequence[ApprovalCause]) -> str | None:
     """Return the limit that the discount passes; None, if something else asks for approval."""
     limits = [each.limit.removesuffix(" %") for each in causes if each.measure == DISCOUNT]
@@ -258,6 +278,8 @@ def _discount_limit(causes: Sequence[ApprovalCause]) -> str | None:
 def faulty(request: Request, fault: QuotewrightError | None) -> dict[str, Any]:
     """Return what a page shows of a form that was refused: why, and what was written in it."""
     values = form(request) if fault else {}
+    if isinstance(fault, FormInvalid) and not fault.errors.keys() & WRITTEN:
+        fault = FormInvalid(fault.errors, "load the page again, and decide by one of its buttons")
     return {"fault": fault, "values": values, "errors": _errors(fault, values)}
 
 

@@ -1,13 +1,15 @@
 """Draws what approvers ask about a case, for the seller who answers; no figure of ours is on it."""
 
+from typing import Any
 from uuid import UUID
 
 from fastapi import Request
-from starlette.responses import Response
+from starlette.responses import Response, StreamingResponse
 
 from contracts import places
 from contracts.errors import Conflict, NotFound, QuotewrightError, Refused, Unavailable
 from infra.auth import Principal
+from infra.live import Live
 from infra.pages import FormInvalid, Pages, filled, form, see
 from infra.work import Cause, Commands
 from services.approvals import api, views
@@ -20,9 +22,10 @@ SAID = (Refused, Conflict, NotFound, Unavailable)
 class QuestionPages:
     """Draws the questions of one case, and takes their answers."""
 
-    def __init__(self, commands: Commands, pages: Pages) -> None:
+    def __init__(self, commands: Commands, pages: Pages, live: Live) -> None:
         self._commands = commands
         self._pages = pages
+        self._live = live
 
     def show(
         self,
@@ -36,18 +39,34 @@ class QuestionPages:
         Raises: NoSuchCase.
         """
         asked, fault = failed or (None, None)
-        return self._pages.show(
-            request,
-            "questions.html",
-            fault.status if fault else 200,
-            talk=views.questions_shown(api.asked_case(self._commands, case_id)),
-            states=STATES,
-            answers=bool(caller.roles & ANSWERS),
-            fault=None if isinstance(fault, FormInvalid) else fault,
-            failed=str(asked),
-            values=form(request) if fault else {},
-            errors=fault.errors if isinstance(fault, FormInvalid) else {},
-        )
+        told = self._told(case_id, caller) | {
+            "fault": fault,
+            "failed": str(asked),
+            "values": form(request) if fault else {},
+            "errors": fault.errors if isinstance(fault, FormInvalid) else {},
+        }
+        return self._pages.show(request, "questions.html", fault.status if fault else 200, **told)
+
+    def follow(self, request: Request, case_id: UUID, caller: Principal) -> StreamingResponse:
+        """Send the questions anew whenever one is asked or answered.   Raises: NoSuchCase."""
+        asked = api.asked_case(self._commands, case_id).request
+        once = request.app.state.new_id()
+
+        def draw() -> str:
+            told = self._told(case_id, caller) | {"once": once}
+            return self._pages.draw(request, "questions_body.html", **told)
+
+        return self._live.stream(request, {str(asked.deal_id) if asked else ""}, draw)
+
+    def _told(self, case_id: UUID, caller: Principal) -> dict[str, Any]:
+        return {
+            "talk": views.questions_shown(api.asked_case(self._commands, case_id)),
+            "states": STATES,
+            "answers": bool(caller.roles & ANSWERS),
+            "failed": "",
+            "values": {},
+            "errors": {},
+        }
 
     def answer(
         self, request: Request, what: tuple[UUID, UUID], caller: Principal, cause: Cause

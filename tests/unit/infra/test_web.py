@@ -434,7 +434,7 @@ def test_wrong_fields_are_listed_without_their_values(app):
         ("quantity", "value_error"),
         ("note", "string_too_long"),
     ]
-    assert "must be above 0" in answer.json()["fields"][0]["message"]
+    assert "Must be above 0" in answer.json()["fields"][0]["message"]
     assert not any(secret in answer.text for secret in ("7777", "a-secret"))
 
 
