@@ -52,11 +52,11 @@ _ = (used.presented_revision, used.waits_since, used.facts_until, used.started_a
 _ = (used.help, used.selectable, used.proposed, used.forced, used.conflicts_with)
 
 # Members of filters: what may stand in the address of a list.
-_ = (used.quote_status, used.quoted_tier, used.presented_in, used.presented_currency)
+_ = (used.quote_status, used.quoted_tier, used.presented_in, used.presented_currency, used.quoted)
 _ = (used.after_since,)
 
 # What the pages print.
-_ = (used.tone, used.MOVERS, used.DIFFERENCES)
+_ = (used.tone, used.MOVERS, used.DIFFERENCES, used.in_words, used.lasting)
 
 # The guided page: routes, and what its templates print.
 _ = (used.first_told, used.further, used.further_told, used.item_told)

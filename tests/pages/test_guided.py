@@ -7,8 +7,8 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from contracts import places
-from tests.e2e.place import Place, deal_of, until
-from tests.pages.browsers import WAIT_MS, People, Person, axe, faults
+from tests.e2e.place import Place, deal_of, items_of, until
+from tests.pages.browsers import WAIT_MS, People, Person, axe, expect_status, faults
 
 SECOND = "Radio base station 5G/LTE (<b>Second</b> site)"
 
@@ -100,6 +100,43 @@ def test_what_goes_no_longer_is_said_with_the_way_out(house: Place, people: Peop
     page.get_by_role("button", name="Give up Sectors: 6").click()
     expect(page.locator("#clash")).to_have_count(0)
     expect(page.locator("#o-mount-rooftop")).to_be_checked()
+
+
+def test_what_is_wrong_is_said_at_the_top_with_a_way_to_each_field(
+    house: Place, people: People
+) -> None:
+    person = people.signed_in("seller")
+    deal = opened(house).rpartition("/")[2]
+    person.goes(f"{places.first_item(deal)}?product=base_station")
+    fills(person, live=True)
+    person.page.get_by_label("Quantity").fill("0")
+    person.page.get_by_label("Discount on this item").fill("4")
+    person.presses("Put into the quote")
+    expect(person.page.get_by_role("alert")).to_be_focused()
+    expect_status(person, 422)
+    person.page.get_by_role("link", name="Say why in 3 to 1000 characters").click()
+    expect(person.page.locator("#f-rationale")).to_be_in_viewport()
+    expect(person.page.locator("#f-quantity")).to_have_attribute("aria-invalid", "true")
+    assert axe(person.page) == []
+
+
+def test_a_first_visit_to_a_whole_item_weighs_less_than_100_kb(
+    house: Place, people: People
+) -> None:
+    items = items_of("rural_lte")
+    number = house.drafts(house.opens(), items)["number"]
+    for item in items:
+        person = people.signed_in("seller")  # a browser of its own: its cache is empty
+        weighed: list[float] = []
+        network = person.page.context.new_cdp_session(person.page)
+        network.send("Network.enable")
+        network.on(
+            "Network.loadingFinished", lambda it, to=weighed: to.append(it["encodedDataLength"])
+        )
+        person.page.goto(places.item(number, item["item_id"]), wait_until="networkidle")
+        person.sees("The configuration is complete.")
+        assert len(weighed) >= 4, "page, style and scripts"
+        assert 10_000 < sum(weighed) < 100_000
 
 
 def test_typing_goes_on_while_the_page_follows(house: Place, people: People) -> None:

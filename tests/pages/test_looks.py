@@ -47,6 +47,7 @@ LOOKS = (
     Look("offer-accepted", None, lambda it: it.accepted_offer, "Thank you, the offer is accepted"),
     Look("offer-declined", None, lambda it: it.declined_offer, "The offer is declined"),
     Look("inbox", "approver", lambda _: places.INBOX, "Open the case"),
+    Look("facts", "analyst", lambda it: f"{it.deal}/facts", "1. Opportunity opened"),
     Look("inbox-manager", "manager", lambda _: f"{places.INBOX}?state=any", "Open the case"),
     Look("inbox-empty", "approver", lambda _: f"{places.INBOX}?state=rejected", "Nothing waits for you"),
     Look("case-approver", "approver", lambda it: it.case, "Approve"),
