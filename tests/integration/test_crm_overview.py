@@ -91,7 +91,7 @@ def test_every_number_of_the_overview_leads_to_its_rows(browser):
     words = text_of(page)
     assert "gold few 50% 9.5% to 90.5% 9.5% to 90.5% 2 1 1 2" in words
     assert "Mar 2026 EUR 3 33.3% 33.3% €360,000.00 €240,000.00" in words
-    assert "Qualify & plan 1 1 in USD without" in words
+    assert "Qualify & plan 1 USD not estimated: 1" in words
     assert "Proposal 1 €250,000.00" in words
 
 
