@@ -47,6 +47,8 @@ def quote_view(quote: Quote, *, internal: bool) -> dict[str, Any]:
         "status": waits.status,
         "waits_for": {"who": waits.who, "reason": waits.reason},
         "outcome_reason": quote.outcome.reason if quote.outcome else None,
+        "outcome_comment": quote.outcome.comment if quote.outcome else None,
+        "change_asked": last.change_asked if last and not quote.outcome else None,
         "presented_revision": last.number if last else None,
         "revisions": [_line(quote, each) for each in quote.revisions],
         "current": revision_view(quote, quote.current, internal=internal),

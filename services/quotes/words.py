@@ -3,6 +3,15 @@
 from collections.abc import Mapping
 from typing import Any
 
+from contracts.envelope import Fact
+from contracts.quote import (
+    QuoteChangeRequested,
+    QuoteDeclined,
+    QuoteWithdrawn,
+    RevisionRecalled,
+    RevisionReturned,
+)
+
 # What a status is called, and the tone of its badge.
 STATUSES: Mapping[str, tuple[str, str]] = {
     "draft": ("Draft", "plain"),
@@ -26,6 +35,26 @@ MOVERS: Mapping[str, str] = {
     "customer": "the customer",
     "admin": "an administrator",
     "nobody": "nobody: it goes on by itself",
+}
+# What has to happen next, in each status that somebody or something works on.
+NEXT: Mapping[str, str] = {
+    "draft": "Every item has to be configured and priced.",
+    "configuring": "The configuration is being checked.",
+    "pricing": "The price is being made.",
+    "priced": "It can be changed, or sent to approval.",
+    "in_approval": "Who has to approve, if anybody, is being found out.",
+    "approved": "The document is being printed.",
+    "ready": "It can be presented to the customer.",
+    "presented": "The offer can be accepted until its validity is over.",
+    "expired": "The validity is over; a new revision can take its place.",
+}
+# Why a customer declines: what he chooses, in the order in which he is asked.
+REASONS: Mapping[str, str] = {
+    "price": "The price",
+    "timing": "The time is not right",
+    "competitor": "Another supplier",
+    "scope": "It is not what we need",
+    "other": "Something else",
 }
 CHARGES: Mapping[str, str] = {"one_time": "One-time", "monthly": "Monthly", "yearly": "Yearly"}
 FACTS: Mapping[str, str] = {
@@ -94,6 +123,25 @@ def by(actor: str | None) -> str:
 def fact(name: str) -> str:
     """Return what happened, in a sentence without its end."""
     return FACTS.get(name, name)
+
+
+def declined(code: str | None, comment: str | None) -> str:
+    """Return why a customer declined, in his words where he wrote some."""
+    reason = REASONS.get(code or "", code or "")
+    return f"{reason}: {comment}" if comment else reason
+
+
+def said(fact: Fact) -> str:
+    """Return what somebody said with a fact of the quote; empty, where nobody said anything."""
+    match fact:
+        case QuoteChangeRequested():
+            return fact.message
+        case QuoteDeclined():
+            return declined(fact.reason_code, fact.comment)
+        case RevisionReturned() | RevisionRecalled() | QuoteWithdrawn():
+            return fact.reason
+        case _:
+            return ""
 
 
 # What may be otherwise between revisions, under the titles of its tables.

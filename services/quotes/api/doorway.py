@@ -1,6 +1,6 @@
 """What the routes are given, and the bodies they take."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Annotated, Literal
 from uuid import UUID
@@ -9,6 +9,7 @@ from fastapi import Depends
 from pydantic import Field
 
 from contracts.configuration import RequestedItem
+from contracts.envelope import Fact
 from contracts.pricing import DiscountAsk
 from contracts.values import Sha256, Value
 from infra.ask import Asker
@@ -100,10 +101,21 @@ def quote_id_of(commands: Commands, quote: str) -> UUID:
 
 def quote_of(commands: Commands, quote: str) -> Quote:
     """Return a committed quote by number or id.   Raises: QuoteNotFound."""
-    found = fold(each.fact for each in commands.read(stream_of_quote(quote_id_of(commands, quote))))
+    return folded(quote, facts_of(commands, quote))
+
+
+def folded(quote: str, facts: Iterable[Fact]) -> Quote:
+    """Return the quote of these facts.   Raises: QuoteNotFound, if there are none."""
+    found = fold(facts)
     if found is None:
         raise QuoteNotFound(f"there is no quote {quote[:60]}", quote=quote[:60])
     return found
+
+
+def facts_of(commands: Commands, quote: str) -> list[Fact]:
+    """Return the committed facts of a quote by number or id.   Raises: QuoteNotFound."""
+    stream = stream_of_quote(quote_id_of(commands, quote))
+    return [each.fact for each in commands.read(stream)]
 
 
 def deal_of(commands: Commands, deal_id: UUID) -> Deal:

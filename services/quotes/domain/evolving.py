@@ -11,6 +11,7 @@ from contracts.quote import (
     DocumentRequested,
     PricingRequested,
     QuoteAccepted,
+    QuoteChangeRequested,
     QuoteDeclined,
     QuoteDrafted,
     QuoteExpired,
@@ -102,7 +103,8 @@ def _moved(quote: Quote, fact: Fact) -> Quote:
         case QuoteAccepted():
             return replace(quote, outcome=Outcome("accepted", None, fact.revision))
         case QuoteDeclined():
-            return replace(quote, outcome=Outcome("declined", fact.reason_code, fact.revision))
+            no = Outcome("declined", fact.reason_code, fact.revision, fact.comment)
+            return replace(quote, outcome=no)
         case QuoteWithdrawn():
             return replace(quote, outcome=Outcome("withdrawn", fact.reason, None))
         case RevisionFact():
@@ -214,6 +216,8 @@ def _shown(revision: Revision, fact: RevisionFact) -> Revision:
             return replace(revision, presented=fact)
         case QuoteViewed():
             return replace(revision, viewed_at=fact.at)
+        case QuoteChangeRequested():
+            return replace(revision, change_asked=fact.message)
         case QuoteExpired():
             return replace(revision, expired=True)
         case _:

@@ -41,11 +41,12 @@ class Ask:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """How the negotiation ended; terminal."""
+    """How the negotiation ended; terminal. `comment` is what the customer wrote with a no."""
 
     kind: Literal["accepted", "declined", "withdrawn"]
     reason: str | None
     revision: int | None
+    comment: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +54,8 @@ class Revision:
     """One offer in the making, or presented and then fixed for ever.
 
     `etag` is the id of its latest ask, else of the fact that began it. `configured` answers
-    `configured_from`; it is usable as long as these are the items still wanted.
+    `configured_from`; it is usable as long as these are the items still wanted. `change_asked` is
+    what its customer wants otherwise, in his words.
     """
 
     number: int
@@ -76,6 +78,7 @@ class Revision:
     presented: QuotePresented | None = None
     expired: bool = False
     viewed_at: datetime | None = None
+    change_asked: str | None = None
 
     @property
     def is_configured(self) -> bool:

@@ -90,4 +90,6 @@ def waiting(quote: Quote) -> Waiting:
     status, returned = status_of_quote(quote), quote.current.returned
     if status == "returned" and returned:
         return Waiting(status, returned.who_can_move_it, returned.reason)
+    if status in {"presented", "expired"} and quote.current.change_asked:
+        return Waiting(status, "seller", quote.current.change_asked)
     return Waiting(status, _MOVERS.get(status, "nobody"), None)

@@ -1,6 +1,6 @@
 """The page of a quote: what it shows, to whom, and what can be done on it."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID
@@ -9,20 +9,30 @@ from fastapi import Request
 from starlette.responses import Response, StreamingResponse
 
 from contracts import places
+from contracts.envelope import Fact
 from contracts.errors import Conflict, QuotewrightError, Refused, Unavailable
 from contracts.quote import RevisionPriced
 from infra.auth import Principal
 from infra.live import Live
-from infra.pages import FormInvalid, Pages, filled, form, see
+from infra.pages import FormInvalid, Pages, credential, filled, form, see
 from infra.work import Commands
-from services.quotes.api.doorway import Doorway, ReasonBody, deal_of, quote_id_of, quote_of
+from services.quotes import words
+from services.quotes.api.doorway import (
+    Doorway,
+    ReasonBody,
+    deal_of,
+    facts_of,
+    folded,
+    quote_id_of,
+    quote_of,
+)
 from services.quotes.api.reading import side_by_side
 from services.quotes.api.sellers import INSIDERS
 from services.quotes.domain.errors import NotPriced
 from services.quotes.domain.quote import Quote, stream_of_quote
 from services.quotes.domain.status import status_of_quote
 from services.quotes.domain.undoing import last_edit
-from services.quotes.history import history
+from services.quotes.history import history, step
 from services.quotes.pages import charts
 from services.quotes.traces import Traces
 from services.quotes.views import differences_view, edit_view, quote_view, waterfall_view
@@ -74,7 +84,8 @@ class QuotePages:
         self, request: Request, quote: str, caller: Principal, between: Between = NEWEST
     ) -> Response:
         """Draw the page of a quote, with the differences between two revisions."""
-        return self._pages.show(request, "quote.html", 200, **self._told(quote, caller, between))
+        told = self._told(request, quote, caller, between)
+        return self._pages.show(request, "quote.html", 200, **told)
 
     def lines(self, request: Request, quote: str, n: int, caller: Principal) -> Response:
         """Draw every line of a revision from its list price to its net price."""
@@ -119,7 +130,7 @@ class QuotePages:
         once = request.app.state.new_id()
 
         def draw() -> str:
-            told = self._told(str(found.quote_id), caller, between)
+            told = self._told(request, str(found.quote_id), caller, between)
             return self._pages.draw(request, "quote_body.html", **{**told, "once": once})
 
         return self._live.stream(request, {str(found.deal_id)}, draw)
@@ -133,14 +144,17 @@ class QuotePages:
             act(quote_id)
         except SAID as fault:
             told = {
-                **self._told(str(quote_id), caller, NEWEST),
+                **self._told(request, str(quote_id), caller, NEWEST),
                 **_refused(request, fault),
             }
             return self._pages.show(request, "quote.html", fault.status, **told)
         return see(places.quote(quote_of(self.commands, str(quote_id)).number))
 
-    def _told(self, quote: str, caller: Principal, between: Between) -> dict[str, Any]:
-        found = quote_of(self.commands, quote)
+    def _told(
+        self, request: Request, quote: str, caller: Principal, between: Between
+    ) -> dict[str, Any]:
+        facts = facts_of(self.commands, quote)
+        found = folded(quote, facts)
         view = quote_view(found, internal=bool(INSIDERS & caller.roles))
         last = view["presented_revision"]
         path = self._doorway.links.path(found.quote_id, last) if last else None
@@ -153,7 +167,9 @@ class QuotePages:
             "draft_pdf": view["current"]["offer"] is not None,
             "discount": whole[0] if whole else {"percent": "", "rationale": ""},
             "hops": history(self._doorway.asker, found.number),
-            "changed": self._changed(found, caller),
+            "said": _said(found, facts),
+            "step": self._step(request, view),
+            "changed": _changed(found, facts, caller),
             "n_quotes": len(deal_of(self.commands, found.deal_id).quotes),
             "prices": self._waterfall(price, caller) if price else None,
             "charts": charts,
@@ -166,13 +182,27 @@ class QuotePages:
             "errors": {},
         }
 
-    def _changed(self, quote: Quote, caller: Principal) -> dict[str, Any] | None:
-        """Return the reader's own last change of the draft, while it can be undone."""
-        if "edit" not in moves(status_of_quote(quote), caller.roles):
+    def _step(self, request: Request, view: Mapping[str, Any]) -> dict[str, Any] | None:
+        """Return who can grant what the quote waits for; only while it is in approval."""
+        if view["status"] != "in_approval":
             return None
-        facts = [each.fact for each in self.commands.read(stream_of_quote(quote.quote_id))]
-        edit = last_edit(facts)
-        return edit_view(edit) if edit and edit.by == caller.actor else None
+        revision = view["current"]["revision"]
+        return step(self._doorway.asker, view["number"], revision, credential(request))
+
+
+def _changed(quote: Quote, facts: Sequence[Fact], caller: Principal) -> dict[str, Any] | None:
+    """Return the reader's own last change of the draft, while it can be undone."""
+    if "edit" not in moves(status_of_quote(quote), caller.roles):
+        return None
+    edit = last_edit(facts)
+    return edit_view(edit) if edit and edit.by == caller.actor else None
+
+
+def _said(quote: Quote, facts: Sequence[Fact]) -> dict[str, str]:
+    """Return what people said with the facts of a quote, by the ids of these."""
+    told = ((number, words.said(fact)) for number, fact in enumerate(facts, start=1))
+    stream = stream_of_quote(quote.quote_id)
+    return {f"{stream}/{number}": text for number, text in told if text}
 
 
 def _chosen(between: Between) -> dict[str, int]:

@@ -20,13 +20,6 @@ from services.quotes.handlers import customers
 from services.quotes.handlers.customers import AcceptOffer, DeclineOffer
 from services.quotes.views import offer_view
 
-REASONS = (
-    ("price", "The price"),
-    ("timing", "The time is not right"),
-    ("competitor", "Another supplier"),
-    ("scope", "It is not what we need"),
-    ("other", "Something else"),
-)
 SAID = (Refused, Conflict, Unavailable)
 Link = tuple[UUID, int, str]
 Decide = Callable[[Link, Mapping[str, str], Cause], None]
@@ -50,7 +43,6 @@ class OfferPages:
             "offer": offer_view(quote, revision),
             "brand": self._brand(revision),
             "here": self._doorway.links.path(link[0], link[1]),
-            "reasons": REASONS,
             "fault": fault,
             "values": form(request) if fault else {},
             "errors": fault.errors if isinstance(fault, FormInvalid) else {},

@@ -29,7 +29,10 @@ class Printer:
     def __init__(self) -> None:
         self.asked: list[tuple[str, str, str, Any]] = []
 
-    def ask(self, service: str, method: str, path: str, json: Any = None) -> bytes:
+    def ask(
+        self, service: str, method: str, path: str, json: Any = None, headers: Any = None
+    ) -> bytes:
+        del headers
         self.asked.append((service, method, path, json))
         return PDF
 
