@@ -3,12 +3,13 @@
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
-from typing import Any
+from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Response
+from fastapi import APIRouter, Depends, Request, Response
 
 from contracts.errors import Conflict
+from infra.forms import session_of
 from infra.web import public
 from infra.work import Cause, Commands
 from services.quotes.api.doorway import (
@@ -32,6 +33,14 @@ from services.quotes.handlers.customers import AcceptOffer, DeclineOffer
 from services.quotes.views import offer_view
 
 OFFER = "/quotes/offers/{quote_id}/{revision}/{token}"
+
+
+def followed(quote_id: UUID, revision: int, token: str) -> tuple[UUID, int, str]:
+    """Return which link somebody followed: quote, revision, and what shows that he may."""
+    return quote_id, revision, token
+
+
+Followed = Annotated[tuple[UUID, int, str], Depends(followed)]
 
 
 def routes(commands: Commands, doorway: Doorway) -> APIRouter:
@@ -64,22 +73,16 @@ def offered(commands: Commands, doorway: Doorway, link: tuple[UUID, int, str]) -
 def _looking(router: APIRouter, commands: Commands, doorway: Doorway) -> None:
     @router.get(OFFER)
     def offer(
-        quote_id: UUID,
-        revision: int,
-        token: str,
+        link: Followed,
+        request: Request,
         response: Response,
         cause: Why,
     ) -> Any:
-        """Return the offer, and note that it was looked at."""
-        quote = offered(commands, doorway, (quote_id, revision, token))
-        seen = once_a_minute(cause, quote_id, revision)
-        # Reading must not fail because somebody decides at the same moment.
-        with suppress(Conflict):
-            commands.run(
-                seen, lambda work: customers.view_offer(work, quote_id, revision, doorway.units)
-            )
+        """Return the offer, and note that its customer looked at it."""
+        quote = offered(commands, doorway, link)
+        note_look(commands, doorway, link[:2], request, cause)
         response.headers["cache-control"] = "private, no-store"
-        return offer_view(quote, quote.revision(revision))
+        return offer_view(quote, quote.revision(link[1]))
 
     @router.get(OFFER + "/document")
     def document(quote_id: UUID, revision: int, token: str) -> Response:
@@ -94,6 +97,24 @@ def _looking(router: APIRouter, commands: Commands, doorway: Doorway) -> None:
             "cache-control": "private, no-store",
         }
         return Response(pdf, media_type="application/pdf", headers=headers)
+
+
+def note_look(
+    commands: Commands, doorway: Doorway, of: tuple[UUID, int], request: Request, cause: Cause
+) -> None:
+    """Note that the customer looked; not, if one of ours follows the link.
+
+    Our people come with a session or a token of their own, a customer has neither.
+    """
+    if session_of(request.scope) is not None or "authorization" in request.headers:
+        return
+    quote_id, revision = of
+    seen = once_a_minute(cause, quote_id, revision)
+    # Looking must not fail because somebody decides at the same moment.
+    with suppress(Conflict):
+        commands.run(
+            seen, lambda work: customers.view_offer(work, quote_id, revision, doorway.units)
+        )
 
 
 def once_a_minute(cause: Cause, quote_id: UUID, revision: int) -> Cause:

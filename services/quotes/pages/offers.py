@@ -1,7 +1,6 @@
 """The customer's page: the offer as presented, behind its capability link; POST alone decides."""
 
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from typing import Any
 from uuid import UUID
 
@@ -12,7 +11,7 @@ from contracts.errors import Conflict, QuotewrightError, Refused, Unavailable
 from infra.pages import FormInvalid, Pages, filled, form, page_router, see
 from infra.web import public
 from infra.work import Cause, Commands
-from services.quotes.api.customers import OFFER, offered, once_a_minute, plainly
+from services.quotes.api.customers import OFFER, note_look, offered, plainly
 from services.quotes.api.doorway import AcceptBody, ChangeBody, DeclineBody, Doorway, Why
 from services.quotes.brands import Brand
 from services.quotes.domain.quote import Revision
@@ -58,16 +57,9 @@ class OfferPages:
         return self._doorway.brands.get(unit.brand) if unit else None
 
     def look(self, request: Request, link: Link, cause: Cause) -> Response:
-        """Draw the offer, and note that it was looked at."""
+        """Draw the offer, and note that its customer looked at it."""
         offered(self._commands, self._doorway, link)
-        quote_id, revision, _ = link
-        seen = once_a_minute(cause, quote_id, revision)
-        units = self._doorway.units
-        # Looking must not fail because somebody decides at the same moment.
-        with suppress(Conflict):
-            self._commands.run(
-                seen, lambda work: customers.view_offer(work, quote_id, revision, units)
-            )
+        note_look(self._commands, self._doorway, link[:2], request, cause)
         return self.show(request, link, asked_change="asked" in request.query_params)
 
     def decide(

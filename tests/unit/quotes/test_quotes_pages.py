@@ -389,3 +389,13 @@ def test_a_wrong_link_shows_nothing(browser: Browser) -> None:
     told = browser.gets(f"/quotes/offers/{quote_id}/1/{'A' * 43}", None)
     assert told.status_code == 404
     assert "Q-1001" not in told.text
+
+
+def test_a_look_of_our_own_is_no_look_of_the_customers(browser: Browser) -> None:
+    link = browser.offer(presented(browser)["quote_id"])
+    (quote,) = browser.bench.quotes()
+    browser.gets(link, "seller")
+    browser.asks("GET", link, "seller")
+    assert browser.bench.quote(quote.quote_id).current.viewed_at is None
+    browser.gets(link, None)
+    assert browser.bench.quote(quote.quote_id).current.viewed_at == browser.bench.now
