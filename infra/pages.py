@@ -37,7 +37,11 @@ POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:;"
     " connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
-KINDS = {".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8"}
+KINDS = {
+    ".css": "text/css; charset=utf-8",
+    ".js": "text/javascript; charset=utf-8",
+    ".svg": "image/svg+xml",
+}
 
 
 class FormInvalid(Refused):
@@ -97,7 +101,7 @@ class Menu:
 
 @dataclass(frozen=True, slots=True)
 class Asset:
-    """A file that pages name: script or style, and the hash by which it may be kept for ever.
+    """A file that pages name: script, style or picture; by its hash it may be kept for ever.
 
     `packed` is the same for browsers that take gzip. Pages are never packed: they hold the form's
     token beside what a stranger may have written, and their length would tell of it.
@@ -113,14 +117,14 @@ class Asset:
 class Pages:
     """Draws the pages of one service: its templates, on the look that all share.
 
-    `globals_` are further names that templates may use, `sheets` further style sheets.
+    `globals_` are further names that templates may use, `files` further styles and pictures.
     """
 
     prefix: str
     menu: Menu
     templates: Path | None = None
     globals_: Mapping[str, Any] = field(default_factory=dict)
-    sheets: Mapping[str, bytes] = field(default_factory=dict)
+    files: Mapping[str, bytes] = field(default_factory=dict)
     _environment: jinja2.Environment = field(init=False)
     _assets: Mapping[str, Asset] = field(init=False)
 
@@ -134,7 +138,7 @@ class Pages:
             trim_blocks=True,
             lstrip_blocks=True,
         )
-        self._assets = _assets(self.sheets)
+        self._assets = _assets(self.files)
         self._environment.globals |= {"asset": self._address, "menu": self.menu, **self.globals_}
 
     def routes(self) -> APIRouter:
@@ -143,7 +147,7 @@ class Pages:
 
         @router.get("/look/{name}", dependencies=[Depends(public())])
         def look(name: str, request: Request) -> Response:
-            """Give a script or a style."""
+            """Give a script, a style or a picture."""
             found = self._assets.get(name)
             if found is None:
                 return Response(status_code=404)
@@ -247,8 +251,8 @@ def _surroundings(request: Request) -> dict[str, Any]:
     }
 
 
-def _assets(sheets: Mapping[str, bytes]) -> dict[str, Asset]:
-    """Read our style and scripts, and htmx out of its wheel; add further style sheets."""
+def _assets(more: Mapping[str, bytes]) -> dict[str, Asset]:
+    """Read our style and scripts, and htmx out of its wheel; add further files."""
     spec = find_spec("django_htmx")
     assert spec is not None, "the wheel with htmx is a dependency"  # noqa: S101
     wheel = Path(str(spec.origin)).parent / "static" / "django_htmx"
@@ -265,7 +269,7 @@ def _assets(sheets: Mapping[str, bytes]) -> dict[str, Asset]:
     }
     read = {name: b";\n".join(path.read_bytes() for path in paths) for name, paths in files.items()}
     found = {}
-    for name, body in {**read, **sheets}.items():
+    for name, body in {**read, **more}.items():
         digest = sha256(body).hexdigest()[:12]
         packed = gzip.compress(body, mtime=0)
         found[name] = Asset(body, packed, KINDS[Path(name).suffix], digest)

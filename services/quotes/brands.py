@@ -1,4 +1,4 @@
-"""Whose paper an offer is on: name and colour of the catalogue's brands, for the customer's page.
+"""Whose paper an offer is on: name, mark and colour of a brand, for the customer's page.
 
 The same files give the PDF its letterhead; what is printed only is passed over here.
 """
@@ -12,21 +12,33 @@ from pydantic import Field, ValidationError
 
 from contracts.values import Value
 
+MARK_MAX_BYTES = 50_000
 DARK, LIGHT = "#000000", "#ffffff"
 
 
 class Brand(Value):
-    """Who offers, and in which colour (sRGB, #rrggbb)."""
+    """Who offers, in which colour (sRGB, #rrggbb), and under which mark: an SVG."""
 
     id: str = Field(pattern=r"^[a-z][a-z0-9-]{0,59}$")
     legal_name: str = Field(min_length=1, max_length=200)
     tagline: str = Field(max_length=200)
     primary: str = Field(pattern=r"^#[0-9a-f]{6}$")
+    mark: bytes = Field(min_length=1, max_length=MARK_MAX_BYTES)
 
     @property
     def sheet(self) -> str:
         """The name of its style sheet."""
         return f"brand-{self.id}.css"
+
+    @property
+    def picture(self) -> str:
+        """The name of its mark's file."""
+        return f"brand-{self.id}.svg"
+
+    @property
+    def files(self) -> Mapping[str, bytes]:
+        """The files that its page names."""
+        return {self.sheet: self.style, self.picture: self.mark}
 
     @property
     def style(self) -> bytes:
@@ -49,7 +61,8 @@ def _read(path: Path) -> Brand:
     try:
         told: dict[str, Any] = yaml.safe_load(path.read_text("utf-8"))
         known = {name: told[name] for name in ("id", "legal_name", "tagline")}
-        return Brand.model_validate({**known, "primary": told["colours"]["primary"]})
+        mark = (path.parent / Path(told["logo"]).name).read_bytes()
+        return Brand.model_validate({**known, "primary": told["colours"]["primary"], "mark": mark})
     except (OSError, yaml.YAMLError, ValidationError, KeyError, TypeError) as fault:
         raise BadBrands(f"{path}: {fault}") from None
 

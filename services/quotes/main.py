@@ -70,7 +70,7 @@ def build(settings: Settings, plumbing: Plumbing) -> Parts:
         menu=Menu(tuple(Link(*each) for each in places.MENU), places.SIGN_IN, places.SIGN_OUT),
         templates=TEMPLATES,
         globals_={"places": places, "words": words},
-        sheets={each.sheet: each.style for each in known.values()},
+        files={name: body for each in known.values() for name, body in each.files.items()},
     )
     live = Live(Changes(plumbing.pool).look)
     router = APIRouter()

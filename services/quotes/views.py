@@ -211,6 +211,7 @@ def offer_view(quote: Quote, revision: Revision) -> dict[str, Any]:
         "revision": revision.number,
         "status": status,
         "may_be_accepted": status == "presented",
+        "change_asked": revision.change_asked,
         "customer": submitted.details.account_name,
         "subject": submitted.details.name,
         "items": [

@@ -16,6 +16,9 @@ def routes(commands: Commands, doorway: Doorway, pages: Pages, live: Live) -> AP
     """Return the routes of all pages; they come before the JSON routes of the same addresses."""
     router = APIRouter()
     drawn = QuotePages(commands, doorway, pages, live)
-    for each in (offers.routes(commands, doorway, pages), moving.routes(commands, doorway, drawn)):
+    for each in (
+        offers.routes(commands, doorway, pages, live),
+        moving.routes(commands, doorway, drawn),
+    ):
         router.routes.extend(each.routes)
     return router

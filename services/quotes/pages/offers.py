@@ -5,9 +5,10 @@ from typing import Any
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Request
-from starlette.responses import Response
+from starlette.responses import Response, StreamingResponse
 
 from contracts.errors import Conflict, QuotewrightError, Refused, Unavailable
+from infra.live import Live
 from infra.pages import FormInvalid, Pages, filled, form, page_router, see
 from infra.web import public
 from infra.work import Cause, Commands
@@ -27,28 +28,43 @@ Decide = Callable[[Link, Mapping[str, str], Cause], None]
 class OfferPages:
     """Draws offers for their customers, and takes their answers."""
 
-    def __init__(self, commands: Commands, doorway: Doorway, pages: Pages) -> None:
+    def __init__(self, commands: Commands, doorway: Doorway, pages: Pages, live: Live) -> None:
         self._commands = commands
         self._doorway = doorway
         self._pages = pages
+        self._live = live
 
-    def show(
-        self, request: Request, link: Link, fault: QuotewrightError | None = None, **more: Any
-    ) -> Response:
-        """Draw the offer.   Raises: OfferNotFound."""
+    def _told(self, link: Link) -> dict[str, Any]:
         quote = offered(self._commands, self._doorway, link)
         revision = quote.revision(link[1])
-        told = {
+        return {
             "offer": offer_view(quote, revision),
             "brand": self._brand(revision),
             "here": self._doorway.links.path(link[0], link[1]),
-            "fault": fault,
-            "values": form(request) if fault else {},
-            "errors": fault.errors if isinstance(fault, FormInvalid) else {},
-            "asked_change": False,
-            **more,
+            "fault": None,
+            "values": {},
+            "errors": {},
         }
+
+    def show(self, request: Request, link: Link, fault: QuotewrightError | None = None) -> Response:
+        """Draw the offer, and why an answer was not taken.   Raises: OfferNotFound."""
+        told = self._told(link)
+        if fault:
+            errors = fault.errors if isinstance(fault, FormInvalid) else {}
+            told |= {"fault": fault, "values": form(request), "errors": errors}
         return self._pages.show(request, "offer.html", fault.status if fault else 200, **told)
+
+    def stream(self, request: Request, link: Link) -> StreamingResponse:
+        """Send the offer anew whenever it changes.   Raises: OfferNotFound."""
+        deal_id = offered(self._commands, self._doorway, link).deal_id
+        # One for as long as the page is open: drawn anew it is the same, unless the offer is not.
+        once = request.app.state.new_id()
+
+        def draw() -> str:
+            told = {**self._told(link), "once": once}
+            return self._pages.draw(request, "offer_body.html", **told)
+
+        return self._live.stream(request, {str(deal_id)}, draw)
 
     def _brand(self, revision: Revision) -> Brand | None:
         """Return who offers; None, where the catalogue does not say."""
@@ -60,11 +76,9 @@ class OfferPages:
         """Draw the offer, and note that its customer looked at it."""
         offered(self._commands, self._doorway, link)
         note_look(self._commands, self._doorway, link[:2], request, cause)
-        return self.show(request, link, asked_change="asked" in request.query_params)
+        return self.show(request, link)
 
-    def decide(
-        self, request: Request, link: Link, act: Callable[[], None], back: str = ""
-    ) -> Response:
+    def decide(self, request: Request, link: Link, act: Callable[[], None]) -> Response:
         """Let the customer decide, then show what came of it."""
         offered(self._commands, self._doorway, link)
         try:
@@ -72,7 +86,7 @@ class OfferPages:
                 act()
         except SAID as fault:
             return self.show(request, link, fault)
-        return see(self._doorway.links.path(link[0], link[1]) + back)
+        return see(self._doorway.links.path(link[0], link[1]))
 
     def accept(self, link: Link, values: Mapping[str, str], cause: Cause) -> None:
         """Accept the offer as shown."""
@@ -98,30 +112,36 @@ class OfferPages:
         )
 
 
-def routes(commands: Commands, doorway: Doorway, pages: Pages) -> APIRouter:
+def routes(commands: Commands, doorway: Doorway, pages: Pages, live: Live) -> APIRouter:
     """Return the customer's pages; all are public and check the link themselves."""
     router = page_router()
-    drawn = OfferPages(commands, doorway, pages)
+    drawn = OfferPages(commands, doorway, pages, live)
 
     @router.get(OFFER, dependencies=[Depends(public())])
     def offer(quote_id: UUID, revision: int, token: str, request: Request, cause: Why) -> Response:
         """Show the offer."""
         return drawn.look(request, (quote_id, revision, token), cause)
 
-    for path, act, back in (
-        ("accept", drawn.accept, ""),
-        ("decline", drawn.decline, ""),
-        ("change-request", drawn.change, "?asked"),
+    plain = APIRouter(include_in_schema=False)
+
+    @plain.get(OFFER + "/live", dependencies=[Depends(public())])
+    def live(quote_id: UUID, revision: int, token: str, request: Request) -> StreamingResponse:
+        """Stream the offer's page while its customer looks at it."""
+        return drawn.stream(request, (quote_id, revision, token))
+
+    for path, act in (
+        ("accept", drawn.accept),
+        ("decline", drawn.decline),
+        ("change-request", drawn.change),
     ):
-        _deciding(router, drawn, f"{OFFER}/{path}", (act, back))
+        _deciding(router, drawn, f"{OFFER}/{path}", act)
+    router.routes.extend(plain.routes)
     return router
 
 
-def _deciding(router: APIRouter, drawn: OfferPages, path: str, what: tuple[Decide, str]) -> None:
-    act, back = what
-
+def _deciding(router: APIRouter, drawn: OfferPages, path: str, act: Decide) -> None:
     @router.post(path, dependencies=[Depends(public())], name=path.rpartition("/")[2])
     def decide(quote_id: UUID, revision: int, token: str, request: Request, cause: Why) -> Response:
         """Take the customer's answer."""
         link = (quote_id, revision, token)
-        return drawn.decide(request, link, lambda: act(link, form(request), cause), back)
+        return drawn.decide(request, link, lambda: act(link, form(request), cause))

@@ -1,20 +1,22 @@
 """The customer's page: in the brand of who sells, and without a single figure or word of our own."""
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 import jinja2
 import pytest
+import yaml
 from jinja2 import meta, nodes
 
 from infra.pages import LOOK
 from services.quotes import brands, main
+from services.quotes.api.customers import OFFER
 from services.quotes.brands import BadBrands, ink, luminance
 from services.quotes.views import offer_view
-from tests.unit.quotes.bench import Bench
+from tests.unit.quotes.bench import CATALOG, Bench
 from tests.unit.quotes.test_quotes_pages import Browser, browser, text_of
 
 __all__ = ["browser"]
@@ -24,6 +26,7 @@ SECRET = re.compile(
     r"|hands|requested_by|sales_discount|list-emea|fx-ecb",
     re.IGNORECASE,
 )
+ROLES = Path(__file__).parents[2] / "contract" / "route_roles.yaml"
 RATIONALE = "volume over 3 years"  # of the bench's discount
 
 
@@ -79,24 +82,35 @@ def offered(browser: Browser, state: Callable[[Bench, UUID], Any]) -> UUID:
     return quote_id
 
 
+FORMS: Mapping[str, tuple[dict[str, str], ...]] = {
+    "accept": ({"name": "A. Example", "document_sha256": "0" * 64}, {"name": "", "x": "y"}),
+    "change-request": ({"message": "x"}, {"message": "two more sites, please"}),
+    "decline": ({"reason_code": "nonsense"}, {"reason_code": "timing", "comment": "next year"}),
+}
+# Every route that a link opens, but its stream, which sends what the page is made of.
+ROUTES = {"GET", "GET page", "GET /document"} | {
+    f"POST /{path}{kind}" for path in FORMS for kind in ("", " page")
+}
+
+
 def answers(browser: Browser, quote_id: UUID) -> Iterator[str]:
     """Give everything that the holder of the link can be answered, pages and JSON alike."""
     link = browser.offer(quote_id)
-    forms: dict[str, dict[str, str]] = {
-        "accept": {"name": "A. Example", "document_sha256": "0" * 64},
-        "decline": {"reason_code": "nonsense"},
-        "change-request": {"message": "x"},
-    }
-    yield browser.gets(link, None).text
-    yield browser.gets(f"{link}?asked", None).text
-    yield browser.asks("GET", link, None).text
-    for path, form in forms.items():
-        yield browser.posts(f"{link}/{path}", form, None).text
-        yield browser.asks("POST", f"{link}/{path}", None, json=form).text
-    yield browser.asks(
-        "POST", f"{link}/change-request", None, json={"message": "two more sites, please"}
-    ).text
-    yield browser.asks("POST", f"{link}/decline", None, json={"reason_code": "timing"}).text
+    for _ in range(2):  # before he says anything, and after
+        yield browser.gets(link, None).text
+        yield browser.asks("GET", link, None).text
+        yield browser.asks("GET", f"{link}/document", None).text
+        for path, forms in FORMS.items():
+            for form in forms:
+                yield browser.posts(f"{link}/{path}", form, None).text
+                yield browser.asks("POST", f"{link}/{path}", None, json=form).text
+
+
+def test_every_route_that_a_link_opens_is_searched() -> None:
+    declared = yaml.safe_load(ROLES.read_text(encoding="utf-8"))["quotes"]
+    opened = {each.replace(OFFER, "").strip() for each in declared if OFFER in each}
+    opened = {" ".join(each.split()) for each in opened}
+    assert opened - {"GET /live"} == ROUTES, "search the answers of a new route too"
 
 
 def inner_figures(browser: Browser, quote_id: UUID) -> set[str]:
@@ -168,7 +182,8 @@ def test_the_customers_template_names_only_what_a_customer_may_see(browser: Brow
             if isinstance(node, nodes.Getattr) and isinstance(node.node, nodes.Name):
                 read |= {node.attr} if node.node.name == "offer" else set()
     assert read <= known
-    assert {"base.html", "parts.html", "offer.html"} == {name for name, _ in parts_of("offer.html")}
+    made_of = {name for name, _ in parts_of("offer.html")}
+    assert made_of == {"base.html", "parts.html", "live.html", "offer.html", "offer_body.html"}
 
 
 # ---- whose paper it is
@@ -185,6 +200,41 @@ def test_the_offer_stands_under_the_brand_of_who_sells(browser: Browser) -> None
     style = browser.asks("GET", sheet, None)
     assert style.headers["content-type"] == "text/css; charset=utf-8"
     assert "background:#12355b" in style.text and "color:#ffffff" in style.text
+    (logo,) = re.findall(r'<img class="logo" src="([^"]+)" alt=""', page.text)
+    mark = browser.asks("GET", logo, None)
+    assert mark.headers["content-type"] == "image/svg+xml"
+    assert mark.content == (CATALOG / "brands" / "example-networks.svg").read_bytes()
+    assert mark.headers["content-security-policy"].startswith("default-src 'none'")
+
+
+def test_an_expired_offer_says_so_and_takes_the_wish_for_a_new_one(browser: Browser) -> None:
+    quote_id = offered(browser, is_expired)
+    link = browser.offer(quote_id)
+    told = text_of(browser.gets(link, None))
+    assert "This offer was valid until 1 Apr 2026. Ask for a new one here" in told
+    assert "Accept the offer" not in told and "Decline" not in told
+    form = {"message": "The same again, please"}
+    assert browser.posts(f"{link}/change-request", form, None).status_code == 303
+    assert "Your wish for a new one is passed on." in text_of(browser.gets(link, None))
+    assert browser.bench.quote(quote_id).current.change_asked == "The same again, please"
+
+
+@pytest.mark.parametrize("state", [is_superseded, is_accepted, is_declined, is_withdrawn])
+def test_an_offer_that_is_over_takes_no_answer(
+    browser: Browser, state: Callable[[Bench, UUID], Any]
+) -> None:
+    page = browser.gets(browser.offer(offered(browser, state)), None)
+    assert "<form" not in page.text
+    assert 'role="status"' in page.text
+
+
+def test_what_was_typed_into_a_refused_answer_is_kept(browser: Browser) -> None:
+    link = browser.offer(offered(browser, is_open))
+    long = {"reason_code": "scope", "comment": "no, " * 600}
+    told = browser.posts(f"{link}/decline", long, None)
+    assert told.status_code == 422
+    assert '<option value="scope" selected>' in told.text
+    assert '<details class="card" open>' in told.text and "data-kept" in told.text
 
 
 def test_a_unit_that_the_catalogue_has_lost_leaves_our_own_name(browser: Browser) -> None:

@@ -78,7 +78,7 @@ class Browser(Doors):
             Menu(tuple(Link(*each) for each in places.MENU), places.SIGN_IN, places.SIGN_OUT),
             main.TEMPLATES,
             {"places": places, "words": words},
-            {each.sheet: each.style for each in BRANDS.values()},
+            {name: body for each in BRANDS.values() for name, body in each.files.items()},
         )
         self.printer: Peers = Peers()
         doorway = Doorway(
