@@ -224,6 +224,7 @@ class Shown:
     presented: str
     in_approval: str
     accepted: str
+    declined: str
     revised: str
     alternatives: str
     deal: str
@@ -233,6 +234,7 @@ class Shown:
     mailed: str
     mailed_late: str
     open_offer: str
+    asked_offer: str
     accepted_offer: str
     declined_offer: str
 
@@ -261,6 +263,8 @@ def show(place: Place) -> Shown:
     place.accepts(accepted)
     no = place.link(declined["number"], 1)
     place.customer.post(f"{no}/decline", {"reason_code": "timing"})
+    wish = place.link(twice["number"], 1)
+    place.customer.post(f"{wish}/change-request", {"message": f"Fewer sites, {'please' * 40}"})
     revise(place, twice["number"])
     number = place.told(above, "PendingApproval")["number"]
     case = place.asked_to_approve(number)["case_id"]
@@ -273,6 +277,7 @@ def show(place: Place) -> Shown:
         presented=places.quote(presented["number"]),
         in_approval=places.quote(number),
         accepted=places.quote(accepted["number"]),
+        declined=places.quote(declined["number"]),
         revised=places.quote(twice["number"]),
         alternatives=places.compare(deal_of(records[3])),
         deal=places.opportunity(deal_of(records[0])),
@@ -281,6 +286,7 @@ def show(place: Place) -> Shown:
         questions=places.questions(case),
         mailed=mailed(place, case, 1),
         mailed_late=mailed(place, case, -1),
+        asked_offer=wish,
         open_offer=place.link(presented["number"], 1),
         accepted_offer=place.link(accepted["number"], 1),
         declined_offer=no,
