@@ -1,5 +1,6 @@
 """Numbers, money and times as a reader writes them: by his language and in his zone."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -9,10 +10,18 @@ from zoneinfo import ZoneInfo, available_timezones
 
 from babel import Locale, UnknownLocaleError
 from babel.dates import format_date, format_datetime
-from babel.numbers import format_currency, format_decimal, format_percent
+from babel.numbers import (
+    NumberFormatError,
+    format_currency,
+    format_decimal,
+    format_percent,
+    parse_decimal,
+)
 
 DEFAULT = Locale("en", "GB")
 ASKED_MAX = 10
+# Digits with what people put between them; so few that nobody makes us write out an exponent.
+TYPED = re.compile(r"[+-]?[\d.,'\u2019\s]{1,40}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +45,19 @@ class Reader:
         if value is None:
             return ""
         return format_decimal(Decimal(str(value)), locale=self.locale, decimal_quantization=False)
+
+    def typed(self, text: str) -> str:
+        """Return a number as programs write it, by how this reader types it (`5,5`, `5.5 %`).
+
+        What is no number of his comes back as it is, to be refused in words.
+        """
+        bare = text.strip().removesuffix("%").strip()
+        if TYPED.fullmatch(bare) is None:
+            return text
+        try:
+            return f"{parse_decimal(bare, locale=self.locale, strict=True):f}"
+        except NumberFormatError:
+            return text
 
     def percent(self, value: Any, digits: int = 1) -> str:
         """Format per cent (`12.5` is 12.5 %), rounded for display."""

@@ -23,6 +23,8 @@ log = structlog.get_logger("infra.live")
 LOOK_S = 0.1
 # A page is drawn anew so often at least: what a look has missed is shown then.
 ANEW_S = 5.0
+# What others keep of a change comes a moment after it: so soon a changed page is drawn again.
+SOON_S = 0.5
 NOBODY_S = 30.0
 
 News = Callable[[], set[str] | None]
@@ -103,6 +105,7 @@ class Live:
         self, keys: set[str], draw: Draw, last: str, request: Request
     ) -> AsyncIterator[str]:
         listener = Listener(keys, asyncio.get_running_loop())
+        wait_s = SOON_S
         self._add(listener)
         try:
             yield "retry: 1000\n\n"
@@ -119,7 +122,7 @@ class Live:
                         yield _event(digest, drawn)
                     else:
                         yield ": here\n\n"
-                await _heard(listener.bell)
+                wait_s = SOON_S if await _heard(listener.bell, wait_s) else ANEW_S
         finally:
             self._remove(listener)
 
@@ -161,11 +164,11 @@ class Live:
             each.ring()
 
 
-async def _heard(bell: asyncio.Event) -> None:
+async def _heard(bell: asyncio.Event, wait_s: float) -> bool:
     try:
-        await asyncio.wait_for(bell.wait(), ANEW_S)
+        return await asyncio.wait_for(bell.wait(), wait_s)
     except TimeoutError:
-        return
+        return False
 
 
 def _event(id_: str, drawn: str) -> str:

@@ -7,8 +7,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from contracts.configuration import RequestedItem
 from contracts.pricing import DiscountAsk
-from infra.pages import FormInvalid
-from infra.problems import field_problems
+from infra.pages import FormInvalid, field_errors
 from services.quotes.domain.quote import Quote
 from services.quotes.handlers.sellers import EditDraft
 
@@ -60,6 +59,6 @@ def _checked(
     try:
         return kind.validate_python(asked)
     except ValidationError as fault:
-        for each in field_problems(fault.errors()):
-            errors[names.get(each["field"], each["field"])] = each["message"]
+        for field, message in field_errors(fault).items():
+            errors[names.get(field, field)] = message
         return None

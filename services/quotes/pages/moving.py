@@ -10,7 +10,7 @@ from starlette.responses import Response, StreamingResponse
 from contracts import places
 from contracts.values import Value
 from infra.auth import Principal
-from infra.pages import FormInvalid, filled, form, page_router, see
+from infra.pages import FormInvalid, filled, form, page_router, reader, see
 from infra.web import allow
 from infra.work import Cause, Commands, Work
 from services.quotes.api.doorway import Doorway, ReasonBody, Why, quote_of
@@ -115,7 +115,10 @@ def _editing(router: APIRouter, doorway: Doorway, drawn: QuotePages) -> None:
         """Change quantities and the discount on the whole quote, and ask for prices anew."""
 
         def act(quote_id: UUID) -> None:
-            wanted = edited(quote_of(commands, str(quote_id)), form(request))
+            given = form(request)
+            if "percent" in given:
+                given["percent"] = reader(request).typed(given["percent"])
+            wanted = edited(quote_of(commands, str(quote_id)), given)
             commands.run(cause, lambda work: sellers.edit_draft(work, wanted, doorway.units))
 
         return drawn.move(request, quote, caller, act)

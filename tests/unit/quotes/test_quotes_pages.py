@@ -322,6 +322,51 @@ def test_wrong_figures_are_said_beside_their_field(
     assert browser.asks("GET", "/quotes/Q-1001").json() == before
 
 
+@pytest.mark.parametrize(
+    ("field", "value", "says"),
+    [
+        ("percent", "five", "Write a number."),
+        ("percent", "5,5", "Write a number."),  # no number of a British reader
+        ("percent", "9e999999999", "must have at most 24 digits"),
+        ("quantity-macro", "", "Write a number."),
+        ("rationale", "", "Write at least"),
+        ("rationale", "x" * 1001, "Write at most 1000 characters."),
+    ],
+)
+def test_what_is_wrong_is_said_in_words_for_people(
+    browser: Browser, field: str, value: str, says: str
+) -> None:
+    browser.posts("/quotes/Q-1001/revise", {"etag": presented(browser)["current"]["etag"]})
+    form = {"percent": "3", "rationale": "First order", field: value}
+    told = browser.posts("/quotes/Q-1001/draft", form)
+    assert told.status_code == 422
+    (beside,) = re.findall(rf'<p class="error" id="e-{field}">(.+?)</p>', told.text)
+    assert beside.startswith(says)
+    assert "What is wrong stands beside its field" in text_of(told)
+
+
+def test_a_reader_types_the_discount_as_he_writes_numbers(browser: Browser) -> None:
+    browser.posts("/quotes/Q-1001/revise", {"etag": presented(browser)["current"]["etag"]})
+    german = {"accept-language": "de-DE"}
+    for typed, kept in (("5,5 %", "5.5"), ("7.5", "7.5"), ("0,125", "0.125")):
+        form = {"percent": typed, "rationale": "First order of the region"}
+        assert browser.posts("/quotes/Q-1001/draft", form, **german).status_code == 303
+        current = browser.asks("GET", "/quotes/Q-1001").json()["current"]
+        assert current["discounts"][0]["percent"] == kept
+        shown = kept.replace(".", ",")
+        assert (
+            f'name="percent" type="text" value="{shown}"'
+            in browser.gets("/quotes/Q-1001", **german).text
+        )
+
+
+def test_a_missing_reason_is_said_beside_its_field(browser: Browser) -> None:
+    presented(browser)
+    told = browser.posts("/quotes/Q-1001/withdraw", {"reason": "x"})
+    assert '<p class="error" id="e-withdraw">Write at least 3 characters.</p>' in told.text
+    assert 'aria-invalid="true" aria-describedby="e-withdraw">x</textarea>' in told.text
+
+
 def test_quantity_and_discount_are_changed_by_the_form(browser: Browser) -> None:
     etag = presented(browser)["current"]["etag"]
     browser.posts("/quotes/Q-1001/revise", {"etag": etag})
