@@ -116,6 +116,16 @@ class QuotePages:
         told = side_by_side(self.commands, deal_id)
         return self._pages.show(request, "compare.html", 200, it=told)
 
+    def compare_stream(self, request: Request, deal_id: UUID) -> StreamingResponse:
+        """Send the quotes of a deal anew whenever one of them changes.   Raises: DealNotFound."""
+        deal_of(self.commands, deal_id)
+
+        def draw() -> str:
+            told = side_by_side(self.commands, deal_id)
+            return self._pages.draw(request, "compare_body.html", it=told)
+
+        return self._live.stream(request, {str(deal_id)}, draw)
+
     def _waterfall(self, price: RevisionPriced, caller: Principal) -> dict[str, Any]:
         steps = self._traces.steps(price, internal=bool(INSIDERS & caller.roles))
         return waterfall_view(price, steps)

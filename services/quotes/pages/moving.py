@@ -51,6 +51,11 @@ def routes(commands: Commands, doorway: Doorway, drawn: QuotePages) -> APIRouter
     _ending(router, doorway, drawn, ("recall", sellers.recall_revision, allow("seller", "admin")))
     closing = allow("seller", "manager", "admin")
     _ending(router, doorway, drawn, ("withdraw", sellers.withdraw_quote, closing))
+    router.routes.extend(_streams(drawn).routes)
+    return router
+
+
+def _streams(drawn: QuotePages) -> APIRouter:
     plain = APIRouter(prefix="/quotes", include_in_schema=False)
 
     @plain.get("/{quote}/live")
@@ -60,8 +65,13 @@ def routes(commands: Commands, doorway: Doorway, drawn: QuotePages) -> APIRouter
         """Stream the quote's page while somebody looks at it."""
         return drawn.stream(request, quote, caller, (first, last))
 
-    router.routes.extend(plain.routes)
-    return router
+    @plain.get("/deals/{deal_id}/compare/live")
+    def compare(deal_id: UUID, request: Request, caller: Reader) -> StreamingResponse:
+        """Stream the quotes of a deal while somebody compares them."""
+        del caller
+        return drawn.compare_stream(request, deal_id)
+
+    return plain
 
 
 def _looking(router: APIRouter, drawn: QuotePages) -> None:
