@@ -1,6 +1,8 @@
 // A page that changes while one works on it keeps what its reader has opened, shows of a form
 // exactly what the server has drawn, and says nothing of answers that it no longer waits for.
 (() => {
+  const AGAIN_MS = 500;
+  const AGAIN_MAX_MS = 30_000;
   let open = [];
   let leaving = false;
   // What was chosen since an answer was asked for is newer than the answer: it stays.
@@ -23,19 +25,27 @@
   });
   addEventListener("beforeunload", () => { leaving = true; });
   addEventListener("pageshow", () => { leaving = false; });
+  const NEVER = new Promise(() => {});
+  const pause = (ms) => new Promise((on) => { setTimeout(on, ms); });
+  // A stream that does not begin leaves the page as it is, and is asked for again if the house was away.
+  async function begun(ask, what, isStream) {
+    for (let wait = AGAIN_MS; ; wait = Math.min(2 * wait, AGAIN_MAX_MS)) {
+      try {
+        const answer = await ask(...what);
+        if (!isStream || answer.ok) return answer;
+        if (answer.status < 500) return NEVER;
+      } catch (fault) {
+        if (leaving) return NEVER;
+        if (!isStream || what[1]?.signal?.aborted) throw fault;
+      }
+      await pause(wait);
+    }
+  }
   document.addEventListener("htmx:before:request", ({ detail }) => {
     const ask = detail?.ctx?.fetch;
     if (ask) {
-      detail.ctx.fetch = async (...what) => {
-        try {
-          return await ask(...what);
-        } catch (fault) {
-          if (leaving) {
-            return new Promise(() => {});
-          }
-          throw fault;
-        }
-      };
+      const isStream = detail.ctx.sourceElement?.hasAttribute("hx-sse:connect");
+      detail.ctx.fetch = (...what) => begun(ask, what, isStream);
     }
   });
 })();

@@ -1,8 +1,11 @@
 """The customer's page at work: it follows what happens, and a phone shows first what matters."""
 
+import pytest
+from playwright.sync_api import Route
+
 from contracts import places
-from tests.e2e.place import Place
-from tests.pages.browsers import People, Shown
+from tests.e2e.place import Place, until
+from tests.pages.browsers import People, Shown, expect_status
 
 PHONE = {"width": 360, "height": 800}
 
@@ -55,3 +58,28 @@ def test_on_a_phone_the_price_and_the_way_to_answer_come_first(
         assert person.page.evaluate(inside)
         person.page.set_viewport_size({"width": 1200, "height": 800})
         assert not jump.is_visible()
+
+
+@pytest.mark.parametrize("status", [404, 503])
+def test_a_page_whose_stream_does_not_begin_stays_as_it_is(
+    people: People, shown: Shown, status: int
+) -> None:
+    person = people.stranger()
+    asked: list[str] = []
+
+    def answer(route: Route) -> None:
+        asked.append(route.request.url)
+        if len(asked) > 1:
+            route.continue_()
+        else:
+            route.fulfill(status=status, content_type="text/html", body="<h1>Not here</h1>")
+
+    person.page.route("**/live", answer)
+    person.goes(shown.open_offer)
+    if status == 503:
+        until(lambda: person.page.wait_for_timeout(100) or len(asked) > 1, "it is asked again")
+    person.page.wait_for_timeout(1000)  # in which an answer would have been shown
+    assert "Not here" not in person.page.inner_text("body")
+    assert person.page.get_by_role("button", name="Accept the offer").is_visible()
+    assert len(asked) == (1 if status == 404 else 2)
+    expect_status(person, status)
