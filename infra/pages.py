@@ -26,7 +26,7 @@ from contracts.errors import Refused
 from infra.cookies import SAFE, ZONE, cookies_of, form_of, form_token, is_form
 from infra.doors import ASKED, Asked, asked_of, header
 from infra.formats import Reader, reader_of
-from infra.problems import field_problems
+from infra.problems import field_errors
 from infra.web import public
 
 M = TypeVar("M", bound=BaseModel)
@@ -44,17 +44,13 @@ KINDS = {
 }
 
 
-# Said of a form that is filled in wrongly, where nobody knows better.
-MARKED = "what is wrong stands beside its field; if no field is marked, load the page again"
-
-
 class FormInvalid(Refused):
     """A form is filled in wrongly; `errors` says it beside each field.   Attributes: errors."""
 
     code = "form.invalid"
     title = "Please correct the form"
 
-    def __init__(self, errors: Mapping[str, str], says: str = MARKED) -> None:
+    def __init__(self, errors: Mapping[str, str], says: str = "look at what is marked") -> None:
         super().__init__(says)
         self.errors = errors
 
@@ -223,33 +219,7 @@ def filled(model: type[M], values: Mapping[str, Any]) -> M:
     try:
         return model.model_validate(known)
     except ValidationError as fault:
-        raise FormInvalid(field_errors(fault)) from None
-
-
-def field_errors(fault: ValidationError) -> dict[str, str]:
-    """Return what is wrong with each field, in words for who filled it in."""
-    errors = fault.errors()
-    found = zip(field_problems(errors), errors, strict=False)
-    return {each["field"].partition(".")[0]: _plain(raw, each["message"]) for each, raw in found}
-
-
-def _plain(raw: Mapping[str, Any], message: str) -> str:
-    limits = raw.get("ctx", {})
-    match raw["type"]:
-        case "missing":
-            return "Fill this in."
-        case "string_too_short" if limits["min_length"] > 1:
-            return f"Write at least {limits['min_length']} characters."
-        case "string_too_short":
-            return "Fill this in."
-        case "string_too_long":
-            return f"Write at most {limits['max_length']} characters."
-        case "literal_error":
-            return "Choose one of the list."
-        case "decimal_parsing" | "decimal_type" | "int_parsing" | "finite_number":
-            return "Write a number."
-        case _:
-            return message
+        raise FormInvalid(field_errors(fault.errors())) from None
 
 
 def see(path: str) -> Response:

@@ -1,6 +1,6 @@
 """Every error as RFC 9457 problem+json: ours, validation, routing, and the unexpected."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from http import HTTPStatus
 from typing import Any
@@ -91,6 +91,31 @@ def field_problems(errors: Iterable[Mapping[str, Any]]) -> list[dict[str, str]]:
             }
         )
     return found
+
+
+def field_errors(errors: Sequence[Mapping[str, Any]]) -> dict[str, str]:
+    """Return what is wrong with each field of a form, in words for who filled it in."""
+    found = zip(field_problems(errors), errors, strict=False)
+    return {each["field"].partition(".")[0]: _plain(raw, each["message"]) for each, raw in found}
+
+
+def _plain(raw: Mapping[str, Any], message: str) -> str:
+    limits = raw.get("ctx", {})
+    match raw["type"]:
+        case "missing":
+            return "Fill this in."
+        case "string_too_short" if limits["min_length"] > 1:
+            return f"Write at least {limits['min_length']} characters."
+        case "string_too_short":
+            return "Fill this in."
+        case "string_too_long":
+            return f"Write at most {limits['max_length']} characters."
+        case "literal_error":
+            return "Choose one of the list."
+        case "decimal_parsing" | "decimal_type" | "int_parsing" | "finite_number":
+            return "Write a number."
+        case _:
+            return message
 
 
 def install(app: FastAPI, draw: DrawProblem | None = None) -> None:

@@ -56,7 +56,7 @@ _ = (used.quote_status, used.quoted_tier, used.presented_in, used.presented_curr
 _ = (used.after_since,)
 
 # What the pages print.
-_ = (used.tone, used.MOVERS, used.DIFFERENCES, used.in_words, used.lasting)
+_ = (used.tone, used.MOVERS, used.NEXT, used.DIFFERENCES, used.in_words, used.lasting)
 
 # The guided page: routes, and what its templates print.
 _ = (used.first_told, used.further, used.further_told, used.item_told)

@@ -3,13 +3,14 @@
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from html import escape, unescape
+from html import unescape
 from pathlib import Path
 from uuid import UUID
 
 import httpx
 import pytest
 import yaml
+from markupsafe import escape
 
 from contracts import places
 from infra.cookies import FORM_TOKEN, SESSION, form_token
@@ -344,7 +345,7 @@ def test_what_a_stranger_writes_is_shown_as_he_wrote_it(target: Target) -> None:
     told = send(house, f"{link}/change-request", {"message": f"More, please {HTML}"})
     assert told.status_code == 303
     session = target.session("seller")
-    for path, cookie in ((target.shown.presented, session), (link, "")):
+    for path, cookie, least in ((target.shown.presented, session, 1), (link, "", 0)):
         page = httpx.get(
             house.stage.url + path,
             headers={"accept": "text/html", "cookie": f"{SESSION}={cookie}"},
@@ -352,4 +353,4 @@ def test_what_a_stranger_writes_is_shown_as_he_wrote_it(target: Target) -> None:
         )
         assert page.status_code == 200
         assert HTML not in page.text
-        assert page.text.count("onerror") == page.text.count(escape(HTML))
+        assert page.text.count("onerror") == page.text.count(escape(HTML)) >= least

@@ -7,7 +7,8 @@ from pydantic import TypeAdapter, ValidationError
 
 from contracts.configuration import RequestedItem
 from contracts.pricing import DiscountAsk
-from infra.pages import FormInvalid, field_errors
+from infra.pages import FormInvalid
+from infra.problems import field_errors
 from services.quotes.domain.quote import Quote
 from services.quotes.handlers.sellers import EditDraft
 
@@ -59,6 +60,6 @@ def _checked(
     try:
         return kind.validate_python(asked)
     except ValidationError as fault:
-        for field, message in field_errors(fault).items():
+        for field, message in field_errors(fault.errors()).items():
             errors[names.get(field, field)] = message
         return None

@@ -125,7 +125,7 @@ def routes(commands: Commands, doorway: Doorway, pages: Pages, live: Live) -> AP
     plain = APIRouter(include_in_schema=False)
 
     @plain.get(OFFER + "/live", dependencies=[Depends(public())])
-    def live(quote_id: UUID, revision: int, token: str, request: Request) -> StreamingResponse:
+    def stream(quote_id: UUID, revision: int, token: str, request: Request) -> StreamingResponse:
         """Stream the offer's page while its customer looks at it."""
         return drawn.stream(request, (quote_id, revision, token))
 

@@ -342,7 +342,7 @@ def test_what_is_wrong_is_said_in_words_for_people(
     assert told.status_code == 422
     (beside,) = re.findall(rf'<p class="error" id="e-{field}">(.+?)</p>', told.text)
     assert beside.startswith(says)
-    assert "What is wrong stands beside its field" in text_of(told)
+    assert "Please correct the form. Look at what is marked." in text_of(told)
 
 
 def test_a_reader_types_the_discount_as_he_writes_numbers(browser: Browser) -> None:
