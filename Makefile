@@ -2,6 +2,9 @@
 .DEFAULT_GOAL := help
 .PHONY: help demo test prove quick check format bench pictures simulate lock clean
 
+# Compiled modules are kept, whatever the environment says: tests start many processes.
+unexport PYTHONDONTWRITEBYTECODE
+
 BUS ?= embedded
 # The venv's Python starts faster than a version manager's shim; before there is a venv, any Python 3 does.
 PYTHON := $(shell .venv/bin/python -c '' 2>/dev/null && echo .venv/bin/python || echo python3)
