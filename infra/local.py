@@ -17,7 +17,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from infra.local_process import LocalServerFailed, ServerProcess
+from infra.local_process import MEMORY, LocalServerFailed, ServerProcess, passing_home
 from infra.steps import ROOT, ROOTS_ROOMS
 
 MAJOR_VERSION = "18"
@@ -29,6 +29,8 @@ SETTINGS = {
     "shared_buffers": "256MB",
     "timezone": "UTC",
 }
+# Of a server for tests: its log is kept small, for it may stand in memory.
+PASSING = {"fsync": "off", "max_prepared_transactions": "4", "max_wal_size": "256MB"}
 
 
 class LocalPostgres:
@@ -61,7 +63,7 @@ class LocalPostgres:
 
         A committed row survives `kill`, but not a power cut.
         """
-        server = cls(Path(tempfile.mkdtemp(prefix="quotewright-")))
+        server = cls(passing_home())
         server._ephemeral = True
         return server
 
@@ -149,7 +151,7 @@ class LocalPostgres:
             self._make_data(binaries, room)
             settings = SETTINGS | {"unix_socket_directories": str(self._socket_dir)}
             if self._ephemeral:
-                settings |= {"fsync": "off", "max_prepared_transactions": "4"}
+                settings |= PASSING
             flags = [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
             command = [str(binaries / "postgres"), "-D", str(room / "data"), *flags]
             self._server.spawn(command, held=held, as_user=_dropping_root(), cwd=room)
@@ -225,9 +227,10 @@ def _make_room(home: Path) -> Path:
         return room
     if not room.exists():
         room.unlink(missing_ok=True)  # a link to a room that somebody removed
+        rooms = MEMORY if home.parent == MEMORY else ROOTS_ROOMS
         ROOTS_ROOMS.mkdir(exist_ok=True)
         ROOTS_ROOMS.chmod(0o711)
-        outside = Path(tempfile.mkdtemp(prefix="room-", dir=ROOTS_ROOMS))
+        outside = Path(tempfile.mkdtemp(prefix="quotewright-room-", dir=rooms))
         os.chown(outside, _server_uid(), -1)
         room.symlink_to(outside)
     return room.resolve()

@@ -13,14 +13,13 @@ import signal
 import socket
 import struct
 import subprocess
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 from infra.local_jars import JARS, jars_are_there
-from infra.local_process import LocalServerFailed, ServerProcess
+from infra.local_process import LocalServerFailed, ServerProcess, passing_home
 
 START_DEADLINE_S = 60.0
 ASK_TIMEOUT_S = 2.0
@@ -56,7 +55,7 @@ class LocalKafka:
     @classmethod
     def ephemeral(cls, *, nodes: int, fronts: Sequence[int] = ()) -> Self:
         """Make a cluster for tests: new and empty, removed by `stop`."""
-        cluster = cls(Path(tempfile.mkdtemp(prefix="quotewright-")), nodes=nodes, fronts=fronts)
+        cluster = cls(passing_home(), nodes=nodes, fronts=fronts)
         cluster._ephemeral = True
         return cluster
 

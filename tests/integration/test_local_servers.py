@@ -15,7 +15,7 @@ from kafka.admin import KafkaAdminClient, NewTopic
 
 from infra.local import SUPERUSER, LocalPostgres
 from infra.local_kafka import LocalKafka
-from infra.local_process import LocalServerFailed
+from infra.local_process import MEMORY, LocalServerFailed
 from infra.setup import remove_rooms
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -119,6 +119,18 @@ class TestPostgres:
         server.stop()
         assert not server.home.exists()
         assert not room.exists()
+
+    def test_a_server_for_tests_stands_on_disk_where_memory_is_too_small(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("infra.local_process.ROOMY", 1 << 60)
+        server = LocalPostgres.ephemeral()
+        assert MEMORY not in server.home.parents
+        with server:
+            write(server, 1)
+            assert rows(server) == [(1,)]
+            assert MEMORY not in server.data.parents
+        assert not server.home.exists()
 
     def test_two_servers_at_once_do_not_see_each_other(self) -> None:
         with LocalPostgres.ephemeral() as one, LocalPostgres.ephemeral() as other:
