@@ -56,7 +56,7 @@ NEWEST: Between = (None, None)
 SELLERS = frozenset({"seller", "admin"})
 CLOSERS = SELLERS | {"manager"}
 # So many lines are drawn one by one on the quote's page; more have a page of their own.
-LINES_MAX = 30
+LINES_MAX = 10
 # Tables of more differences are folded.
 FOLDED_FROM = 12
 SAID = (Refused, Conflict, Unavailable)
