@@ -18,22 +18,17 @@ import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, suppress
-from dataclasses import dataclass
 from itertools import cycle
 from pathlib import Path
-from uuid import UUID
 
 from contracts import places
-from infra.cookies import SESSION
-from quotewright.client import token_for
-from services.quotes.links import Links
 from tests.bench import many_quotes
+from tests.bench.faces import HTML, WAIT_S, Client, Face, faces_of
 from tests.bench.many_quotes import Played
 from tests.bench.report import Row, median, percentile
 from tests.e2e.place import Place, deal_of, items_of
 
-ASKS = 40
-EACH = 25
+ASKS = 30
 CHANGES = 60
 QUOTES = "2,000"
 SPEED_S = 2.0
@@ -41,86 +36,19 @@ ASKERS = 4
 MS = {"p50": (80.0, 25.0), "p99": (250.0, 80.0)}
 CHANGED_MS = 500.0
 WEIGHT_KB = 100.0
-HTML = "text/html,application/xhtml+xml"
 FILES = re.compile(r'(?:href|src)="(/[^"]+/look/[^"]+)"')
-WAIT_S = 30.0
-
-
-@dataclass(frozen=True, slots=True)
-class Face:
-    """A page: its name, who looks at it (None: a stranger), and the addresses it is asked under."""
-
-    name: str
-    role: str | None
-    paths: Sequence[str]
-
-
-class Client:
-    """Somebody who asks over one connection that stays open."""
-
-    def __init__(self, place: Place, role: str | None, accept: str = HTML) -> None:
-        self._host = place.stage.url.removeprefix("http://")
-        who = {"approver": "appr-regional-1"}.get(role or "", f"{role}-1")
-        token = token_for(place.stage.laptop.home, who, [role]) if role else ""
-        cookie = {"cookie": f"{SESSION}={token}"} if role else {}
-        self.headers = {"accept": accept, "accept-encoding": "gzip", **cookie}
-        self._http = self.connection()
-
-    def connection(self) -> http.client.HTTPConnection:
-        """Return a new connection to the house."""
-        return http.client.HTTPConnection(self._host, timeout=WAIT_S)
-
-    def get(self, path: str) -> tuple[http.client.HTTPResponse, bytes]:
-        """Return the answer, which must be a good one, and its body."""
-        self._http.request("GET", path, headers=self.headers)
-        answer = self._http.getresponse()
-        body = answer.read()
-        if answer.status != http.client.OK:
-            raise AssertionError(f"{path}: {answer.status} {body[:500]!r}")
-        return answer, body
-
-    def close(self) -> None:
-        """Close the connection."""
-        self._http.close()
 
 
 def measured(home: Path, rounds: int) -> list[Row]:
     """Fill a store, serve it, and measure its pages."""
     with many_quotes.serving(home) as (place, played):
-        faces = _faces(place)
+        faces = faces_of(place)
         return [
             *_times(place, faces, rounds),
             *_changes(place, played),
             *_weights(place, faces),
             _speed(place, faces, rounds),
         ]
-
-
-def _faces(place: Place) -> list[Face]:
-    """Return every page, with addresses spread over the whole store."""
-
-    def some(what: str) -> list[tuple[str, ...]]:
-        found = place.sql(f"SELECT {what} ORDER BY 1")
-        return [tuple(map(str, row)) for row in found[:: max(1, len(found) // EACH)][:EACH]]
-
-    links = Links(place.stage.laptop.secrets.link_key.encode())
-    quotes = some("number, deal_id FROM crm_projector.quote WHERE list IS NOT NULL")
-    cases = some("case_id FROM approvals.cases WHERE state = 'open'")
-    offers = some("quote_id, revision FROM crm_projector.quote WHERE lower(status) = 'presented'")
-    records = some("record_id FROM crm_projector.opportunity")
-    found = f"{places.OPPORTUNITIES}?q="
-    return [
-        Face("opportunities", "seller", [places.OPPORTUNITIES]),
-        Face("opportunities, searched", "seller", [f"{found}{each}" for (each,) in records]),
-        Face("opportunity", "seller", [places.opportunity(deal) for _, deal in quotes]),
-        Face("quote", "seller", [places.quote(number) for number, _ in quotes]),
-        Face("what waits", "seller", ["/crm/waiting"]),
-        Face("overview", "manager", [places.OVERVIEW]),
-        Face("inbox", "approver", [places.INBOX]),
-        Face("decision", "approver", [places.case(each) for (each,) in cases]),
-        Face("customer's offer", None, [links.path(UUID(a), int(b)) for a, b in offers]),
-        Face("sign-in", None, [places.SIGN_IN]),
-    ]
 
 
 # ---- how long they take
@@ -133,9 +61,9 @@ def _times(place: Place, faces: Sequence[Face], rounds: int) -> list[Row]:
     took: list[list[float]] = [[] for _ in faces]
     for number in range(rounds + 1):
         for _ in range(ASKS):
-            for client, way, times in zip(clients, ways, took, strict=True):
+            for face, client, way, times in zip(faces, clients, ways, took, strict=True):
                 began = time.perf_counter()
-                client.get(next(way))
+                client.get(next(way), face.form)
                 if number:
                     times.append(time.perf_counter() - began)
     for client in clients:
@@ -287,7 +215,7 @@ def _weights(place: Place, faces: Sequence[Face]) -> list[Row]:
     rows = []
     for face in faces:
         with closing(Client(place, face.role)) as client:
-            own, body = _weighed(client, face.paths[0])
+            own, body = _weighed(client, face.paths[0], face.form)
             files = {each.replace("&amp;", "&") for each in FILES.findall(body.decode())}
             rest = sum(_weighed(client, each)[0] for each in files)
         rows.append(
@@ -306,8 +234,8 @@ def _weights(place: Place, faces: Sequence[Face]) -> list[Row]:
     return rows
 
 
-def _weighed(client: Client, path: str) -> tuple[int, bytes]:
-    answer, body = client.get(path)
+def _weighed(client: Client, path: str, form: Mapping[str, str] | None = None) -> tuple[int, bytes]:
+    answer, body = client.get(path, form)
     head = sum(len(name) + len(value) + 4 for name, value in answer.getheaders())
     text = gzip.decompress(body) if answer.getheader("content-encoding") == "gzip" else body
     return head + len(body), text
