@@ -11,9 +11,10 @@ import structlog
 from psycopg import sql
 from psycopg_pool import ConnectionPool
 
-from infra.local import LocalPostgres
+from infra.local import SUPERUSER, LocalPostgres
 from infra.local_kafka import LocalKafka
 from infra.postgres import PLUMBING, migrate, open_pool, provision, role_of
+from tests.spread import Tellings, in_order
 
 _numbers = count(1)
 
@@ -28,6 +29,14 @@ structlog.configure(
     ],
     cache_logger_on_first_use=False,
 )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.pluginmanager.register(Tellings())
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items[:] = in_order(items)
 
 
 class Clock:
@@ -81,18 +90,29 @@ class Database:
 
 
 @pytest.fixture
-def make_database(postgres: LocalPostgres) -> Callable[..., Database]:
+def make_database(postgres: LocalPostgres) -> Iterator[Callable[..., Database]]:
     """Make empty databases, provisioned for services (by default one called `thing`)."""
+    made: list[sql.Identifier] = []
+
+    def admin() -> psycopg.Connection[Any]:
+        return psycopg.connect(postgres.dsn(SUPERUSER, "postgres"), autocommit=True)
 
     def make(**services: list[str]) -> Database:
         name = f"test_{next(_numbers)}"
-        with psycopg.connect(postgres.dsn("postgres", "postgres"), autocommit=True) as admin:
-            admin.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+        made.append(sql.Identifier(name))
+        with admin() as connection:
+            # Copying the template's files is faster than logging each of their pages.
+            made_how = sql.SQL("CREATE DATABASE {} STRATEGY file_copy").format(made[-1])
+            connection.execute(made_how)
         database = Database(postgres, name)
         provision(database.admin_dsn, services or {"thing": ["thing"]})
         return database
 
-    return make
+    yield make
+    # Hundreds of databases are a gigabyte, and take minutes to remove from a disk in the end.
+    with admin() as connection:
+        for each in made:
+            connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(each))
 
 
 @pytest.fixture

@@ -17,7 +17,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 SERVICES = ("quotes", "configurator", "pricer", "approvals", "documents", "crm_projector")
 SCHEMAS = {"crm_projector": ["crm_projector", "bi"]}
-START_S = 45.0
+START_S = 90.0
 STOP_S = 20.0
 
 # Python imports this by itself at its start, in the service's process and in all that it starts.
