@@ -10,8 +10,6 @@ BUS ?= embedded
 PYTHON := $(shell .venv/bin/python -c '' 2>/dev/null && echo .venv/bin/python || echo python3)
 SETUP = @PYTHONDONTWRITEBYTECODE=1 $(PYTHON) -m infra.setup
 RUN = .venv/bin/python -m
-# Over processes, each with servers of its own: tests/spread.py.
-SPREAD = --numprocesses auto --maxprocesses 4 --dist loadscope --no-loadscope-reorder
 
 help: ## Print this list
 	@sed -nE 's/^([a-z]+):.*## (.*)/  make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "%-14s %s\n", $$1, $$2 }'
@@ -22,7 +20,7 @@ demo: ## See a quote go from opportunity to PDF (BUS=kafka: over a real broker; 
 
 test: ## Run every test, with real PostgreSQL and real Kafka (ARGS="-k name" to choose)
 	$(SETUP) venv pdf pdf-tools kafka browser
-	@$(RUN) pytest tests $(SPREAD) $(ARGS)
+	@$(RUN) pytest tests $(ARGS)
 
 prove: ## Break every part under load, check that nothing is lost, doubled or reordered (ARGS="-k broker")
 	$(SETUP) venv pdf kafka

@@ -1,6 +1,7 @@
 """Fixtures that every kind of test shares: a clock, a real PostgreSQL, a real Kafka."""
 
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from itertools import count
 from typing import Any
@@ -14,7 +15,6 @@ from psycopg_pool import ConnectionPool
 from infra.local import SUPERUSER, LocalPostgres
 from infra.local_kafka import LocalKafka
 from infra.postgres import PLUMBING, migrate, open_pool, provision, role_of
-from tests.spread import Tellings, in_order
 
 _numbers = count(1)
 
@@ -29,14 +29,6 @@ structlog.configure(
     ],
     cache_logger_on_first_use=False,
 )
-
-
-def pytest_configure(config: pytest.Config) -> None:
-    config.pluginmanager.register(Tellings())
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    items[:] = in_order(items)
 
 
 class Clock:
@@ -110,7 +102,7 @@ def make_database(postgres: LocalPostgres) -> Iterator[Callable[..., Database]]:
 
     yield make
     # Hundreds of databases are a gigabyte, and take minutes to remove from a disk in the end.
-    with admin() as connection:
+    with suppress(psycopg.Error), admin() as connection:  # else they go with the server
         for each in made:
             connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(each))
 

@@ -13,21 +13,9 @@ from tests.chaos.ground import Ground, ground
 from tests.chaos.loading import Load
 from tests.chaos.proof import TABLE, Proof, markdown, row_of
 from tests.e2e.place import Place
-from tests.spread import tell
 
 DRAWN = 5
-MAX_SEED = 1_000_000
-
-
-def seed() -> int:
-    """Return the seed of the draw: the one given, or one for all processes of a run."""
-    if given := os.environ.get("CHAOS_SEED"):
-        return int(given)
-    run = os.environ.get("PYTEST_XDIST_TESTRUNUID")
-    return int(run, 16) % MAX_SEED if run else random.SystemRandom().randrange(MAX_SEED)
-
-
-SEED = seed()
+SEED = int(os.environ.get("CHAOS_SEED") or random.SystemRandom().randrange(1_000_000))
 LINES: list[str] = []
 
 
@@ -51,7 +39,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def name_of(item: pytest.Item) -> str:
-    return item.name
+    return item.nodeid.rpartition("::")[2]
 
 
 def pytest_report_collectionfinish() -> list[str]:
@@ -59,20 +47,13 @@ def pytest_report_collectionfinish() -> list[str]:
     return LINES
 
 
-def told() -> list[str]:
-    """Return the table of all faults of this run, and the draw."""
-    return [*([f"faults\n{markdown()}"] if TABLE else []), *LINES]
-
-
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Print what became of the faults."""
-    for each in told():
-        terminalreporter.write_line(each)
-
-
-def pytest_sessionfinish(session: pytest.Session) -> None:
-    """Leave the same to the process that prints, if this one does not."""
-    tell(session.config, told())
+    """Print the table of all faults of this run."""
+    if TABLE:
+        terminalreporter.section("faults")
+        terminalreporter.write_line(markdown())
+    for line in LINES:
+        terminalreporter.write_line(line)
 
 
 @pytest.fixture(scope="package")
