@@ -118,7 +118,7 @@ class Deciding:
         sifted = self._sift(piece)
         streams = {each.stream for each in sifted if each.stream}
         seen = self._known.versions(streams, late)
-        held = self._known.waiting(piece.partition)
+        held = self._known.waiting(piece.partition, {each.record.key for each in sifted})
         decided = Decided(any(each.wanted for each in sifted))
         sight = _Sight(View(self._ledger, fresh=care is not Care.TOGETHER), decided.batch, care)
         for each in sifted:

@@ -119,16 +119,16 @@ class Consumer:
         return 0
 
     def retry_parked(self) -> int:
-        """Try a page of what somebody asked for, in order per deal; returns how many are through.
+        """Try a page of what somebody asked for, in order per deal; returns how many were tried.
 
         A deal stops at its first failure.
         """
-        done = 0
+        tried = 0
         for partition, epoch in list(self._epochs.items()):
-            if self._retry_rests.resting(partition) or not self._known.waiting(partition):
+            if self._retry_rests.resting(partition) or not self._known.any_waits(partition):
                 continue
             try:
-                done += self._retrying.page(partition, epoch)
+                tried += self._retrying.page(partition, epoch)
                 self._retry_rests.worked(partition)
             except Fenced:  # its new owner retries; if that is us, after claiming it anew
                 self._forget(partition)
@@ -139,9 +139,9 @@ class Consumer:
                 self._log.warning(
                     "retry_not_available", reason=fault.message, wait_s=round(wait_s, 3)
                 )
-        if done:
+        if tried:
             self._known.unparked()
-        return done
+        return tried
 
     # ---- inside
 

@@ -69,7 +69,7 @@ class Ledger(RememberingDesk, Protocol):
     # ---- trying parked records again
 
     def retry_newer(self, topic: str, partition: int) -> int:
-        """Mark the deals whose first parked record is of a newer version; returns how many rows."""
+        """Mark the deals that wait for nothing but a newer release; returns how many rows."""
         ...
 
     def retries(self, topic: str, partition: int, limit: int) -> Sequence[Parked]:
@@ -133,11 +133,19 @@ class Known:
             self._versions.update({each: found.get(each, 0) for each in unknown})
         return {each: max(self._versions[each], late.get(each, 0)) for each in streams}
 
-    def waiting(self, partition: int) -> Waiting:
-        """Return a copy of the keys that have parked records."""
+    def any_waits(self, partition: int) -> bool:
+        """Say whether the partition has parked records."""
+        return bool(self._all(partition))
+
+    def waiting(self, partition: int, keys: Collection[bytes]) -> Waiting:
+        """Return a copy of what waits, of these keys."""
+        known = self._all(partition)
+        return {key: set(known[key]) for key in keys if key in known}
+
+    def _all(self, partition: int) -> Waiting:
         if partition not in self._waiting:
             self._waiting[partition] = self._ledger.waiting(self._topic, partition)
-        return {key: set(streams) for key, streams in self._waiting[partition].items()}
+        return self._waiting[partition]
 
     def committed(self, progress: Progress) -> None:
         """Learn what was written; the streams not heard of for longest are forgotten."""

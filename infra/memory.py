@@ -235,12 +235,15 @@ class MemoryStore:
 
     def _park(self, new: Parked) -> None:
         deal = [each for each in self._parked if each.key == new.key]
-        if same := [e for e in deal if (e.headers, e.value) == (new.headers, new.value)]:
-            if new.follows is None:
-                anew = replace(same[0], follows=None)
-                self._parked[self._parked.index(same[0])] = anew
+        if lies := next((each for each in deal if _same(each, new)), None):
+            if lies.follows is not None and new.follows is None:  # now it has come in its turn
+                anew = replace(lies, follows=None)
+                if lies.code == Missing.code:
+                    anew = replace(anew, code=new.code, reason=new.reason)
+                self._parked[self._parked.index(lies)] = anew
+                self._wake(new.key)
             return
-        late = _waits_without(new, self._discarded)
+        given, late = new.follows, _waits_without(new, self._discarded)
         new = replace(new, id=self.next_number("parked"), follows=late)
         asked = any(e.id in self._retry for e in deal)
         later = [i for i, each in enumerate(self._parked) if _follows(each, new)]
@@ -249,9 +252,7 @@ class MemoryStore:
             self._retry.add(new.id)
         if later and asked:  # what it goes before is being tried
             self._retry.add(new.id)
-        if late is not None and late < (new.version or 0) - 1:  # it may be here already
-            self._retry.add(new.id)
-        if later:
+        if later or late != given:  # or what it waits for may be here, since the rest was given up
             self._wake(new.key)
 
     def _wake(self, key: bytes) -> None:
@@ -326,11 +327,13 @@ class MemoryStore:
             return len(marked)
 
     def retry_newer(self, topic: str, partition: int) -> int:
-        """Mark the deals whose first parked record is of a newer version."""
+        """Mark the deals that wait for nothing but a newer release."""
         with self._guard:
             mine = [e for e in self._parked if (e.topic, e.partition) == (topic, partition)]
-            first = {each.key: each for each in reversed(mine)}
-            marked = {e.id for e in mine if first[e.key].code == NewerVersion.code}
+            newer = {each.key for each in mine if each.code == NewerVersion.code}
+            others = {NewerVersion.code, Missing.code, Behind.code}
+            newer -= {each.key for each in mine if each.code not in others}
+            marked = {each.id for each in mine if each.key in newer}
             self._retry |= marked
             return len(marked)
 
@@ -420,6 +423,13 @@ def _waits_without(new: Parked, discarded: Collection[tuple[Any, ...]]) -> int |
 
 def _place(parked: Parked) -> tuple[bytes, str | None]:
     return parked.key, parked.stream
+
+
+def _same(parked: Parked, new: Parked) -> bool:
+    """Say whether a record is a second delivery of one that lies here."""
+    if new.stream and (*_place(parked), parked.version) == (*_place(new), new.version):
+        return True
+    return (parked.headers, parked.value) == (new.headers, new.value)
 
 
 def _follows(parked: Parked, new: Parked) -> bool:

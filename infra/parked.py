@@ -7,7 +7,7 @@ import psycopg
 
 from contracts.envelope import NewerVersion
 from infra.keeping import Waiting
-from infra.parking import code_of, reason_of
+from infra.parking import Behind, Missing, code_of, reason_of
 from infra.postgres import reachable
 from infra.rows import (
     CONSUMED_AGAIN,
@@ -24,6 +24,7 @@ from infra.wire import unpack_headers
 from infra.work import Work
 
 PARKED = "id, topic, partition, offset_, key, headers, value, reason, code, attempts, parked_at"
+NEWER = [NewerVersion.code, Missing.code, Behind.code]
 
 
 class PostgresParked(PostgresStore):
@@ -106,22 +107,20 @@ class PostgresParked(PostgresStore):
         """Return the keys of a partition that have parked records."""
         with reachable(), self.pool.connection() as connection:
             rows = connection.execute(
-                "SELECT key, array_agg(stream) FILTER (WHERE follows IS NOT NULL)"
+                "SELECT key, array_agg(DISTINCT stream) FILTER (WHERE follows IS NOT NULL)"
                 " FROM parked WHERE topic = %s AND partition = %s GROUP BY key",
                 (topic, partition),
             ).fetchall()
         return {bytes(key): set(streams or ()) for key, streams in rows}
 
     def retry_newer(self, topic: str, partition: int) -> int:
-        """Mark the deals whose first parked record is of a newer version; returns how many rows."""
+        """Mark the deals that wait for nothing but a newer release; returns how many rows."""
         with reachable(), self.pool.connection() as connection:
             return connection.execute(
                 "UPDATE parked SET retry = true WHERE topic = %s AND partition = %s AND key IN ("
-                " SELECT key FROM (SELECT DISTINCT ON (key) key, code FROM parked"
-                " WHERE topic = %s AND partition = %s"
-                " ORDER BY key, COALESCE(place, id), version, id) AS first"
-                " WHERE code = %s)",
-                (topic, partition, topic, partition, NewerVersion.code),
+                " SELECT key FROM parked WHERE topic = %s AND partition = %s GROUP BY key"
+                " HAVING bool_or(code = %s) AND bool_and(code = ANY(%s)))",
+                (topic, partition, topic, partition, NewerVersion.code, NEWER),
             ).rowcount
 
     def retries(self, topic: str, partition: int, limit: int) -> list[Parked]:
@@ -176,7 +175,9 @@ class PostgresParked(PostgresStore):
             )
             if not ours.rowcount:
                 raise Fenced("another process consumes this partition")
-            connection.execute("UPDATE parked SET retry = false WHERE key = %s", (parked.key,))
+            connection.execute(
+                "UPDATE parked SET retry = false WHERE key = %s AND retry", (parked.key,)
+            )
             connection.execute(
                 "UPDATE parked SET attempts = attempts + 1, begun = 0, reason = %s, code = %s"
                 " WHERE id = %s",

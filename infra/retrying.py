@@ -6,10 +6,11 @@ as one; if that fails, its records go one by one, and a deal stops at its first 
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import replace
 
 import structlog
 
-from contracts.errors import Unavailable
+from contracts.errors import Poison, Unavailable
 from infra.keeping import Ledger
 from infra.parking import ATTEMPTS_MAX, Missing, NeverBack
 from infra.reading import Reading
@@ -38,29 +39,29 @@ class Retrying:
         self._log = log.bind(topic=reading.topic, consumer=ledger.source)
 
     def page(self, partition: int, epoch: int) -> int:
-        """Try the next records of a partition that are marked; returns how many are through.
+        """Try the next records of a partition that are marked; returns how many were tried.
 
         Raises: Fenced, if the partition is no longer ours; Unavailable, and the marks stay.
         """
-        page = self._ledger.retries(self._reading.topic, partition, self._page_size)
-        if not page:
+        marked = self._ledger.retries(self._reading.topic, partition, self._page_size)
+        if not marked:
             return 0
+        page = [self._placed(each) for each in marked]
         # Records that a process died over before go one at a time, and only so often.
         if not any(each.begun for each in page) and self._whole(page, epoch):
             return len(page)
-        stuck, done = set[bytes](), 0  # keys
+        stuck = set[bytes]()  # keys
         for parked in page:
             if parked.key in stuck:
                 continue
             fault = self._alone(parked, epoch)
             if fault is None:
-                done += 1
                 continue
             stuck.add(parked.key)
             if not isinstance(fault, NotParkedNow):
                 self._ledger.still_parked(parked, epoch, fault)
                 self._log.warning("still_parked", parked_id=parked.id, error=type(fault).__name__)
-        return done
+        return len(page)
 
     # ---- inside
 
@@ -126,6 +127,14 @@ class Retrying:
             work.batch.committed()
             self._committed([work])
 
+    def _placed(self, parked: Parked) -> Parked:
+        """Return the record with its place, also where only today's code can read it."""
+        if parked.stream is None:
+            with suppress(Poison):
+                if place := self._reading.place(parked.arrived()):
+                    return replace(parked, stream=place[0], version=place[1])
+        return parked
+
     def _standing(self, page: Sequence[Parked]) -> dict[str, int]:
         """Return the last version consumed of each stream that the records stand in."""
         streams = {each.stream for each in page if each.stream}
@@ -140,8 +149,6 @@ class Retrying:
         if parked.follows is not None and parked.follows > last:
             raise Missing
         work = self._reading.begin(parked.arrived(), view, batch)
-        if parked.follows is not None and version <= last:
-            return work  # came once more in other bytes, and was handled then
         self._reading.handle(parked.arrived(), work)
         if parked.stream:
             standing[parked.stream] = max(version, last)

@@ -120,8 +120,19 @@ def test_what_was_parked_behind_a_hole_by_an_earlier_release_waits_for_the_same_
                     "SELECT park('facts', 0, 1, 'a', '[]', '{}', 'why', 'parked.missing', 's', 3)"
                 )
                 connection.execute(
+                    "SELECT park('facts', 0, 3, 'b', '[]', '{}', 'why', 'parked.missing', 't', 3)"
+                )
+                connection.execute("INSERT INTO inbox VALUES ('t', 2), ('s', 2)")
+                connection.execute(
                     "SELECT park('facts', 0, 2, 'a', '[]', '{\"b\": 1}', 'why', 'bug', 's', 1)"
                 )
             connection.execute(file.read_text())
-        rows = connection.execute("SELECT version, follows FROM parked ORDER BY version")
-        assert rows.fetchall() == [(1, None), (3, 2)]
+        rows = connection.execute(
+            "SELECT stream, version, follows, retry FROM parked ORDER BY stream, version"
+        )
+        # What has come since is tried, unless something of its deal waits for a person.
+        assert rows.fetchall() == [
+            ("s", 1, None, False),
+            ("s", 3, 2, False),
+            ("t", 3, 2, True),
+        ]

@@ -56,7 +56,7 @@ def consumer_is_not_fenced(patch: pytest.MonkeyPatch) -> None:
 
 
 def later_facts_do_not_wait_behind_a_parked_one(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(Known, "waiting", lambda self, partition: {})
+    patch.setattr(Known, "waiting", lambda self, partition, keys: {})
     patch.setattr(MemoryStore, "waiting", lambda self, topic, partition: {})
 
 
