@@ -20,7 +20,7 @@ demo: ## See a quote go from opportunity to PDF (BUS=kafka: over a real broker; 
 
 test: ## Run every test, with real PostgreSQL and real Kafka (ARGS="-k name" to choose)
 	$(SETUP) venv pdf pdf-tools kafka browser
-	@$(RUN) pytest tests $(ARGS)
+	@$(RUN) tests.halves $(ARGS)
 
 prove: ## Break every part under load, check that nothing is lost, doubled or reordered (ARGS="-k broker")
 	$(SETUP) venv pdf kafka
