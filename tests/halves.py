@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 
 TESTS = Path(__file__).parent
-# What starts houses of six processes, and what runs the commands of the documents.
-FIRST = ("chaos", "contract", "e2e", "isolation")
+# About half of the time; most of what needs a browser or waits for sessions to end is in the other.
+FIRST = ("chaos", "contract", "e2e", "isolation", "unit")
 FINE = {int(pytest.ExitCode.OK), int(pytest.ExitCode.NO_TESTS_COLLECTED)}
 
 
