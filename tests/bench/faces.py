@@ -19,7 +19,7 @@ WAIT_S = 30.0
 APPROVER = "appr-regional-1"
 # As approvals keeps a link of a mail: its hash only.
 KEEP_LINK = """
-INSERT INTO approvals.mail_links (case_id, step, approver, token_sha256, expires_at)
+INSERT INTO approvals.mail_tokens (case_id, step, approver, token_sha256, expires_at)
 VALUES (%s, 1, %s, %s, now() + interval '1 day')
 """
 
