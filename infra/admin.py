@@ -50,18 +50,12 @@ def admin_routes(prefix: str, ledger: PostgresLedger, registry: Registry) -> API
 
 
 def _looking(router: APIRouter, ledger: PostgresLedger, registry: Registry) -> None:
-    def one(parked_id: int) -> Parked:
-        found = ledger.parked_one(parked_id) if parked_id in IDS else None
-        if found is None:
-            raise NotParked(parked_id)
-        return found
-
     @router.get("/parked")
     def parked(
         _: Admin, after: Place = 0, limit: Many = LIST_MAX, deal_of: int | None = None
     ) -> list[dict[str, Any]]:
         """List what could not be handled, oldest first: all, or the deal of one record."""
-        key = None if deal_of is None else one(deal_of).key
+        key = None if deal_of is None else _one(ledger, deal_of).key
         return [summary(each) for each in ledger.parked(limit, after, key)]
 
     @router.get("/parked/count")
@@ -72,7 +66,7 @@ def _looking(router: APIRouter, ledger: PostgresLedger, registry: Registry) -> N
     @router.get("/parked/{parked_id}")
     def parked_one(parked_id: int, _: Admin) -> dict[str, Any]:
         """Show one parked record raw, and how it reads through today's upcasters."""
-        return whole(one(parked_id), registry)
+        return whole(_one(ledger, parked_id), registry)
 
     @router.get("/discarded")
     def discarded(
@@ -117,8 +111,16 @@ def _deciding(router: APIRouter, ledger: PostgresLedger) -> None:
 
         `following` are the deal's next records: they stay parked until somebody has them retried.
         """
-        found = ledger.parked_one(parked_id) if parked_id in IDS else None
-        if found is None or not ledger.discard(parked_id, principal.actor, wanted.reason):
+        found = _one(ledger, parked_id)
+        if not ledger.discard(parked_id, principal.actor, wanted.reason):
             raise NotParked(parked_id)
         following = ledger.parked(DESCRIBED_MAX, 0, found.key)
         return {"discarded": summary(found), "following": [summary(each) for each in following]}
+
+
+def _one(ledger: PostgresLedger, parked_id: int) -> Parked:
+    """Return a parked record.   Raises: NotParked."""
+    found = ledger.parked_one(parked_id) if parked_id in IDS else None
+    if found is None:
+        raise NotParked(parked_id)
+    return found

@@ -316,12 +316,14 @@ class MemoryStore:
             keys = {each.key for each in self._parked if parked_id in {None, each.id}}
             marked = {each.id for each in self._parked if each.key in keys}
             self._retry |= marked
-            follows = {
-                each.id: 0 if without_missing and each.follows else each.follows
-                for each in self._parked
-            }
             self._parked = [
-                replace(each, begun=0, follows=follows[each.id]) if each.id in marked else each
+                replace(
+                    each,
+                    begun=0,
+                    follows=0 if without_missing and each.follows else each.follows,
+                )
+                if each.id in marked
+                else each
                 for each in self._parked
             ]
             return len(marked)

@@ -32,7 +32,8 @@ def outcome(codes: Iterable[int]) -> int:
 
 def main(arguments: Sequence[str]) -> int:
     """Run both halves with the arguments of pytest."""
-    first, second = ([sys.executable, "-m", "pytest", *half, *arguments] for half in halves())
+    here, there = halves()
+    first, second = ([sys.executable, "-m", "pytest", *half, *arguments] for half in (here, there))
     with tempfile.TemporaryFile() as told:
         beside = subprocess.Popen(second, stdout=told, stderr=subprocess.STDOUT)
         try:
@@ -42,7 +43,7 @@ def main(arguments: Sequence[str]) -> int:
                 beside.terminate()
                 beside.wait()
             told.seek(0)
-            sys.stdout.write(f"\n{' '.join(halves()[1])}\n")
+            sys.stdout.write(f"\n{' '.join(there)}\n")
             sys.stdout.flush()
             sys.stdout.buffer.write(told.read())
     return outcome(codes)
