@@ -5,6 +5,7 @@ a setting of a topic that exists.
 """
 
 import logging
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Self
@@ -20,6 +21,7 @@ FOR_EVER = -1
 DAY_MS = 86_400_000
 RECORD_MAX_BYTES = 1_048_576
 ASK_MS = 10_000
+AGAIN_S = 0.1
 REASONS = {
     "SaslAuthenticationFailed": "it refuses the name or the password",
     "UnsupportedSaslMechanism": "it does not take this sasl_mechanism",
@@ -182,8 +184,9 @@ def _make(admin: KafkaAdminClient, name: str, partitions: int, keeping: Keeping)
 def _found(admin: KafkaAdminClient, names: Sequence[str]) -> list[Found]:
     if not names:
         return []
-    asked = [ConfigResource("topic", name) for name in names]
-    told = admin.describe_configs(asked, config_filter="all")["topic"]
+    # Another process may be making them at this moment.
+    admin.wait_for_topics(list(names), timeout_ms=ASK_MS)
+    told = _configs(admin, names)
     return [
         Found(
             each["name"],
@@ -193,6 +196,23 @@ def _found(admin: KafkaAdminClient, names: Sequence[str]) -> list[Found]:
         )
         for each in admin.describe_topics(list(names))
     ]
+
+
+def _configs(admin: KafkaAdminClient, names: Sequence[str]) -> Mapping[str, Mapping[str, Any]]:
+    """Return the settings of all topics; a broker shows none of a topic it has not heard of yet."""
+    until = time.monotonic() + ASK_MS / 1000
+    while True:
+        asked = [ConfigResource("topic", name) for name in names]
+        told = admin.describe_configs(asked, config_filter="all")["topic"]
+        silent = [name for name in names if not told.get(name)]
+        if not silent:
+            return told  # type: ignore[no-any-return]
+        if time.monotonic() >= until:
+            raise Unavailable(
+                f"Kafka shows no settings of the topic {silent[0]}: we may not describe it"
+                " (give us the right DescribeConfigs), or its broker has not heard of it yet"
+            )
+        time.sleep(AGAIN_S)
 
 
 class _Heard(logging.Handler):

@@ -5,6 +5,7 @@ import json
 import logging
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -20,7 +21,7 @@ from structlog.testing import capture_logs
 
 from contracts.envelope import Sealed
 from contracts.errors import Unavailable
-from infra import settings
+from infra import settings, topics
 from infra.bus_kafka import KafkaBus
 from infra.local_kafka import LocalKafka
 from infra.service import House
@@ -123,6 +124,49 @@ def test_a_missing_topic_is_made_as_the_settings_say(kafka: LocalKafka, topic: s
     with capture_logs() as lines:
         assert create_topics(where, {}, {topic: 3}, Keeping(retention_days=30)) == []
     assert lines == []
+
+
+@pytest.mark.kafka
+def test_services_that_start_together_may_all_make_the_topics(kafka: LocalKafka) -> None:
+    wanted = [f"facts.{uuid4().hex[:8]}" for _ in range(8)]
+
+    def start(_: int) -> list[str]:
+        return create_topics(kafka.bootstrap.split(","), {}, dict.fromkeys(wanted, 3), Keeping())
+
+    with ThreadPoolExecutor(6) as pool:
+        made = [name for names in pool.map(start, range(6)) for name in names]
+    assert sorted(made) == sorted(wanted)
+
+
+class SlowToHear(KafkaAdminClient):
+    """A client whose broker has not heard of a topic's settings for the first `asks` asks."""
+
+    asks = 2
+
+    def describe_configs(self, *args: Any, **named: Any) -> Any:
+        told = super().describe_configs(*args, **named)
+        if SlowToHear.asks:
+            SlowToHear.asks -= 1
+            return {"topic": dict.fromkeys(told["topic"], {})}
+        return told
+
+
+@pytest.mark.kafka
+def test_a_topic_that_its_broker_just_learns_of_is_asked_for_again(
+    kafka: LocalKafka, topic: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    where = kafka.bootstrap.split(",")
+    create_topics(where, {}, {topic: 3}, Keeping())
+    monkeypatch.setattr(topics, "KafkaAdminClient", SlowToHear)
+
+    monkeypatch.setattr(SlowToHear, "asks", 2)
+    assert create_topics(where, {}, {topic: 3}, Keeping()) == []
+    assert SlowToHear.asks == 0
+
+    monkeypatch.setattr(SlowToHear, "asks", 1000)
+    monkeypatch.setattr(topics, "ASK_MS", 300)
+    with pytest.raises(Unavailable, match=f"shows no settings of the topic {topic}: .* DescribeC"):
+        create_topics(where, {}, {topic: 3}, Keeping())
 
 
 @pytest.mark.kafka
