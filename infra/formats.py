@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from functools import cache, lru_cache
 from typing import Any
 from zoneinfo import ZoneInfo, available_timezones
 
@@ -20,6 +21,8 @@ from babel.numbers import (
 
 DEFAULT = Locale("en", "GB")
 ASKED_MAX = 10
+HEADER_MAX = 300
+KEPT = 4096
 # Digits with what people put between them; so few that nobody makes us write out an exponent.
 TYPED = re.compile(r"[+-]?[\d.,'\u2019\s]{1,40}")
 
@@ -35,16 +38,13 @@ class Reader:
         """Format `{"amount", "currency"}`; unit prices keep their finer digits."""
         if value is None:
             return ""
-        amount = Decimal(value["amount"])
-        return format_currency(
-            amount, value["currency"], locale=self.locale, decimal_quantization=False
-        )
+        return _money(str(value["amount"]), value["currency"], self.locale)
 
     def number(self, value: Any) -> str:
         """Format a number, exactly as it is."""
         if value is None:
             return ""
-        return format_decimal(Decimal(str(value)), locale=self.locale, decimal_quantization=False)
+        return _number(str(value), self.locale)
 
     def typed(self, text: str) -> str:
         """Return a number as programs write it, by how this reader types it (`5,5`, `5.5 %`).
@@ -84,9 +84,28 @@ class Reader:
 
 def reader_of(languages: str, zone: str) -> Reader:
     """Return the reader by an Accept-Language header and a zone's name; both may be nonsense."""
-    return Reader(_locale(languages), zone if zone in available_timezones() else "UTC")
+    return Reader(_locale(languages[:HEADER_MAX]), zone if zone in _zones() else "UTC")
 
 
+@cache
+def _zones() -> frozenset[str]:
+    return frozenset(available_timezones())  # it walks the disk each time it is asked
+
+
+# A page writes the same figures many times, and a reader comes back to the same page.
+
+
+@lru_cache(KEPT)
+def _money(amount: str, currency: str, locale: Locale) -> str:
+    return format_currency(Decimal(amount), currency, locale=locale, decimal_quantization=False)
+
+
+@lru_cache(KEPT)
+def _number(value: str, locale: Locale) -> str:
+    return format_decimal(Decimal(value), locale=locale, decimal_quantization=False)
+
+
+@lru_cache(KEPT)
 def _locale(languages: str) -> Locale:
     for part in languages.split(",")[:ASKED_MAX]:
         tag = part.partition(";")[0].strip()

@@ -1,6 +1,5 @@
 """Serves a house of services: one per process in a company, all six in one process on a laptop."""
 
-import gc
 import signal
 import sys
 import threading
@@ -19,6 +18,7 @@ from infra import log as logs
 from infra.admin import admin_routes
 from infra.auth import security_of
 from infra.clock import wall_clock
+from infra.collecting import SetAside
 from infra.gauges import Standing
 from infra.metrics import Meter, metrics_route
 from infra.parts import Builder
@@ -53,6 +53,7 @@ class House:
         self.settings = settings
         self.services: list[Service] = []
         self._clock = clock
+        self._set_aside = SetAside()
         self.meter = Meter()
         self.meter.registry.register(Standing(self.statuses))
         self._lookers = ThreadPoolExecutor(max(1, len(builders)), thread_name_prefix="look")
@@ -126,8 +127,7 @@ class House:
         as Python does by default, makes each of them wait for all others at every answer.
         """
         sys.setswitchinterval(SWITCH_S)
-        # Modules and schemas live as long as the process: the collector need not walk them again.
-        gc.freeze()
+        self._set_aside.begin()
         for service in self.services:
             service.start()
 
@@ -139,6 +139,7 @@ class House:
         for thread in threads:
             thread.join()
         self._lookers.shutdown(wait=False, cancel_futures=True)
+        self._set_aside.end()
 
 
 def serve(name: str, build: Builder) -> None:

@@ -4,6 +4,7 @@ import json
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Query
+from starlette.responses import JSONResponse, Response
 
 from contracts.errors import NotFound
 from contracts.pricing import PricingPins
@@ -53,14 +54,14 @@ def routes(commands: Commands, shelf: Shelf) -> APIRouter:
 def _prices(router: APIRouter, commands: Commands, shelf: Shelf) -> None:
     """Add the routes that try a price and explain one."""
 
-    @router.post("/preview")
-    def preview(ask: PreviewAsk, reader: Reader) -> dict[str, Any]:
+    @router.post("/preview", response_model=dict[str, Any])
+    def preview(ask: PreviewAsk, reader: Reader) -> Response:
         """Price without making a fact; the insiders' answer has the block `internal`."""
         found = handlers.preview(ask, ask.pins, shelf)
         view = view_for(reader, None)
         tree = shown(json.loads(found.trace), view)
         tree["totals"] = found.totals.model_dump(mode="json")
-        return tree
+        return JSONResponse(tree)  # it is plain JSON: looked through once more it is as it was
 
     @router.get("/traces/{sha256}")
     def trace(

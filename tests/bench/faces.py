@@ -2,8 +2,9 @@
 
 import http.client
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from hashlib import sha256
+from itertools import combinations
 from urllib.parse import urlencode
 from uuid import UUID
 
@@ -26,12 +27,12 @@ VALUES (%s, 1, %s, %s, now() + interval '1 day')
 
 @dataclass(frozen=True, slots=True)
 class Face:
-    """A page: its name, who looks at it (None: a stranger), its addresses, and a form to send."""
+    """A page: its name, who looks at it (None: a stranger), its addresses, and forms to send."""
 
     name: str
     role: str | None
     paths: Sequence[str]
-    form: Mapping[str, str] = field(default_factory=dict)
+    forms: Sequence[Mapping[str, str]] = ({},)
 
 
 class Client:
@@ -114,20 +115,28 @@ def _guided(place: Place) -> list[Face]:
     deals = _some(place, "deal_id FROM crm_projector.opportunity")
     new = [places.first_item(deal) for (deal,) in deals]
     (whole, *_) = items_of("city_macro")
-    half = whole["decisions"][: len(whole["decisions"]) // 2]
     begun = [f"{each}?product={whole['product']}" for each in new]
     items = [
         places.item(number, each["item_id"])
         for (number,) in drafts
         for each in place.quote(number)["current"]["items"]
     ]
-    about = {"product": whole["product"], "quantity": "2"}
-    form = {**about, **dict(pair for each in half for pair in _answered(each))}
     return [
         Face("products", "seller", new),
         Face("guided, nothing answered", "seller", begun),
-        Face("guided, half answered", "seller", new, form),
+        Face("guided, half answered", "seller", new, _halves(whole)),
+        Face("guided, same answers", "seller", new, _halves(whole)[:1]),
         Face("guided, complete", "seller", items),
+    ]
+
+
+def _halves(item: Json) -> list[dict[str, str]]:
+    """Return forms with about half of an item's answers, no two the same."""
+    answers = item["decisions"]
+    about = {"product": item["product"], "quantity": "2"}
+    return [
+        {**about, **dict(pair for each in half for pair in _answered(each))}
+        for half in combinations(answers, len(answers) // 2)
     ]
 
 

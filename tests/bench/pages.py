@@ -2,8 +2,8 @@
 
 All six services run in one process, as in the demo, and the pages ask one another over HTTP there.
 Times are those of a client in another process of the same machine, from the first byte sent to the
-last byte read, over a connection that stays open; each ask is for another quote, deal or case, and
-the pages take turns. How the store was filled, `many_quotes` says.
+last byte read, over a connection that stays open; each ask is for another quote, deal or case, or
+with other answers ("same answers": as when only the quantity is typed), and the pages take turns. How the store was filled, `many_quotes` says.
 
 Streams: a command or a webhook of the CRM changes what an open page shows; the time runs from the
 moment it is sent, so the command's own time is in it, to the arrival of the first drawing that
@@ -57,13 +57,13 @@ def measured(home: Path, rounds: int) -> list[Row]:
 def _times(place: Place, faces: Sequence[Face], rounds: int) -> list[Row]:
     """Ask for the pages in turn, after a round to warm up."""
     clients = [Client(place, face.role) for face in faces]
-    ways = [cycle(face.paths) for face in faces]
+    ways = [zip(cycle(face.paths), cycle(face.forms), strict=False) for face in faces]
     took: list[list[float]] = [[] for _ in faces]
     for number in range(rounds + 1):
         for _ in range(ASKS):
-            for face, client, way, times in zip(faces, clients, ways, took, strict=True):
+            for _face, client, way, times in zip(faces, clients, ways, took, strict=True):
                 began = time.perf_counter()
-                client.get(next(way), face.form)
+                client.get(*next(way))
                 if number:
                     times.append(time.perf_counter() - began)
     for client in clients:
@@ -215,7 +215,7 @@ def _weights(place: Place, faces: Sequence[Face]) -> list[Row]:
     rows = []
     for face in faces:
         with closing(Client(place, face.role)) as client:
-            own, body = _weighed(client, face.paths[0], face.form)
+            own, body = _weighed(client, face.paths[0], face.forms[0])
             files = {each.replace("&amp;", "&") for each in FILES.findall(body.decode())}
             rest = sum(_weighed(client, each)[0] for each in files)
         rows.append(

@@ -147,7 +147,7 @@ class SlowToHear(KafkaAdminClient):
         told = super().describe_configs(*args, **named)
         if SlowToHear.asks:
             SlowToHear.asks -= 1
-            return {"topic": dict.fromkeys(told["topic"], {})}
+            return {"topic": {key: {} for key in told["topic"]}}
         return told
 
 

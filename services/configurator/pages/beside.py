@@ -8,6 +8,7 @@ approvers foreseen may hold somebody who wrote of the draft before, whom approva
 from collections.abc import Sequence
 from datetime import date
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any
 
 from contracts.configuration import ConfiguredItem, RejectedItem, RequestedItem
@@ -21,7 +22,11 @@ from services.configurator.peers import Json
 
 NO_PRICE = "The price can not be had now. Go on: the quote is priced once this is put into it."
 NO_APPROVAL = "Who would have to approve can not be said now; it is asked again at the next change."
+KEPT = 256
 PRICED = {"item_id", "product", "quantity", "bill_of_materials"}
+
+# The same item gives the same answer; a page asks for all items of a quote at every change of one.
+configured = lru_cache(KEPT)(handlers.configured)
 
 
 class Beside:
@@ -80,7 +85,7 @@ class Beside:
         for each in setting.items:
             if each.item_id == item_id:
                 continue
-            answer = handlers.configured(self._catalogue, each, day)
+            answer = configured(self._catalogue, each, day)
             if isinstance(answer, RejectedItem):
                 missing.append(_name(each))
             else:

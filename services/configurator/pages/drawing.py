@@ -6,6 +6,7 @@ Nothing is stored: the answers so far stand in the form, and every post draws wh
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from functools import lru_cache
 from typing import Any
 
 from fastapi import Request
@@ -22,13 +23,13 @@ from services.configurator.domain.decisions import binding
 from services.configurator.domain.guiding import Card, Choice, Step, steps
 from services.configurator.domain.options import OptionsAnswer, options
 from services.configurator.domain.product import Product
-from services.configurator.handlers import ConfigurationRefused
 from services.configurator.pages import reading
-from services.configurator.pages.beside import Beside
+from services.configurator.pages.beside import Beside, configured
 from services.configurator.pages.reading import About
 from services.configurator.pages.setting import Setting
 
 CHARGES = {"one_time": "One-time", "monthly": "Monthly", "yearly": "Yearly"}
+JUDGED_MAX = 64
 NOTHING_YET = {"price": None, "price_words": "", "approval": None, "approval_words": ""}
 BADGES = {
     "clash": ("Does not go together", "bad"),
@@ -37,6 +38,9 @@ BADGES = {
     "fixed": ("Follows", "busy"),
     "proposed": ("Proposed", "plain"),
 }
+
+# A page is drawn again for a quantity, a discount or a search, with the same answers as before.
+_judged = lru_cache(JUDGED_MAX)(options)
 
 
 @dataclass(slots=True)
@@ -112,7 +116,7 @@ class GuidePages:
         self, request: Request, setting: Setting, filled: Filled, asked: tuple[str, date]
     ) -> dict[str, Any]:
         product = filled.product
-        judged = options(product, binding(product, filled.decisions))
+        judged = _judged(product, binding(product, filled.decisions))
         given = form(request) if request.method == "POST" else {}
         item_id = setting.item_id(product.model.id)
         item = filled.item(item_id)
@@ -146,10 +150,9 @@ class GuidePages:
     ) -> ConfiguredItem | None:
         if item is None or not judged.complete:
             return None
-        try:
-            return handlers.completed(self.catalogue, item, day)
-        except ConfigurationRefused:
-            return None  # undecided within the bound; putting it into the quote says so
+        answer = configured(self.catalogue, item, day)
+        # Rejected only if undecided within the bound; putting it into the quote says so.
+        return answer if isinstance(answer, ConfiguredItem) else None
 
 
 def chosen(request: Request, setting: Setting) -> str:

@@ -6,6 +6,8 @@ from decimal import Decimal
 from hashlib import sha256
 from typing import Any
 
+PLAIN = (str, bool, int)
+
 
 def canonical(tree: Any) -> bytes:
     """Return JSON with sorted keys, no blanks, UTF-8; decimals and days as text.
@@ -26,7 +28,12 @@ def digest(tree: Any) -> str:
 
 
 def _plain(value: Any) -> Any:
-    if value is None or isinstance(value, str | bool | int):
+    kind = type(value)
+    if kind is dict:
+        return {str(key): _plain(each) for key, each in value.items()}
+    if kind is list or kind is tuple:
+        return [_plain(each) for each in value]
+    if value is None or isinstance(value, PLAIN):
         return value
     if isinstance(value, Decimal):
         return f"{value:f}"

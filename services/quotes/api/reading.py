@@ -9,7 +9,7 @@ from fastapi import APIRouter, Depends, Query, Response
 from infra.web import Principal, allow
 from infra.work import Commands
 from services.quotes.api.doorway import Doorway, Why, deal_of, quote_of
-from services.quotes.api.sellers import INSIDERS, shown
+from services.quotes.api.sellers import INSIDERS, told
 from services.quotes.domain.alternatives import compared
 from services.quotes.domain.asks import draft_document
 from services.quotes.domain.errors import NotPresented
@@ -51,7 +51,7 @@ def _views(router: APIRouter, commands: Commands) -> None:
     @router.get("/{quote}")
     def quote(quote: str, response: Response, principal: Reader) -> Any:
         """Return a quote, its newest revision in full."""
-        return shown(commands, quote_of(commands, quote).quote_id, principal, response)
+        return told(quote_of(commands, quote), principal, response)
 
     @router.get("/{quote}/revisions/{n}")
     def revision(quote: str, n: int, principal: Annotated[Principal, Depends(TELLS)]) -> Any:

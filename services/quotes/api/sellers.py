@@ -17,6 +17,7 @@ from services.quotes.api.doorway import (
     quote_id_of,
     quote_of,
 )
+from services.quotes.domain.quote import Quote
 from services.quotes.handlers import sellers
 from services.quotes.handlers.sellers import DraftQuote, EditDraft
 from services.quotes.views import quote_view
@@ -38,7 +39,11 @@ def routes(commands: Commands, doorway: Doorway) -> APIRouter:
 
 def shown(commands: Commands, quote_id: UUID, caller: Principal, response: Response) -> Any:
     """Return the quote as this caller may see it, with its entity tag."""
-    quote = quote_of(commands, str(quote_id))
+    return told(quote_of(commands, str(quote_id)), caller, response)
+
+
+def told(quote: Quote, caller: Principal, response: Response) -> Any:
+    """Return a quote that was just read, as `shown` does."""
     response.headers["etag"] = f'"{quote.current.etag}"'
     return quote_view(quote, internal=bool(INSIDERS & caller.roles))
 
