@@ -71,23 +71,26 @@ def consume() -> None:
 class Pair:
     """A service's database and topic, and its consumers' processes."""
 
-    def __init__(self, pool: Any, environment: dict[str, str]) -> None:
+    def __init__(self, pool: Any, environment: dict[str, str], home: Path) -> None:
         self.pool = pool
+        self.home = home
         self.environment = environment
         self.bus = KafkaBus(environment["KAFKA"].split(","), {}, None)
         self.started: list[subprocess.Popen[bytes]] = []
 
     def start(self, name: str) -> "subprocess.Popen[bytes]":
+        told = (self.home / f"{name}.log").open("wb")
         code = "from tests.integration.test_zombie import consume; consume()"
         self.started.append(
             subprocess.Popen(
                 [sys.executable, "-c", code],
                 cwd=ROOT,
                 env={**os.environ, **self.environment, "NAME": name},
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.DEVNULL,
+                stdout=told,
+                stderr=subprocess.STDOUT,
             )
         )
+        told.close()
         return self.started[-1]
 
     def rows(self, statement: str) -> list[tuple[Any, ...]]:
@@ -97,17 +100,26 @@ class Pair:
 
     def has(self, table: str, word: str, name: str) -> Callable[[], list[tuple[Any, ...]]]:
         statement = f"SELECT 1 FROM {table} WHERE word = '{word}' AND name = '{name}'"
-        return lambda: self.rows(statement)
+
+        def look() -> list[tuple[Any, ...]]:
+            ended = [each.returncode for each in self.started if each.poll() is not None]
+            assert not ended, f"{ended}\n{(self.home / f'{name}.log').read_text()[-3000:]}"
+            return self.rows(statement)
+
+        return look
 
 
 @pytest.fixture
-def pair(make_database: Any, open_service: Any, kafka: LocalKafka) -> Iterator[Pair]:
+def pair(
+    make_database: Any, open_service: Any, kafka: LocalKafka, tmp_path: Path
+) -> Iterator[Pair]:
     topic = f"facts.{uuid4().hex[:8]}"
     create_topics(kafka.bootstrap.split(","), {}, {topic: 1}, Keeping())
     database = make_database()
     found = Pair(
         open_service("thing", database),
         {"DSN": database.dsn("thing"), "KAFKA": kafka.bootstrap, "TOPIC": topic},
+        tmp_path,
     )
     for table in ("calls", "effects"):
         found.rows(f"CREATE TABLE {table} (word text, name text)")
