@@ -5,7 +5,6 @@ a setting of a topic that exists.
 """
 
 import logging
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Self
@@ -15,13 +14,13 @@ from kafka.admin import ConfigResource, KafkaAdminClient
 from kafka.errors import KafkaError, TopicAlreadyExistsError
 
 from contracts.errors import QuotewrightError, Unavailable
+from infra.patience import Patience
 
 log = structlog.get_logger("infra.topics")
 FOR_EVER = -1
 DAY_MS = 86_400_000
 RECORD_MAX_BYTES = 1_048_576
 ASK_MS = 10_000
-AGAIN_S = 0.1
 REASONS = {
     "SaslAuthenticationFailed": "it refuses the name or the password",
     "UnsupportedSaslMechanism": "it does not take this sasl_mechanism",
@@ -182,37 +181,33 @@ def _make(admin: KafkaAdminClient, name: str, partitions: int, keeping: Keeping)
 
 
 def _found(admin: KafkaAdminClient, names: Sequence[str]) -> list[Found]:
+    """Return the topics; one that another process is just making is asked for again."""
     if not names:
         return []
-    # Another process may be making them at this moment.
-    admin.wait_for_topics(list(names), timeout_ms=ASK_MS)
-    told = _configs(admin, names)
-    return [
-        Found(
-            each["name"],
-            len(each["partitions"]),
-            min((len(part["replica_nodes"]) for part in each["partitions"]), default=0),
-            {name: str(entry["value"]) for name, entry in told[each["name"]].items()},
-        )
-        for each in admin.describe_topics(list(names))
-    ]
-
-
-def _configs(admin: KafkaAdminClient, names: Sequence[str]) -> Mapping[str, Mapping[str, Any]]:
-    """Return the settings of all topics; a broker shows none of a topic it has not heard of yet."""
-    until = time.monotonic() + ASK_MS / 1000
+    asked = [ConfigResource("topic", name) for name in names]
+    trying = Patience(ASK_MS / 1000).begin()
     while True:
-        asked = [ConfigResource("topic", name) for name in names]
         told = admin.describe_configs(asked, config_filter="all")["topic"]
-        silent = [name for name in names if not told.get(name)]
-        if not silent:
-            return told  # type: ignore[no-any-return]
-        if time.monotonic() >= until:
+        there = {each["name"]: each["partitions"] for each in admin.describe_topics(list(names))}
+        unheard = [name for name in names if not (told.get(name) and there.get(name))]
+        if not unheard:
+            return [_as_found(name, there[name], told[name]) for name in names]
+        if not trying.again():
             raise Unavailable(
-                f"Kafka shows no settings of the topic {silent[0]}: we may not describe it"
+                f"Kafka shows no settings of the topic {unheard[0]}: we may not describe it"
                 " (give us the right DescribeConfigs), or its broker has not heard of it yet"
             )
-        time.sleep(AGAIN_S)
+
+
+def _as_found(
+    name: str, partitions: Sequence[Mapping[str, Any]], configs: Mapping[str, Mapping[str, Any]]
+) -> Found:
+    return Found(
+        name,
+        len(partitions),
+        min(len(each["replica_nodes"]) for each in partitions),
+        {setting: str(entry["value"]) for setting, entry in configs.items()},
+    )
 
 
 class _Heard(logging.Handler):

@@ -79,19 +79,17 @@ class Pair:
         self.started: list[subprocess.Popen[bytes]] = []
 
     def start(self, name: str) -> "subprocess.Popen[bytes]":
-        told = (self.home / f"{name}.log").open("wb")
         code = "from tests.integration.test_zombie import consume; consume()"
-        self.started.append(
-            subprocess.Popen(
+        with (self.home / f"{name}.log").open("wb") as told:
+            process = subprocess.Popen(
                 [sys.executable, "-c", code],
                 cwd=ROOT,
                 env={**os.environ, **self.environment, "NAME": name},
                 stdout=told,
                 stderr=subprocess.STDOUT,
             )
-        )
-        told.close()
-        return self.started[-1]
+        self.started.append(process)
+        return process
 
     def rows(self, statement: str) -> list[tuple[Any, ...]]:
         with self.pool.connection() as connection:

@@ -1,6 +1,7 @@
 """The stores of a run: the memory store with faults, and read tables for the projector."""
 
 import json
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
@@ -23,20 +24,20 @@ CURRENT = 1
 SAVE = generations.save(CURRENT)
 
 
-class Surroundings:
+class Surroundings(ABC):
     """What a store needs of the run: dice, watch, clock, and a way to let others move."""
 
     def __init__(self, dice: Dice, watch: Watch) -> None:
         self.dice = dice
         self.watch = watch
 
+    @abstractmethod
     def now(self) -> datetime:
         """Return the time."""
-        raise NotImplementedError
 
+    @abstractmethod
     def interlude(self) -> None:
         """Let somebody else move between a decision and its commit."""
-        raise NotImplementedError
 
 
 class SimStore(MemoryStore):

@@ -25,8 +25,21 @@ NO_APPROVAL = "Who would have to approve can not be said now; it is asked again 
 KEPT = 256
 PRICED = {"item_id", "product", "quantity", "bill_of_materials"}
 
-# The same item gives the same answer; a page asks for all items of a quote at every change of one.
-configured = lru_cache(KEPT)(handlers.configured)
+
+def configured(
+    catalogue: Catalogue, item: RequestedItem, day: date
+) -> ConfiguredItem | RejectedItem:
+    """Configure as `handlers.configured` does; what was asked before on this day is kept.
+
+    A page asks for all items of a quote at every change of one.
+    """
+    return _configured(catalogue, item.model_dump_json(), day)
+
+
+@lru_cache(KEPT)
+def _configured(catalogue: Catalogue, item: str, day: date) -> ConfiguredItem | RejectedItem:
+    """Kept by the item's text: as values, the answers `true` and 1 would be the same."""
+    return handlers.configured(catalogue, RequestedItem.model_validate_json(item), day)
 
 
 class Beside:

@@ -28,11 +28,6 @@ def digest(tree: Any) -> str:
 
 
 def _plain(value: Any) -> Any:
-    kind = type(value)
-    if kind is dict:
-        return {str(key): _plain(each) for key, each in value.items()}
-    if kind is list or kind is tuple:
-        return [_plain(each) for each in value]
     if value is None or isinstance(value, PLAIN):
         return value
     if isinstance(value, Decimal):

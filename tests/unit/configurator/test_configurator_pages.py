@@ -1,14 +1,16 @@
 """The guided page as a browser without JavaScript meets it: what it shows, stores, refuses and survives."""
 
 import re
+from datetime import date
 from typing import Any
 
 import pytest
 
 from contracts import places
-from contracts.configuration import Decision
+from contracts.configuration import ConfiguredItem, Decision, RejectedItem, RequestedItem
 from services.configurator.pages import reading
-from tests.unit.configurator.guide import DEAL, NR, Guide, station, text_of
+from services.configurator.pages.beside import configured
+from tests.unit.configurator.guide import DEAL, NR, Guide, catalogue, station, text_of
 
 NEW = places.first_item(DEAL)
 STATION = {"product": "base_station", "quantity": "3"}
@@ -441,3 +443,27 @@ def test_an_answer_of_an_older_model_is_named_and_let_go(guide: Guide) -> None:
 def test_a_session_that_has_ended_loads_the_page_again(guide: Guide) -> None:
     piece = guide.posts(NEW, SAVE, hx_request="true", cookie="qw_session=old")
     assert (piece.status_code, piece.headers["hx-refresh"]) == (200, "true")
+
+
+class TestKept:
+    """Answers that are kept from one drawing of the page to the next."""
+
+    @pytest.mark.parametrize("first", [1, True])
+    def test_an_answer_of_another_kind_is_never_taken_for_one_that_was_kept(
+        self, first: int
+    ) -> None:
+        found = {}
+        for sectors in (first, True, 1):
+            item = RequestedItem.model_validate(
+                {
+                    **ITEM,
+                    "item_id": f"kept-{first!r}",
+                    "decisions": [
+                        *ITEM["decisions"],
+                        {"attribute": "sectors", "value": sectors, "source": "user"},
+                    ],
+                }
+            )
+            found[repr(sectors)] = configured(catalogue(), item, date(2026, 11, 28))
+        assert isinstance(found["1"], ConfiguredItem)
+        assert isinstance(found["True"], RejectedItem)
