@@ -33,6 +33,10 @@ log = structlog.get_logger("infra.service")
 START_S = 20.0
 SWITCH_S = 0.02
 LOOK_DEADLINE_S = 3.0
+# A caller must let go of a quiet connection before we do: one that we close while he is sending
+# on it costs him his request, and he may not send a POST again. Our own clients let go after 5 s,
+# most proxies after 60 s.
+KEEP_ALIVE_S = 75
 
 
 class House:
@@ -156,7 +160,7 @@ def serve(name: str, build: Builder) -> None:
 
 def run(house: House) -> None:
     """Serve HTTP and run the loops until a signal; then end the requests, drain, and return."""
-    server = _server(house)
+    server = http_server(house.app(), house.settings.http_host, house.settings.http_port)
 
     def end(number: int, frame: FrameType | None) -> None:
         del number, frame
@@ -181,7 +185,7 @@ class Serving:
 
     def __init__(self, house: House) -> None:
         self._house = house
-        self._server = _server(house)
+        self._server = http_server(house.app(), house.settings.http_host, house.settings.http_port)
         self._thread = threading.Thread(target=self._server.run, name="http", daemon=True)
 
     def __enter__(self) -> Self:
@@ -211,14 +215,16 @@ class Serving:
         self._house.stop()
 
 
-def _server(house: House) -> uvicorn.Server:
+def http_server(app: FastAPI, host: str, port: int) -> uvicorn.Server:
+    """Return the server of an application, not yet started; port 0 takes a free one."""
     config = uvicorn.Config(
-        house.app(),
-        host=house.settings.http_host,
-        port=house.settings.http_port,
+        app,
+        host=host,
+        port=port,
         log_config=None,
         access_log=False,
         timeout_graceful_shutdown=5,
+        timeout_keep_alive=KEEP_ALIVE_S,
         lifespan="off",
     )
     return uvicorn.Server(config)

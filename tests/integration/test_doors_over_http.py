@@ -10,9 +10,9 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Annotated, Any
 from uuid import UUID
 
+import httpx
 import pytest
 import structlog
-import uvicorn
 from fastapi import APIRouter, Depends, FastAPI, Request
 from pydantic import SecretStr
 
@@ -23,6 +23,7 @@ from infra.deliveries import Sender, client
 from infra.keys import MAX_KEYS_BYTES, KeySet, KeysUnavailable, SigningKey, jwks, key_set
 from infra.outbox import MemoryOutbox
 from infra.seen import MemorySeen
+from infra.service import http_server
 from infra.settings import Endpoint
 from infra.web import Readiness, allow, application, public, raw_body
 from infra.webhooks import Verifier
@@ -76,7 +77,7 @@ def page(
 
 @contextmanager
 def served(app: FastAPI) -> Iterator[str]:
-    server = uvicorn.Server(uvicorn.Config(app, port=0, log_config=None, lifespan="off"))
+    server = http_server(app, "127.0.0.1", 0)
     thread = threading.Thread(target=server.run)
     thread.start()
     until = time.monotonic() + 10
@@ -169,6 +170,14 @@ def test_a_peer_that_is_slow_or_down_is_not_available_now():
                 asker.ask(name, "GET", "/x")
         asker.close()
         finish.set()
+
+
+def test_a_quiet_connection_is_let_go_by_our_clients_before_our_servers_close_it():
+    ours = httpx.Limits().keepalive_expiry
+    kept = http_server(house(None, []), "127.0.0.1", 0).config.timeout_keep_alive
+
+    assert ours is not None
+    assert kept >= ours + 60, "a server that closes first costs a caller his POST"
 
 
 def test_what_the_sender_sends_a_door_of_ours_takes_once():
