@@ -6,14 +6,11 @@ from typing import Literal
 
 from contracts.configuration import Decision
 from services.configurator.domain.decisions import domains_of
-from services.configurator.domain.model import (
-    Attribute,
-    ChoiceAttribute,
-    MultiAttribute,
-)
+from services.configurator.domain.model import Attribute
+from services.configurator.domain.preferring import Wish, preferences
 from services.configurator.domain.product import Product
-from services.configurator.domain.search import Attempt
-from services.configurator.domain.space import FALSE, TRUE, Masks
+from services.configurator.domain.solver import Refutation
+from services.configurator.domain.space import Masks
 
 Source = Literal["user", "requirement", "default", "rule"]
 
@@ -32,30 +29,6 @@ class Completion:
     open_questions: tuple[str, ...]
 
 
-def exact_domains(product: Product, domains: Masks, witness: Masks) -> Masks:
-    """Return for every variable exactly the values that some valid configuration has.
-
-    `witness` is such a configuration. Raises: SearchBound.
-    """
-    settled = Attempt(product.network).settled(domains)
-    if settled is None:
-        raise AssertionError("a witness lies inside the domains")
-    seen = list(witness)
-    latest = witness
-    for place, mask in enumerate(settled):
-        rest = mask & ~seen[place]
-        while rest:
-            bit = rest & -rest
-            rest ^= bit
-            trial = [*settled[:place], bit, *settled[place + 1 :]]
-            found = Attempt(product.network, hint=latest).solve(trial, place)
-            if found is not None:
-                latest = found
-                seen = [one | other for one, other in zip(seen, found, strict=True)]
-                rest &= ~seen[place]
-    return seen
-
-
 def completion(product: Product, decisions: Sequence[Decision]) -> Completion | None:
     """Return the completion of the decisions; None if they contradict each other.
 
@@ -64,13 +37,11 @@ def completion(product: Product, decisions: Sequence[Decision]) -> Completion | 
     completion. Raises: SearchBound.
     """
     domains = domains_of(product, decisions)
-    wishes = preferences(product)
-    hint = [wish[0] for wish in wishes]
-    witness = Attempt(product.network, hint=hint).solve(domains)
-    if witness is None:
+    witness = product.solver.solve(domains)
+    if isinstance(witness, Refutation):
         return None
-    exact = exact_domains(product, domains, witness)
-    masks, point = list(exact), witness
+    exact = product.solver.possible(domains, witness)
+    masks, point, wishes = list(exact), witness, preferences(product.space)
     for attribute in product.model.attributes:
         if attribute.default is not None:
             for place in product.space.places[attribute.id]:
@@ -84,43 +55,19 @@ def completion(product: Product, decisions: Sequence[Decision]) -> Completion | 
     return Completion(exact, point, answers, open_questions)
 
 
-def preferences(product: Product) -> list[tuple[int, ...]]:
-    """Return for each variable its values, one bit each, the preferred first."""
-    return [
-        wish for attribute in product.model.attributes for wish in _preferences(product, attribute)
-    ]
-
-
-def _preferences(product: Product, attribute: Attribute) -> list[tuple[int, ...]]:
-    if isinstance(attribute, MultiAttribute):
-        wanted = set(attribute.default or ())
-        return [(TRUE, FALSE) if each.id in wanted else (FALSE, TRUE) for each in attribute.options]
-    place = product.space.places[attribute.id][0]
-    values = product.space.variables[place].values
-    first = 0 if attribute.default is None else values.index(attribute.default)
-    if isinstance(attribute, ChoiceAttribute):
-        order = [first, *(each for each in range(len(values)) if each != first)]
-    else:
-        # A number moves away from its default as little as possible, downwards first.
-        order = sorted(range(len(values)), key=lambda each: (abs(each - first), each))
-    return [tuple(1 << each for each in order)]
-
-
-def _prefer(
-    product: Product, masks: Masks, place: int, wish: tuple[int, ...], point: Masks
-) -> Masks:
+def _prefer(product: Product, masks: Masks, place: int, wish: Wish, point: Masks) -> Masks:
     """Fix the variable at its first possible preference, in place; return a proof of it."""
     for bit in wish:
         if not masks[place] & bit:
             continue
-        found: Masks | None = point
         if point[place] != bit:
-            trial = [*masks[:place], bit, *masks[place + 1 :]]
-            found = Attempt(product.network, hint=point).solve(trial)
-        if found is not None:
-            masks[place] = bit
-            return found
-    return point
+            found = product.solver.solve([*masks[:place], bit, *masks[place + 1 :]])
+            if isinstance(found, Refutation):
+                continue
+            point = found
+        masks[place] = bit
+        return point
+    raise AssertionError("the point has one of the values")
 
 
 def _is_forced(product: Product, attribute: Attribute, exact: Masks) -> bool:

@@ -17,7 +17,7 @@ from services.configurator.domain.completing import Completion, completion
 from services.configurator.domain.decisions import DecisionsRefused, binding
 from services.configurator.domain.explaining import conflict, repairs
 from services.configurator.domain.product import Product
-from services.configurator.domain.search import SearchBound
+from services.configurator.domain.solver import SearchBound
 from services.configurator.domain.space import Masks
 from services.configurator.domain.wording import (
     chosen_options,

@@ -11,13 +11,11 @@ from dataclasses import dataclass
 from contracts.configuration import Decision
 from services.configurator.domain.decisions import domains_of
 from services.configurator.domain.product import Product
-from services.configurator.domain.search import Attempt, SearchBound
+from services.configurator.domain.solver import Refutation, SearchBound, Solver
 from services.configurator.domain.space import Masks
-from services.configurator.domain.witnesses import Witnesses
 
 REPAIRS_MAX = 3
 CONFLICTS_MAX = 300
-RULE_STEPS_MAX = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,77 +27,45 @@ class Conflict:
 
 
 def conflict(
-    product: Product,
-    decisions: Sequence[Decision],
-    hard: Masks | None = None,
-    near: Witnesses | None = None,
+    product: Product, decisions: Sequence[Decision], hard: Masks | None = None
 ) -> Conflict | None:
     """Return a minimal conflict of the decisions, or None if they can all hold.
 
-    `hard` are domains that stand in any case (the option asked about), by default the whole space;
-    `near` are valid configurations known already. Raises: SearchBound.
+    `hard` are domains that stand in any case (the option asked about), by default the whole space.
+    Raises: SearchBound.
     """
-    used = _proof(product, domains_of(product, decisions, hard), near)
-    if used is None:
+    solver = product.solver
+    proof = solver.solve(domains_of(product, decisions, hard))
+    if not isinstance(proof, Refutation):
         return None
+    # Which conflict is found depends on verdicts only, never on the proof that the solver happened
+    # to find: what a proof does not use can go without asking, the rest is asked for.
     # The last decisions are let go first: a reason names the basic choices, asked early.
-    kept = _touched(product, decisions, used)
-    needed: list[Decision] = []
-    while kept:
-        without = kept[:-1]
-        proof = _proof(product, domains_of(product, [*without, *needed], hard), near)
-        if proof is None:
-            needed.insert(0, kept[-1])
-            kept = without
-        else:
-            used = proof
-            kept = _touched(product, without, used)
-    rules = _needed_rules(product, domains_of(product, needed, hard), used, near)
-    return Conflict(tuple(needed), tuple(product.network.constraints[each].id for each in rules))
+    kept = list(decisions)
+    for each in reversed(decisions):
+        rest = [other for other in kept if other is not each]
+        if proof.places.intersection(product.space.places[each.attribute]):
+            found = solver.solve(domains_of(product, rest, hard))
+            if not isinstance(found, Refutation):
+                continue
+            proof = found
+        kept = rest
+    rules = _needed_rules(solver, domains_of(product, kept, hard), proof)
+    return Conflict(tuple(kept), tuple(solver.constraints[each].id for each in rules))
 
 
-def _proof(product: Product, domains: Masks, near: Witnesses | None) -> set[int] | None:
-    """Return constraints that prove the domains hold no valid configuration; None if they do."""
-    if near is not None and near.inside(domains):
-        return None
-    attempt = Attempt(product.network, hint=near.home if near else None)
-    point = attempt.solve(domains)
-    if point is None:
-        return attempt.used
-    if near is not None:
-        near.add(point)
-    return None
-
-
-def _touched(product: Product, decisions: Sequence[Decision], used: set[int]) -> Sequence[Decision]:
-    """Return the decisions that the proof can have used: those its rules look at."""
-    scope = {place for number in used for place in product.network.constraints[number].scope}
-    return [each for each in decisions if scope.intersection(product.space.places[each.attribute])]
-
-
-def _needed_rules(
-    product: Product, domains: Masks, used: set[int], near: Witnesses | None
-) -> list[int]:
-    """Return the rules without those that the contradiction does not need.
-
-    A rule whose part can not be settled within a bound of steps is kept: a reason too many harms
-    less than no answer.
-    """
-    kept = sorted(used)
-    at = 0
-    while at < len(kept):
-        active = frozenset(kept[:at] + kept[at + 1 :])
-        hint = near.home if near else None
-        trial = Attempt(product.network, active=active, hint=hint, steps=RULE_STEPS_MAX)
-        try:
-            needed = trial.solve(domains) is not None
-        except SearchBound:
-            needed = True
-        if needed:
-            at += 1
-        else:
-            kept = sorted(trial.used)
-    return kept
+def _needed_rules(solver: Solver, domains: Masks, proof: Refutation) -> list[int]:
+    """Return the rules without those that the contradiction does not need."""
+    kept = set(range(len(solver.constraints)))
+    for number in sorted(kept):
+        rest = kept - {number} if number in proof.rules else None
+        if rest is not None:
+            found = solver.solve(domains, rest)
+            if not isinstance(found, Refutation):
+                continue
+            proof = found
+        kept.discard(number)
+    return sorted(kept)
 
 
 def repairs(product: Product, decisions: Sequence[Decision]) -> list[tuple[Decision, ...]]:

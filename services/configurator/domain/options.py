@@ -19,9 +19,8 @@ from services.configurator.domain.model import (
     MultiAttribute,
 )
 from services.configurator.domain.product import BoundParameter, Product
-from services.configurator.domain.search import Attempt
+from services.configurator.domain.solver import Refutation
 from services.configurator.domain.space import TRUE, Masks, values_of
-from services.configurator.domain.witnesses import Witnesses
 from services.configurator.domain.wording import (
     answer_words,
     contradiction_words,
@@ -134,7 +133,6 @@ class _Judge:
         self._kept = kept
         self._decided = {each.attribute: each.value for each in decisions}
         self._held = {each.attribute: each.value for each in kept}
-        self._near = Witnesses(product.space, found.point)
         self._proposed = {each.attribute: each.value for each in found.decisions}
 
     def attribute(self, attribute: Attribute) -> AttributeState:
@@ -159,7 +157,7 @@ class _Judge:
         hard = self._hard(attribute, value)
         clash = None
         if not self._is_selectable(attribute, value, hard, others):
-            clash = conflict(self._product, others, hard, self._near)
+            clash = conflict(self._product, others, hard)
         return OptionState(
             option=value,
             label=_label(attribute, value),
@@ -197,13 +195,8 @@ class _Judge:
             return all(one & other for one, other in pairs)
         if _holds(self._held[attribute.id], value):
             return True
-        domains = domains_of(self._product, others, hard)
-        if self._near.inside(domains):
-            return True
-        point = Attempt(self._product.network, hint=self._near.home).solve(domains)
-        if point is not None:
-            self._near.add(point)
-        return point is not None
+        found = self._product.solver.solve(domains_of(self._product, others, hard))
+        return not isinstance(found, Refutation)
 
 
 def _holds(decided: Answer | tuple[str, ...] | None, value: Answer) -> bool:

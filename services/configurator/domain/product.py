@@ -9,6 +9,7 @@ from contracts.errors import Refused
 from contracts.values import Pin
 from services.configurator.domain import bounds as b
 from services.configurator.domain.binding import Binder, Term
+from services.configurator.domain.constraints import Constraint
 from services.configurator.domain.expression import ExpressionFault, parse
 from services.configurator.domain.linting import structure_faults
 from services.configurator.domain.model import (
@@ -21,7 +22,8 @@ from services.configurator.domain.model import (
     PartMapping,
     ProductModel,
 )
-from services.configurator.domain.search import Attempt, Constraint, Network, SearchBound
+from services.configurator.domain.preferring import preferences
+from services.configurator.domain.solver import Refutation, SearchBound, Solver
 from services.configurator.domain.space import Space, Variable
 from services.configurator.domain.units import UnitFault, described
 
@@ -68,7 +70,7 @@ class Product:
     model: ProductModel
     pin: Pin
     space: Space
-    network: Network
+    solver: Solver
     messages: Mapping[str, str]
     parameters: tuple[BoundParameter, ...]
     parts: tuple[BoundPart, ...]
@@ -77,7 +79,7 @@ class Product:
 def publish(model: ProductModel, parts: Mapping[str, Part]) -> Product:
     """Check a model whole and make it ready.   Raises: ModelRefused, with every fault found."""
     product = bind(model, parts)
-    faults = search_faults(product.space, product.network)
+    faults = search_faults(product.space, product.solver)
     if faults:
         raise ModelRefused(model.id, faults)
     return product
@@ -98,39 +100,31 @@ def bind(model: ProductModel, parts: Mapping[str, Part]) -> Product:
     lines = work.lines(space, parts)
     if work.faults:
         raise ModelRefused(model.id, work.faults)
-    network = Network(len(space.variables), constraints)
+    first = [wish[0] for wish in preferences(space)]
+    solver = Solver(space, constraints, first)
     messages = {each.id: each.message for each in model.rules}
     messages |= {each.id: each.message for each in model.budgets}
     pin = _pin(model, parts)
-    return Product(model, pin, space, network, messages, tuple(parameters), tuple(lines))
+    return Product(model, pin, space, solver, messages, tuple(parameters), tuple(lines))
 
 
-def search_faults(space: Space, network: Network) -> list[str]:
+def search_faults(space: Space, solver: Solver) -> list[str]:
     """Return what is wrong with the whole: nothing is valid, or options nobody can choose."""
     full = space.full()
     try:
-        witness = Attempt(network).solve(full)
-        if witness is None:
+        witness = solver.solve(full)
+        if isinstance(witness, Refutation):
             return ["the rules exclude every configuration; loosen one of them"]
-        seen = list(witness)
-        faults = []
-        for place, variable in enumerate(space.variables):
-            for bit, value in enumerate(variable.values):
-                if seen[place] >> bit & 1:
-                    continue
-                trial = [*full[:place], 1 << bit, *full[place + 1 :]]
-                found = Attempt(network, hint=witness).solve(trial)
-                if found is not None:
-                    seen = [one | other for one, other in zip(seen, found, strict=True)]
-                elif _is_dead_end(variable, bit):
-                    option = variable.option or value
-                    faults.append(
-                        f"'{variable.attribute}.{option}' can never be chosen;"
-                        " remove it or loosen the rules against it"
-                    )
+        possible = solver.possible(full, witness)
     except SearchBound as bound:
         return [bound.message]
-    return faults
+    return [
+        f"'{variable.attribute}.{variable.option or value}' can never be chosen;"
+        " remove it or loosen the rules against it"
+        for variable, mask in zip(space.variables, possible, strict=True)
+        for bit, value in enumerate(variable.values)
+        if not mask >> bit & 1 and _is_dead_end(variable, bit)
+    ]
 
 
 def _is_dead_end(variable: Variable, bit: int) -> bool:

@@ -5,7 +5,7 @@ with one bit per variable. Values are: option ids in order, whole numbers from t
 then True.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from contracts.configuration import Answer
@@ -40,10 +40,11 @@ class Space:
             first = len(self.variables)
             self.variables.extend(_variables(attribute))
             self.places[attribute.id] = tuple(range(first, len(self.variables)))
+        self._full = [(1 << len(each.values)) - 1 for each in self.variables]
 
     def full(self) -> Masks:
         """Return the domains before any decision."""
-        return [(1 << len(each.values)) - 1 for each in self.variables]
+        return list(self._full)
 
     def of_answer(self, attribute: str, value: Answer | tuple[str, ...]) -> dict[int, int]:
         """Return the masks that say exactly this answer, which must be one of the attribute's."""
@@ -84,3 +85,11 @@ def values_of(attribute: Attribute) -> tuple[Answer, ...]:
         low, high = attribute.range
         return tuple(range(low, high + 1))
     return (False, True)
+
+
+def bits(mask: int) -> Iterator[int]:
+    """Yield each value of a mask as a mask of its own, the lowest first."""
+    while mask:
+        bit = mask & -mask
+        yield bit
+        mask ^= bit

@@ -284,7 +284,7 @@ def test_the_lint_finds_void_models_and_dead_options(tree):
     model = a_pump(**tree)
     valid = valid_points(model)
     product = bound(**tree)
-    faults = search_faults(product.space, product.network)
+    faults = search_faults(product.space, product.solver)
     if not valid:
         assert faults == ["the rules exclude every configuration; loosen one of them"]
         return

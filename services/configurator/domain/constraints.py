@@ -1,0 +1,90 @@
+"""Named conditions over finite domains, and the boxes in which they can not hold.
+
+A box gives each variable of a condition a set of values. One in which the condition never holds, as
+wide as can be, is a lemma: whoever stays out of all such boxes meets the condition.
+"""
+
+from collections.abc import Iterable, Iterator
+from math import prod
+from operator import itemgetter
+
+from services.configurator.domain.bounds import Bounds
+from services.configurator.domain.space import Masks, bits
+
+REMEMBERED_MAX = 20_000
+POINTS_MAX = 4_096
+
+Box = tuple[int, ...]
+
+
+class Constraint:
+    """A condition that must hold, under the id of its rule or budget."""
+
+    def __init__(self, id_: str, scope: Iterable[int], bounds: Bounds) -> None:
+        self.id = id_
+        self.scope = tuple(sorted(scope))
+        self._bounds = bounds
+        self._seen: dict[object, bool] = {}
+
+    def holds(self, point: Masks) -> bool:
+        """Say whether the condition holds where every variable has one value."""
+        key = itemgetter(*self.scope)(point) if self.scope else None
+        known = self._seen.get(key)
+        if known is None:
+            if len(self._seen) >= REMEMBERED_MAX:
+                self._seen.clear()
+            known = self._seen[key] = self._bounds(point)[1] == 1
+        return known
+
+    def lemma(self, masks: Masks, full: Masks) -> Box:
+        """Return a widest box around the masks in which the condition never holds.
+
+        It must not hold anywhere inside the masks; they stay as they were.
+        """
+        wide = list(masks)
+        for place in self.scope:
+            pending = [full[place] & ~wide[place]]
+            while pending:
+                more = pending.pop()
+                wide[place] |= more
+                if self._bounds(wide)[1]:
+                    wide[place] ^= more
+                    pending.extend(_halves(more))
+        return tuple(wide[place] for place in self.scope)
+
+    def lemmas(self, full: Masks, most: int) -> list[Box] | None:
+        """Return boxes that cover every point where the condition does not hold.
+
+        None, if the points to look at, or the boxes, are too many to be worth it.
+        """
+        if prod(full[place].bit_count() for place in self.scope) > POINTS_MAX:
+            return None
+        found: list[Box] = []
+        pending = [tuple(full[place] for place in self.scope)]
+        while pending and len(found) <= most:
+            box = pending.pop()
+            masks = list(full)
+            for place, mask in zip(self.scope, box, strict=True):
+                masks[place] = mask
+            low, high = self._bounds(masks)
+            if low == 1 or any(_inside(box, other) for other in found):
+                continue
+            if high == 0:
+                found.append(self.lemma(masks, full))
+            else:
+                at = max(range(len(box)), key=lambda each: box[each].bit_count())
+                pending.extend((*box[:at], half, *box[at + 1 :]) for half in _halves(box[at]))
+        return found if len(found) <= most else None
+
+
+def _inside(box: Box, other: Box) -> bool:
+    return not any(mask & ~wide for mask, wide in zip(box, other, strict=True))
+
+
+def _halves(mask: int) -> Iterator[int]:
+    """Yield the upper and the lower half of a mask's values; of one value, nothing."""
+    values = list(bits(mask))
+    if len(values) > 1:
+        middle = len(values) // 2
+        yield sum(values[middle:])
+        yield sum(values[:middle])

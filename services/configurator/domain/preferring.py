@@ -1,0 +1,28 @@
+"""What a model prefers where nobody decided."""
+
+from services.configurator.domain.model import Attribute, ChoiceAttribute, MultiAttribute
+from services.configurator.domain.space import FALSE, TRUE, Space
+
+Wish = tuple[int, ...]
+
+
+def preferences(space: Space) -> list[Wish]:
+    """Return for each variable its values, one bit each, the preferred first."""
+    return [
+        wish for attribute in space.attributes.values() for wish in _preferences(space, attribute)
+    ]
+
+
+def _preferences(space: Space, attribute: Attribute) -> list[Wish]:
+    if isinstance(attribute, MultiAttribute):
+        wanted = set(attribute.default or ())
+        return [(TRUE, FALSE) if each.id in wanted else (FALSE, TRUE) for each in attribute.options]
+    place = space.places[attribute.id][0]
+    values = space.variables[place].values
+    first = 0 if attribute.default is None else values.index(attribute.default)
+    if isinstance(attribute, ChoiceAttribute):
+        order = [first, *(each for each in range(len(values)) if each != first)]
+    else:
+        # A number moves away from its default as little as possible, downwards first.
+        order = sorted(range(len(values)), key=lambda each: (abs(each - first), each))
+    return [tuple(1 << each for each in order)]
