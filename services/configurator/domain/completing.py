@@ -7,9 +7,8 @@ from typing import Literal
 from contracts.configuration import Decision
 from services.configurator.domain.decisions import domains_of
 from services.configurator.domain.model import Attribute
-from services.configurator.domain.preferring import Wish, preferences
+from services.configurator.domain.preferring import preferences
 from services.configurator.domain.product import Product
-from services.configurator.domain.solver import Refutation
 from services.configurator.domain.space import Masks
 
 Source = Literal["user", "requirement", "default", "rule"]
@@ -38,14 +37,15 @@ def completion(product: Product, decisions: Sequence[Decision]) -> Completion | 
     """
     domains = domains_of(product, decisions)
     witness = product.solver.solve(domains)
-    if isinstance(witness, Refutation):
+    if witness is None:
         return None
     exact = product.solver.possible(domains, witness)
-    masks, point, wishes = list(exact), witness, preferences(product.space)
+    held, point, wishes = dict(domains), witness, preferences(product.space)
     for attribute in product.model.attributes:
         if attribute.default is not None:
             for place in product.space.places[attribute.id]:
-                point = _prefer(product, masks, place, wishes[place], point)
+                wish = [each for each in wishes[place] if each & exact[place]]
+                point = _prefer(product, held, place, wish, point)
     open_questions = tuple(
         each.id
         for each in product.model.attributes
@@ -55,19 +55,19 @@ def completion(product: Product, decisions: Sequence[Decision]) -> Completion | 
     return Completion(exact, point, answers, open_questions)
 
 
-def _prefer(product: Product, masks: Masks, place: int, wish: Wish, point: Masks) -> Masks:
-    """Fix the variable at its first possible preference, in place; return a proof of it."""
+def _prefer(
+    product: Product, held: dict[int, int], place: int, wish: Sequence[int], point: Masks
+) -> Masks:
+    """Hold the variable at its first possible preference; return a point that has it."""
     for bit in wish:
-        if not masks[place] & bit:
-            continue
-        if point[place] != bit:
-            found = product.solver.solve([*masks[:place], bit, *masks[place + 1 :]])
-            if isinstance(found, Refutation):
-                continue
+        if point[place] == bit:
+            break
+        found = product.solver.solve({**held, place: bit})
+        if found is not None:
             point = found
-        masks[place] = bit
-        return point
-    raise AssertionError("the point has one of the values")
+            break
+    held[place] = point[place]
+    return point
 
 
 def _is_forced(product: Product, attribute: Attribute, exact: Masks) -> bool:

@@ -18,7 +18,7 @@ from services.configurator.domain.model import (
 )
 from services.configurator.domain.naming import nearest
 from services.configurator.domain.product import Product
-from services.configurator.domain.space import Masks
+from services.configurator.domain.space import Domains
 
 DECISIONS_MAX = 400
 BINDING = frozenset({"user", "requirement"})
@@ -75,12 +75,13 @@ def binding(product: Product, decisions: Sequence[Decision]) -> tuple[Decision, 
     return tuple(kept[name] for name in product.space.attributes if name in kept)
 
 
-def domains_of(product: Product, decisions: Iterable[Decision], base: Masks | None = None) -> Masks:
-    """Return the base domains (by default all of the space) cut down to what the decisions say."""
-    masks = list(base) if base is not None else product.space.full()
+def domains_of(
+    product: Product, decisions: Iterable[Decision], beside: Domains | None = None
+) -> Domains:
+    """Return what the decisions ask for, beside other domains that they do not touch."""
+    masks = dict(beside or {})
     for decision in decisions:
-        for place, mask in product.space.of_answer(decision.attribute, decision.value).items():
-            masks[place] &= mask
+        masks |= product.space.of_answer(decision.attribute, decision.value)
     return masks
 
 

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from contracts.configuration import Decision
 from services.configurator.domain.decisions import domains_of
 from services.configurator.domain.product import Product
-from services.configurator.domain.solver import Refutation, SearchBound, Solver
-from services.configurator.domain.space import Masks
+from services.configurator.domain.solver import SearchBound
+from services.configurator.domain.space import Domains
 
 REPAIRS_MAX = 3
 CONFLICTS_MAX = 300
@@ -27,45 +27,23 @@ class Conflict:
 
 
 def conflict(
-    product: Product, decisions: Sequence[Decision], hard: Masks | None = None
+    product: Product, decisions: Sequence[Decision], hard: Domains | None = None
 ) -> Conflict | None:
     """Return a minimal conflict of the decisions, or None if they can all hold.
 
     `hard` are domains that stand in any case (the option asked about), by default the whole space.
     Raises: SearchBound.
     """
-    solver = product.solver
-    proof = solver.solve(domains_of(product, decisions, hard))
-    if not isinstance(proof, Refutation):
-        return None
-    # Which conflict is found depends on verdicts only, never on the proof that the solver happened
-    # to find: what a proof does not use can go without asking, the rest is asked for.
+    wishes = [domains_of(product, [each]) for each in decisions]
     # The last decisions are let go first: a reason names the basic choices, asked early.
-    kept = list(decisions)
-    for each in reversed(decisions):
-        rest = [other for other in kept if other is not each]
-        if proof.places.intersection(product.space.places[each.attribute]):
-            found = solver.solve(domains_of(product, rest, hard))
-            if not isinstance(found, Refutation):
-                continue
-            proof = found
-        kept = rest
-    rules = _needed_rules(solver, domains_of(product, kept, hard), proof)
-    return Conflict(tuple(kept), tuple(solver.constraints[each].id for each in rules))
-
-
-def _needed_rules(solver: Solver, domains: Masks, proof: Refutation) -> list[int]:
-    """Return the rules without those that the contradiction does not need."""
-    kept = set(range(len(solver.constraints)))
-    for number in sorted(kept):
-        rest = kept - {number} if number in proof.rules else None
-        if rest is not None:
-            found = solver.solve(domains, rest)
-            if not isinstance(found, Refutation):
-                continue
-            proof = found
-        kept.discard(number)
-    return sorted(kept)
+    clash = product.solver.clash(hard or {}, wishes)
+    if clash is None:
+        return None
+    rules = product.solver.constraints
+    return Conflict(
+        tuple(decisions[each] for each in clash.wishes),
+        tuple(rules[each].id for each in clash.rules),
+    )
 
 
 def repairs(product: Product, decisions: Sequence[Decision]) -> list[tuple[Decision, ...]]:

@@ -19,8 +19,7 @@ from services.configurator.domain.model import (
     MultiAttribute,
 )
 from services.configurator.domain.product import BoundParameter, Product
-from services.configurator.domain.solver import Refutation
-from services.configurator.domain.space import TRUE, Masks, values_of
+from services.configurator.domain.space import TRUE, Domains, Masks, values_of
 from services.configurator.domain.wording import (
     answer_words,
     contradiction_words,
@@ -168,35 +167,28 @@ class _Judge:
             conflicts_with=tuple(each.attribute for each in clash.decisions) if clash else (),
         )
 
-    def _hard(self, attribute: Attribute, value: Answer) -> Masks:
+    def _hard(self, attribute: Attribute, value: Answer) -> Domains:
         """Return the domains that say: this is chosen (and what else of a multi-choice is)."""
         space = self._product.space
-        masks = space.full()
         if not isinstance(attribute, MultiAttribute):
-            masks[space.places[attribute.id][0]] = space.of_answer(attribute.id, value)[
-                space.places[attribute.id][0]
-            ]
-            return masks
+            return space.of_answer(attribute.id, value)
         held = self._held.get(attribute.id)
         if isinstance(held, tuple):
-            for place, mask in space.of_answer(attribute.id, (*held, str(value))).items():
-                masks[place] = mask
-            return masks
-        for place in space.places[attribute.id]:
-            if space.variables[place].option == value:
-                masks[place] = TRUE
-        return masks
+            return space.of_answer(attribute.id, (*held, str(value)))
+        (chosen,) = (
+            place for place in space.places[attribute.id] if space.variables[place].option == value
+        )
+        return {chosen: TRUE}
 
     def _is_selectable(
-        self, attribute: Attribute, value: Answer, hard: Masks, others: Sequence[Decision]
+        self, attribute: Attribute, value: Answer, hard: Domains, others: Sequence[Decision]
     ) -> bool:
         if attribute.id not in self._held:
-            pairs = zip(self._found.domains, hard, strict=True)
-            return all(one & other for one, other in pairs)
+            return all(self._found.domains[place] & mask for place, mask in hard.items())
         if _holds(self._held[attribute.id], value):
             return True
         found = self._product.solver.solve(domains_of(self._product, others, hard))
-        return not isinstance(found, Refutation)
+        return found is not None
 
 
 def _holds(decided: Answer | tuple[str, ...] | None, value: Answer) -> bool:

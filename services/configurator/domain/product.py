@@ -23,7 +23,7 @@ from services.configurator.domain.model import (
     ProductModel,
 )
 from services.configurator.domain.preferring import preferences
-from services.configurator.domain.solver import Refutation, SearchBound, Solver
+from services.configurator.domain.solver import SearchBound, Solver
 from services.configurator.domain.space import Space, Variable
 from services.configurator.domain.units import UnitFault, described
 
@@ -110,12 +110,11 @@ def bind(model: ProductModel, parts: Mapping[str, Part]) -> Product:
 
 def search_faults(space: Space, solver: Solver) -> list[str]:
     """Return what is wrong with the whole: nothing is valid, or options nobody can choose."""
-    full = space.full()
     try:
-        witness = solver.solve(full)
-        if isinstance(witness, Refutation):
+        witness = solver.solve({})
+        if witness is None:
             return ["the rules exclude every configuration; loosen one of them"]
-        possible = solver.possible(full, witness)
+        possible = solver.possible({}, witness)
     except SearchBound as bound:
         return [bound.message]
     return [

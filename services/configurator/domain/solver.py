@@ -8,15 +8,15 @@ learned makes it faster and changes no verdict: every clause follows from its ru
 """
 
 import threading
-from collections.abc import Iterator, Sequence
-from collections.abc import Set as AbstractSet
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain
 
 from pysat.solvers import Glucose4
 
 from contracts.errors import Refused
 from services.configurator.domain.constraints import Box, Constraint
-from services.configurator.domain.space import FALSE, TRUE, Masks, Space, bits
+from services.configurator.domain.space import FALSE, TRUE, Domains, Masks, Space, bits
 
 # Rules with more boxes than this are learned box by box, where they matter.
 BOXES_MAX = 100
@@ -28,6 +28,10 @@ KEPT_MAX = 100_000
 SEEN_MAX = 20_000
 
 
+# For each literal, in order: itself where it is true, else its negation.
+Model = list[int]
+
+
 class SearchBound(Refused):
     """The search passed its bound of steps; nothing is claimed about the question."""
 
@@ -36,11 +40,18 @@ class SearchBound(Refused):
 
 
 @dataclass(frozen=True, slots=True)
-class Refutation:
-    """A proof that there is none: the variables it needs, by place, and the rules, by number."""
+class Clash:
+    """A minimal contradiction: wishes and rules, by number, that can not all hold."""
 
-    places: frozenset[int]
-    rules: frozenset[int]
+    wishes: tuple[int, ...]
+    rules: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Refuted:
+    """What was assumed can not hold; these literals of it are enough."""
+
+    core: frozenset[int]
 
 
 class Solver:
@@ -55,7 +66,6 @@ class Solver:
         self._literals = _Literals(space)
         top = self._literals.top
         self._rules = [top + 1 + number for number in range(len(constraints))]
-        self._numbers = {rule: number for number, rule in enumerate(self._rules)}
         self._clauses = list(self._literals.clauses)
         self._learned: list[int] = []
         for number, constraint in enumerate(constraints):
@@ -64,44 +74,66 @@ class Solver:
                 self._learned.append(number)
             else:
                 self._clauses.extend(self._clause(number, box) for box in boxes)
+        self._point = self._literals.reader(range(len(self._full)))
+        self._looked_at = self._literals.reader(
+            {place for number in self._learned for place in constraints[number].scope}
+        )
         self._start()
 
-    def solve(self, domains: Masks, active: AbstractSet[int] | None = None) -> Masks | Refutation:
-        """Return a valid configuration inside the domains, or the proof that there is none.
+    def solve(self, domains: Domains) -> Masks | None:
+        """Return a valid configuration inside the domains; None, if there is none.
 
-        `active` are the numbers of the constraints that count, by default all.
         Raises: SearchBound.
         """
-        rules = self._rules if active is None else [self._rules[each] for each in sorted(active)]
-        assumed = list(rules)
-        for place, (mask, full) in enumerate(zip(domains, self._full, strict=True)):
-            if mask != full:
-                assumed += self._literals.inside(place, mask)
-        for _ in range(LEMMAS_MAX):
-            found = self._ask(assumed)
-            if found is None:
-                break
-            if isinstance(found, Refutation) or not self._learn(found, active):
-                return found
-        raise SearchBound(
-            "this question needs more steps than the configurator allows;"
-            " decide more attributes first, or simplify the rules of the model"
-        )
+        found = self._settled([*self._rules, *self._inside(domains)])
+        return None if isinstance(found, _Refuted) else self._point(found)
 
-    def possible(self, domains: Masks, witness: Masks) -> Masks:
+    def possible(self, domains: Domains, witness: Masks) -> Masks:
         """Return for every variable exactly the values that some valid configuration has.
 
         `witness` is one inside the domains. Raises: SearchBound.
         """
         seen = list(witness)
-        for place, mask in enumerate(domains):
-            for bit in bits(mask):
+        for place, full in enumerate(self._full):
+            for bit in bits(domains.get(place, full)):
                 if seen[place] & bit:
                     continue
-                found = self.solve([*domains[:place], bit, *domains[place + 1 :]])
-                if not isinstance(found, Refutation):
+                found = self.solve({**domains, place: bit})
+                if found is not None:
                     seen = [one | other for one, other in zip(seen, found, strict=True)]
         return seen
+
+    def clash(self, hard: Domains, wishes: Sequence[Domains]) -> Clash | None:
+        """Return a minimal contradiction of wishes inside the hard domains; None: there is none.
+
+        Wishes are let go from the last to the first, then rules from the first to the last, each if
+        a contradiction remains. So it depends on verdicts only which one is found, never on the
+        proof that the solver happened to find: a proof saves asking about what it does not need.
+        Raises: SearchBound.
+        """
+        parts = [[*self._inside(each)] for each in reversed(wishes)]
+        parts += [[rule] for rule in self._rules]
+        firm = [*self._inside(hard)]
+        kept = dict(enumerate(parts))
+        proof = self._settled([*firm, *chain.from_iterable(parts)])
+        if not isinstance(proof, _Refuted):
+            return None
+        for number, part in enumerate(parts):
+            del kept[number]
+            if proof.core.isdisjoint(part):
+                continue
+            found = self._settled([*firm, *chain.from_iterable(kept.values())])
+            if isinstance(found, _Refuted):
+                proof = found
+            else:
+                kept[number] = part
+        count = len(wishes)
+        return Clash(
+            tuple(sorted(count - 1 - each for each in kept if each < count)),
+            tuple(sorted(each - count for each in kept if each >= count)),
+        )
+
+    # ---- the session
 
     def _start(self) -> None:
         self._sat = Glucose4(bootstrap_with=self._clauses)
@@ -114,29 +146,50 @@ class Solver:
         )
         self._lemmas = 0
 
-    def _ask(self, assumed: Sequence[int]) -> Masks | Refutation | None:
+    def _settled(self, assumed: list[int]) -> Model | _Refuted:
+        """Return a model of all that is assumed, learned rules too, or why there is none."""
+        if self._lemmas > KEPT_MAX:
+            with self._lock:
+                self._sat.delete()
+                self._start()
+        for _ in range(LEMMAS_MAX):
+            found = self._ask(assumed)
+            if found is None:
+                break
+            if isinstance(found, _Refuted) or not self._learn(found):
+                return found
+        raise SearchBound(
+            "this question needs more steps than the configurator allows;"
+            " decide more attributes first, or simplify the rules of the model"
+        )
+
+    def _ask(self, assumed: list[int]) -> Model | _Refuted | None:
         """Return what the clauses known so far say; None, if that takes too long."""
         with self._lock:
             self._sat.conf_budget(CONTRADICTIONS_MAX)
             found = self._sat.solve_limited(assumptions=assumed)
-            if found is None:
-                return None
-            return self._literals.point(self._sat.get_model()) if found else self._refutation()
+            if found:
+                model: Model = self._sat.get_model()
+                return model
+            return None if found is None else _Refuted(frozenset(self._sat.get_core() or ()))
 
-    def _learn(self, point: Masks, active: AbstractSet[int] | None) -> bool:
-        """Learn why the point does not meet a constraint; False if it meets all that count."""
+    def _learn(self, model: Model) -> bool:
+        """Learn why the model does not meet a rule that it counts; False if it meets them all."""
+        point = self._looked_at(model)
         lemmas = [
             self._clause(number, self.constraints[number].lemma(point, self._full))
             for number in self._learned
-            if (active is None or number in active) and not self.constraints[number].holds(point)
+            if model[self._rules[number] - 1] > 0 and not self.constraints[number].holds(point)
         ]
-        with self._lock:
-            if self._lemmas > KEPT_MAX:
-                self._sat.delete()
-                self._start()
-            self._lemmas += len(lemmas)
-            self._sat.append_formula(lemmas)
+        if lemmas:
+            with self._lock:
+                self._lemmas += len(lemmas)
+                self._sat.append_formula(lemmas)
         return bool(lemmas)
+
+    def _inside(self, domains: Domains) -> Iterator[int]:
+        for place, mask in domains.items():
+            yield from self._literals.inside(place, mask)
 
     def _clause(self, number: int, box: Box) -> list[int]:
         """Say: where the rule holds, some variable lies outside the box."""
@@ -144,14 +197,6 @@ class Solver:
         for place, mask in zip(self.constraints[number].scope, box, strict=True):
             clause.extend(self._literals.outside(place, mask))
         return clause
-
-    def _refutation(self) -> Refutation:
-        core = frozenset(self._sat.get_core() or ())
-        rules = core & self._numbers.keys()
-        return Refutation(
-            frozenset(self._literals.place[abs(each)] for each in core - rules),
-            frozenset(self._numbers[each] for each in rules),
-        )
 
 
 class _Literals:
@@ -163,36 +208,39 @@ class _Literals:
 
     def __init__(self, space: Space) -> None:
         self.top = 0
-        self.place: dict[int, int] = {}
         self.clauses: list[list[int]] = []
         self._full = space.full()
         self._ladders: list[list[int]] = []
         self._values: list[list[int]] = []
         self._seen: dict[tuple[int, int], tuple[int, ...]] = {}
-        for place, full in enumerate(self._full):
-            ladder = self._fresh(place, full.bit_count() - 1)
-            inner = self._fresh(place, max(0, len(ladder) - 1))
+        for full in self._full:
+            ladder = self._fresh(full.bit_count() - 1)
+            inner = self._fresh(max(0, len(ladder) - 1))
             self._ladders.append(ladder)
             self._values.append([-ladder[0], *inner, ladder[-1]] if ladder else [])
             for value, low, high in zip(inner, ladder, ladder[1:], strict=False):
                 self.clauses += [[-high, low], [-value, low], [-value, -high], [value, -low, high]]
-        ladders = list(enumerate(self._ladders))
-        self._pairs = [(place, ladder[0]) for place, ladder in ladders if len(ladder) == 1]
-        self._longer = [(place, ladder) for place, ladder in ladders if len(ladder) > 1]
 
-    def point(self, model: Sequence[int]) -> Masks:
-        """Return the values that a model of the solver gives."""
-        found = list(self._full)
-        for place, step in self._pairs:
-            found[place] = TRUE if model[step - 1] > 0 else FALSE
-        for place, ladder in self._longer:
-            bit = 1
-            for step in ladder:
-                if model[step - 1] < 0:
-                    break
-                bit <<= 1
-            found[place] = bit
-        return found
+    def reader(self, places: Collection[int]) -> Callable[[Model], Masks]:
+        """Return what reads these variables' values from a model; others keep all their values."""
+        ladders = [(place, self._ladders[place]) for place in places]
+        pairs = [(place, ladder[0] - 1) for place, ladder in ladders if len(ladder) == 1]
+        longer = [(place, ladder) for place, ladder in ladders if len(ladder) > 1]
+
+        def read(model: Model) -> Masks:
+            found = list(self._full)
+            for place, at in pairs:
+                found[place] = TRUE if model[at] > 0 else FALSE
+            for place, ladder in longer:
+                bit = 1
+                for step in ladder:
+                    if model[step - 1] < 0:
+                        break
+                    bit <<= 1
+                found[place] = bit
+            return found
+
+        return read
 
     def inside(self, place: int, mask: int) -> tuple[int, ...]:
         """Return literals that all hold where the variable's value is in the mask."""
@@ -220,11 +268,10 @@ class _Literals:
         middle = range(_lowest(mask) + 1, mask.bit_length() - 1)
         return (self._values[place][each] for each in middle if not mask >> each & 1)
 
-    def _fresh(self, place: int, count: int) -> list[int]:
-        found = [self.top + 1 + each for each in range(count)]
+    def _fresh(self, count: int) -> list[int]:
+        first = self.top + 1
         self.top += count
-        self.place.update(dict.fromkeys(found, place))
-        return found
+        return list(range(first, first + count))
 
 
 def _lowest(mask: int) -> int:

@@ -5,7 +5,7 @@ with one bit per variable. Values are: option ids in order, whole numbers from t
 then True.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from contracts.configuration import Answer
@@ -16,7 +16,10 @@ from services.configurator.domain.model import (
     MultiAttribute,
 )
 
+# The values of every variable, one bit each; a point has one bit in each.
 Masks = list[int]
+# What is asked for: of the variables named here these values, of the others any.
+Domains = Mapping[int, int]
 FALSE, TRUE = 0b01, 0b10
 
 
