@@ -10,7 +10,7 @@ import pytest
 from tests.simulation.run import replay, run
 
 ROOT = Path(__file__).parents[2]
-SEEDS = 200
+SEEDS = 100
 CHUNK = 20
 
 

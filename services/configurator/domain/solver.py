@@ -8,7 +8,7 @@ learned makes it faster and changes no verdict: every clause follows from its ru
 """
 
 import threading
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 
@@ -30,6 +30,8 @@ SEEN_MAX = 20_000
 
 # For each literal, in order: itself where it is true, else its negation.
 Model = list[int]
+# The literals that say one wish or one rule.
+Part = tuple[int, ...]
 
 
 class SearchBound(Refused):
@@ -66,7 +68,9 @@ class Solver:
         self._literals = _Literals(space)
         top = self._literals.top
         self._rules = [top + 1 + number for number in range(len(constraints))]
+        self._all_rules = top + 1 + len(constraints)
         self._clauses = list(self._literals.clauses)
+        self._clauses.extend([-self._all_rules, rule] for rule in self._rules)
         self._learned: list[int] = []
         for number, constraint in enumerate(constraints):
             boxes = constraint.lemmas(self._full, BOXES_MAX)
@@ -78,6 +82,7 @@ class Solver:
         self._looked_at = self._literals.reader(
             {place for number in self._learned for place in constraints[number].scope}
         )
+        self._known_rules: dict[tuple[int, ...], tuple[int, ...]] = {}
         self._start()
 
     def solve(self, domains: Domains) -> Masks | None:
@@ -85,7 +90,7 @@ class Solver:
 
         Raises: SearchBound.
         """
-        found = self._settled([*self._rules, *self._inside(domains)])
+        found = self._settled([self._all_rules, *self._inside(domains)])
         return None if isinstance(found, _Refuted) else self._point(found)
 
     def possible(self, domains: Domains, witness: Masks) -> Masks:
@@ -111,14 +116,33 @@ class Solver:
         proof that the solver happened to find: a proof saves asking about what it does not need.
         Raises: SearchBound.
         """
-        parts = [[*self._inside(each)] for each in reversed(wishes)]
-        parts += [[rule] for rule in self._rules]
-        firm = [*self._inside(hard)]
-        kept = dict(enumerate(parts))
-        proof = self._settled([*firm, *chain.from_iterable(parts)])
+        firm = tuple(self._inside(hard))
+        parts = {number: tuple(self._inside(each)) for number, each in enumerate(wishes)}
+        kept = self._needed((*firm, self._all_rules), dict(reversed(parts.items())))
+        if kept is None:
+            return None
+        fixed = (*firm, *chain.from_iterable(parts[each] for each in kept))
+        return Clash(tuple(kept), self._needed_rules(fixed))
+
+    def _needed_rules(self, fixed: tuple[int, ...]) -> tuple[int, ...]:
+        """Return the rules of the clash; which, depends on what is fixed alone, so it is kept."""
+        known = self._known_rules.get(fixed)
+        if known is None:
+            found = self._needed(fixed, {each: (rule,) for each, rule in enumerate(self._rules)})
+            if found is None:
+                raise AssertionError("all rules together contradict what is fixed")
+            if len(self._known_rules) >= SEEN_MAX:
+                self._known_rules.clear()
+            known = self._known_rules[fixed] = tuple(found)
+        return known
+
+    def _needed(self, firm: tuple[int, ...], parts: Mapping[int, Part]) -> list[int] | None:
+        """Return the numbers of parts without any one of which all could hold; None: it can."""
+        kept = dict(parts)
+        proof = self._settled([*firm, *chain.from_iterable(kept.values())])
         if not isinstance(proof, _Refuted):
             return None
-        for number, part in enumerate(parts):
+        for number, part in parts.items():
             del kept[number]
             if proof.core.isdisjoint(part):
                 continue
@@ -127,11 +151,7 @@ class Solver:
                 proof = found
             else:
                 kept[number] = part
-        count = len(wishes)
-        return Clash(
-            tuple(sorted(count - 1 - each for each in kept if each < count)),
-            tuple(sorted(each - count for each in kept if each >= count)),
-        )
+        return sorted(kept)
 
     # ---- the session
 
