@@ -11,8 +11,7 @@ from contracts.configuration import Answer, Decision, Repair, RuleRef
 from contracts.values import Pin, Value
 from services.configurator.domain.completing import Completion, completion
 from services.configurator.domain.configuring import repair_list
-from services.configurator.domain.decisions import domains_of
-from services.configurator.domain.explaining import conflict
+from services.configurator.domain.explaining import Conflict, conflict
 from services.configurator.domain.model import (
     Attribute,
     ChoiceAttribute,
@@ -152,11 +151,7 @@ class _Judge:
         )
 
     def _option(self, attribute: Attribute, value: Answer) -> OptionState:
-        others = [each for each in self._kept if each.attribute != attribute.id]
-        hard = self._hard(attribute, value)
-        clash = None
-        if not self._is_selectable(attribute, value, hard, others):
-            clash = conflict(self._product, others, hard)
+        clash = self._clash(attribute, value)
         return OptionState(
             option=value,
             label=_label(attribute, value),
@@ -166,6 +161,17 @@ class _Judge:
             rules=rule_refs(self._product, clash.rules) if clash else (),
             conflicts_with=tuple(each.attribute for each in clash.decisions) if clash else (),
         )
+
+    def _clash(self, attribute: Attribute, value: Answer) -> Conflict | None:
+        """Return why the option can not be chosen; None, if it can."""
+        hard = self._hard(attribute, value)
+        if attribute.id not in self._held:
+            if all(self._found.domains[place] & mask for place, mask in hard.items()):
+                return None
+        elif _holds(self._held[attribute.id], value):
+            return None
+        others = [each for each in self._kept if each.attribute != attribute.id]
+        return conflict(self._product, others, hard)
 
     def _hard(self, attribute: Attribute, value: Answer) -> Domains:
         """Return the domains that say: this is chosen (and what else of a multi-choice is)."""
@@ -179,16 +185,6 @@ class _Judge:
             place for place in space.places[attribute.id] if space.variables[place].option == value
         )
         return {chosen: TRUE}
-
-    def _is_selectable(
-        self, attribute: Attribute, value: Answer, hard: Domains, others: Sequence[Decision]
-    ) -> bool:
-        if attribute.id not in self._held:
-            return all(self._found.domains[place] & mask for place, mask in hard.items())
-        if _holds(self._held[attribute.id], value):
-            return True
-        found = self._product.solver.solve(domains_of(self._product, others, hard))
-        return found is not None
 
 
 def _holds(decided: Answer | tuple[str, ...] | None, value: Answer) -> bool:
