@@ -11,7 +11,7 @@ from fastapi.responses import JSONResponse, Response
 from pydantic import BaseModel, ConfigDict
 from starlette.exceptions import HTTPException
 
-from contracts.errors import QuotewrightError, Refused
+from contracts.errors import NotFound, QuotewrightError, Refused
 from infra.wording import words_of
 
 MEDIA_TYPE = "application/problem+json"
@@ -140,6 +140,13 @@ async def _ours(request: Request, error: Exception) -> Response:
 
 async def _invalid(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)  # noqa: S101
+    if all(each["loc"][0] == "path" for each in error.errors()):
+        # A person sees no fields in an address; programs are told which part does not fit.
+        nothing = NotFound("nothing stands at this address; perhaps a part of it got lost")
+        draw: DrawProblem | None = request.app.state.draw_problem
+        page = draw(request, nothing.problem()) if draw else None
+        if page is not None:
+            return page
     fields = field_problems(error.errors())
     named = ", ".join(each["field"] for each in fields[:3])
     return await _ours(request, RequestInvalid(f"correct {named} and send it again", fields=fields))

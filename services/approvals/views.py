@@ -42,6 +42,10 @@ FROM cases
 WHERE (%(state)s::text IS NULL OR state = %(state)s)
   AND (%(approver)s::text IS NULL OR %(approver)s = ANY(approvers))
   AND (NOT %(overdue)s OR (state = 'open' AND due_at < %(now)s))
+  AND (%(after)s::uuid IS NULL
+       OR coalesce(closed_at, 'infinity') < coalesce(%(after_closed)s::timestamptz, 'infinity')
+       OR (coalesce(closed_at, 'infinity') = coalesce(%(after_closed)s::timestamptz, 'infinity')
+           AND (due_at, case_id) > (%(after_due)s::timestamptz, %(after)s::uuid)))
 ORDER BY closed_at DESC NULLS FIRST, due_at, case_id
 LIMIT %(limit)s
 """
@@ -109,12 +113,22 @@ def listed(
 
 
 @dataclass(frozen=True, slots=True)
+class After:
+    """The last case of a page of the inbox: the next page begins behind it."""
+
+    closed_at: datetime | None
+    due_at: datetime
+    case_id: str
+
+
+@dataclass(frozen=True, slots=True)
 class Filter:
-    """Which cases an inbox shows; None leaves state or approver open."""
+    """Which cases an inbox shows; None leaves state or approver open, or begins at the top."""
 
     state: str | None
     approver: str | None
     overdue: bool
+    after: After | None = None
 
 
 def inbox(commands: Commands, wanted: Filter, now: datetime, limit: int) -> list[dict[str, Any]]:
@@ -125,6 +139,9 @@ def inbox(commands: Commands, wanted: Filter, now: datetime, limit: int) -> list
         "overdue": wanted.overdue,
         "now": now,
         "limit": limit,
+        "after": wanted.after.case_id if wanted.after else None,
+        "after_due": wanted.after.due_at if wanted.after else None,
+        "after_closed": wanted.after.closed_at if wanted.after else None,
     }
     return [_row(each) for each in commands.query(INBOX, asked)]
 

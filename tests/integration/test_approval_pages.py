@@ -22,6 +22,7 @@ from contracts.approval import (
 from contracts.pricing import DiscountAsk
 from contracts.values import Percent
 from infra.cookies import form_token
+from services.approvals.pages import cases
 from tests.integration.approval_browser import (
     FINANCE,
     OTHER,
@@ -108,6 +109,37 @@ def test_open_cases_come_before_those_that_were_closed_last(approvals, clock):
     page = approvals.inbox("?show=all&state=any")
     ids = [UUID(each) for each in re.findall(r'id="case-([^"]+)"', page)]
     assert ids == [third, second, first]
+
+
+def test_a_long_inbox_is_read_page_by_page_and_no_case_is_missed_or_shown_twice(
+    approvals, monkeypatch
+):
+    monkeypatch.setattr(cases, "SHOWN", 2)
+    opened = [
+        approvals.hear(submitted(revision=each), 6 + each, ASKED_AT + timedelta(minutes=each))
+        for each in range(1, 6)
+    ]
+    for revision in (1, 2):
+        approvals.hear(
+            recalled(revision), 20 + revision, ASKED_AT + timedelta(minutes=20 + revision)
+        )
+    query, pages = "?show=all&state=any", []
+    while query:
+        page = approvals.inbox(query)
+        pages.append([UUID(each) for each in re.findall(r'id="case-([^"]+)"', page)])
+        (live,) = re.findall(r'hx-sse:connect="[^"]+/live(\?[^"]+)"', page)
+        assert html.unescape(live).startswith("?show=all&state=any")
+        behind = re.findall(r'href="[^"]+(\?[^"]+)">Next page</a>', page)
+        query = html.unescape(behind[0]) if behind else ""
+        assert "on this page" in text_of(page)
+    assert pages == [opened[2:4], [opened[4], opened[1]], [opened[0]]]
+
+
+def test_an_address_behind_the_last_case_says_that_this_was_the_end(approvals):
+    case = approvals.hear(submitted())
+    behind = f"?show=all&after={case}&after_due=2030-01-01T00:00:00Z"
+    assert "This was the end of the list" in approvals.inbox(behind)
+    assert "Q-1042" in approvals.inbox(f"?show=all&after={case}")
 
 
 def test_an_address_with_an_unknown_state_is_a_page_that_says_so(approvals):

@@ -102,7 +102,7 @@ FORMS: Mapping[str, Form] = {
         lambda it: f"/quotes/deals/{it.shown.empty_deal.rpartition('/')[2]}/quotes",
         (
             Wrong({}, 404, "There is no deal", lambda _: f"/quotes/deals/{NOBODY}/quotes"),
-            Wrong({}, 422, "deal_id", lambda _: "/quotes/deals/1'or'1/quotes"),
+            Wrong({}, 404, "Nothing stands at this address", lambda _: "/quotes/deals/1'or'1/quotes"),
         ),
     ),
     "/quotes/offers/{quote_id}/{revision}/{token}/accept": Form(

@@ -59,6 +59,7 @@ LOOKS = (
     Look("mailed-late", None, lambda it: it.mailed_late, "This link has run out", 410),
     Look("not-found", "seller", lambda _: places.quote("Q-99999"), "There is no quote Q-99999", 404),
     Look("not-found-stranger", None, lambda it: f"{it.open_offer[:-1]}~", "This link shows no offer", 404),
+    Look("address-cut-off", None, lambda it: f"/quotes/offers/{it.open_offer.split('/')[3][:-1]}/1/x", "perhaps a part of it got lost", 404),
     Look("case-not-found", "approver", lambda _: places.case(UUID(int=0)), "Not found", 404),
     Look("not-allowed", "analyst", lambda _: places.INBOX, "Not allowed for your role", 403),
 )  # fmt: skip

@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 from uuid import UUID
 
 from fastapi import Query, Request
-from pydantic import BaseModel, ConfigDict
+from pydantic import AwareDatetime, BaseModel, ConfigDict
 from starlette.responses import Response, StreamingResponse
 
 from contracts import places
@@ -55,6 +55,9 @@ class Wanted(BaseModel):
     show: Literal["mine", "all"] | None = None
     state: Literal["open", "granted", "rejected", "recalled", "any"] = "open"
     overdue: bool = False
+    after: UUID | None = None
+    after_due: AwareDatetime | None = None
+    after_closed: AwareDatetime | None = None
 
     def seen_by(self, caller: Principal) -> "Wanted":
         """Return the same with nothing left open."""
@@ -67,12 +70,24 @@ class Wanted(BaseModel):
             state=None if self.state == "any" else self.state,
             approver=caller.id if self.show == "mine" else None,
             overdue=self.overdue,
+            after=views.After(self.after_closed, self.after_due, str(self.after))
+            if self.after and self.after_due
+            else None,
         )
 
     def query(self) -> str:
         """Return the query that asks for the same again."""
-        asked = {"show": self.show, "state": self.state}
-        return urlencode(asked | ({"overdue": "true"} if self.overdue else {}))
+        asked = self.model_dump(mode="json", exclude_none=True)
+        return urlencode({**asked, "overdue": "true"} if asked.pop("overdue") else asked)
+
+    def behind(self, row: dict[str, Any]) -> str:
+        """Return the query of the next page, which begins behind this row."""
+        last = {
+            "after": row["case_id"],
+            "after_due": row["due_at"],
+            "after_closed": row["closed_at"],
+        }
+        return self.model_validate(self.model_dump() | last).query()
 
 
 Asked = Annotated[Wanted, Query()]
@@ -118,7 +133,7 @@ class CasePages:
             "wanted": full,
             "query": full.query(),
             "cases": [self._row(each) for each in rows[:SHOWN]],
-            "more": len(rows) > SHOWN,
+            "next_page": full.behind(rows[SHOWN - 1]) if len(rows) > SHOWN else None,
             "states": STATES,
         }
 
