@@ -1,7 +1,7 @@
 """Named conditions over finite domains, and the boxes in which they can not hold.
 
-A box gives each variable of a condition a set of values. One in which the condition never holds, as
-wide as can be, is a lemma: whoever stays out of all such boxes meets the condition.
+A box gives some variables a set of values each. One in which a condition never holds, as wide as
+can be, is a lemma: whoever stays out of all such boxes meets the condition.
 """
 
 from collections.abc import Iterable, Iterator
@@ -14,7 +14,16 @@ from services.configurator.domain.space import Masks, bits
 REMEMBERED_MAX = 20_000
 POINTS_MAX = 4_096
 
-Box = tuple[int, ...]
+# Variables by place, with the values that the box gives each; of others it holds all.
+Box = tuple[tuple[int, int], ...]
+
+
+class Forbidden:
+    """A condition said by the boxes that it forbids, however many they are."""
+
+    def __init__(self, id_: str, boxes: Iterable[Box]) -> None:
+        self.id = id_
+        self.boxes = tuple(boxes)
 
 
 class Constraint:
@@ -50,7 +59,7 @@ class Constraint:
                 if self._bounds(wide)[1]:
                     wide[place] ^= more
                     pending.extend(_halves(more))
-        return tuple(wide[place] for place in self.scope)
+        return tuple((place, wide[place]) for place in self.scope if wide[place] != full[place])
 
     def lemmas(self, full: Masks, most: int) -> list[Box] | None:
         """Return boxes that cover every point where the condition does not hold.
@@ -60,25 +69,24 @@ class Constraint:
         if prod(full[place].bit_count() for place in self.scope) > POINTS_MAX:
             return None
         found: list[Box] = []
-        pending = [tuple(full[place] for place in self.scope)]
+        pending: list[Masks] = [list(full)]
         while pending and len(found) <= most:
-            box = pending.pop()
-            masks = list(full)
-            for place, mask in zip(self.scope, box, strict=True):
-                masks[place] = mask
+            masks = pending.pop()
             low, high = self._bounds(masks)
-            if low == 1 or any(_inside(box, other) for other in found):
+            if low == 1 or any(_inside(masks, box) for box in found):
                 continue
             if high == 0:
                 found.append(self.lemma(masks, full))
-            else:
-                at = max(range(len(box)), key=lambda each: box[each].bit_count())
-                pending.extend((*box[:at], half, *box[at + 1 :]) for half in _halves(box[at]))
+                continue
+            widest = max(self.scope, key=lambda place: masks[place].bit_count())
+            pending.extend(
+                [*masks[:widest], half, *masks[widest + 1 :]] for half in _halves(masks[widest])
+            )
         return found if len(found) <= most else None
 
 
-def _inside(box: Box, other: Box) -> bool:
-    return not any(mask & ~wide for mask, wide in zip(box, other, strict=True))
+def _inside(masks: Masks, box: Box) -> bool:
+    return not any(masks[place] & ~mask for place, mask in box)
 
 
 def _halves(mask: int) -> Iterator[int]:

@@ -5,17 +5,16 @@ wrong. A repair is minimum: no smaller set of decisions to give up exists. Both 
 not by rank.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from contracts.configuration import Decision
 from services.configurator.domain.decisions import domains_of
 from services.configurator.domain.product import Product
-from services.configurator.domain.solver import SearchBound
+from services.configurator.domain.repairing import minimum_repairs
 from services.configurator.domain.space import Domains
 
 REPAIRS_MAX = 3
-CONFLICTS_MAX = 300
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,53 +48,12 @@ def conflict(
 def repairs(product: Product, decisions: Sequence[Decision]) -> list[tuple[Decision, ...]]:
     """Return up to three minimum sets of decisions to give up; none if nothing is wrong.
 
-    By hitting sets of growing size over the conflicts found so far: a set that does not mend
-    everything shows one more conflict. Sets that give up fewer requirements of the customer come
-    first. Raises: SearchBound.
+    Sets that give up fewer requirements of the customer come first. Raises: SearchBound.
     """
-    known: list[frozenset[int]] = []
-    for size in range(len(decisions) + 1):
-        found = _repairs_of_size(product, decisions, size, known)
-        if found:
-            if found == [frozenset()]:
-                return []
-            ranked = sorted(found, key=lambda drop: _rank(decisions, drop))[:REPAIRS_MAX]
-            return [tuple(decisions[each] for each in sorted(drop)) for drop in ranked]
-    return []
-
-
-def _repairs_of_size(
-    product: Product, decisions: Sequence[Decision], size: int, known: list[frozenset[int]]
-) -> list[frozenset[int]]:
-    """Return every repair of this size, if no smaller one exists; adds to the known conflicts."""
-    proven: set[frozenset[int]] = set()
-    while True:
-        fresh = None
-        for drop in _hitting(known, frozenset(), size):
-            if drop in proven:
-                continue
-            rest = [each for index, each in enumerate(decisions) if index not in drop]
-            fresh = conflict(product, rest)
-            if fresh is not None:
-                break
-            proven.add(drop)
-        if fresh is None:
-            return sorted(proven, key=sorted)
-        known.append(frozenset(decisions.index(each) for each in fresh.decisions))
-        if len(known) > CONFLICTS_MAX:
-            raise SearchBound("these decisions contradict each other in too many ways; drop some")
-
-
-def _hitting(
-    known: Sequence[frozenset[int]], chosen: frozenset[int], size: int
-) -> Iterator[frozenset[int]]:
-    """Yield sets of at most `size` members that take at least one of each known conflict."""
-    missed = next((each for each in known if not each & chosen), None)
-    if missed is None:
-        yield chosen
-    elif len(chosen) < size:
-        for each in sorted(missed):
-            yield from _hitting(known, chosen | {each}, size)
+    wishes = [domains_of(product, [each]) for each in decisions]
+    found = minimum_repairs(product.solver, {}, wishes)
+    ranked = sorted(found, key=lambda drop: _rank(decisions, drop))[:REPAIRS_MAX]
+    return [tuple(decisions[each] for each in sorted(drop)) for drop in ranked if drop]
 
 
 def _rank(decisions: Sequence[Decision], drop: frozenset[int]) -> tuple[int, list[int]]:

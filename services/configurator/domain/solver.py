@@ -15,7 +15,7 @@ from itertools import chain
 from pysat.solvers import Glucose4
 
 from contracts.errors import Refused
-from services.configurator.domain.constraints import Box, Constraint
+from services.configurator.domain.constraints import Box, Constraint, Forbidden
 from services.configurator.domain.space import FALSE, TRUE, Domains, Masks, Space, bits
 
 # Rules with more boxes than this are learned box by box, where they matter.
@@ -59,7 +59,9 @@ class _Refuted:
 class Solver:
     """Answers for one model; may be asked by several threads."""
 
-    def __init__(self, space: Space, constraints: Sequence[Constraint], first: Masks) -> None:
+    def __init__(
+        self, space: Space, constraints: Sequence[Constraint | Forbidden], first: Masks
+    ) -> None:
         """Encode the constraints; `first` is the point whose values are tried first."""
         self.constraints = tuple(constraints)
         self._full = space.full()
@@ -71,16 +73,19 @@ class Solver:
         self._all_rules = top + 1 + len(constraints)
         self._clauses = list(self._literals.clauses)
         self._clauses.extend([-self._all_rules, rule] for rule in self._rules)
-        self._learned: list[int] = []
+        self._learned: dict[int, Constraint] = {}
         for number, constraint in enumerate(constraints):
-            boxes = constraint.lemmas(self._full, BOXES_MAX)
-            if boxes is None:
-                self._learned.append(number)
+            boxes: Sequence[Box] = ()
+            if isinstance(constraint, Forbidden):
+                boxes = constraint.boxes
+            elif (lemmas := constraint.lemmas(self._full, BOXES_MAX)) is not None:
+                boxes = lemmas
             else:
-                self._clauses.extend(self._clause(number, box) for box in boxes)
+                self._learned[number] = constraint
+            self._clauses.extend(self._clause(number, box) for box in boxes)
         self._point = self._literals.reader(range(len(self._full)))
         self._looked_at = self._literals.reader(
-            {place for number in self._learned for place in constraints[number].scope}
+            {place for constraint in self._learned.values() for place in constraint.scope}
         )
         self._known_rules: dict[tuple[int, ...], tuple[int, ...]] = {}
         self._start()
@@ -197,9 +202,9 @@ class Solver:
         """Learn why the model does not meet a rule that it counts; False if it meets them all."""
         point = self._looked_at(model)
         lemmas = [
-            self._clause(number, self.constraints[number].lemma(point, self._full))
-            for number in self._learned
-            if model[self._rules[number] - 1] > 0 and not self.constraints[number].holds(point)
+            self._clause(number, constraint.lemma(point, self._full))
+            for number, constraint in self._learned.items()
+            if model[self._rules[number] - 1] > 0 and not constraint.holds(point)
         ]
         if lemmas:
             with self._lock:
@@ -214,7 +219,7 @@ class Solver:
     def _clause(self, number: int, box: Box) -> list[int]:
         """Say: where the rule holds, some variable lies outside the box."""
         clause = [-self._rules[number]]
-        for place, mask in zip(self.constraints[number].scope, box, strict=True):
+        for place, mask in box:
             clause.extend(self._literals.outside(place, mask))
         return clause
 
