@@ -1,6 +1,6 @@
 # Quotewright. `make` alone prints the commands. Set-up happens by itself: infra/setup.py.
 .DEFAULT_GOAL := help
-.PHONY: help demo test prove quick check format bench pictures simulate lock clean
+.PHONY: help demo test prove quick check format bench peers pictures simulate lock clean
 
 # Compiled modules are kept, whatever the environment says: tests start many processes.
 unexport PYTHONDONTWRITEBYTECODE
@@ -49,6 +49,10 @@ format: ## Format the code and mend what the linter can
 bench: ## Measure, write bench/results.json, fail below a floor
 	$(SETUP) venv pdf kafka
 	@$(RUN) tests.bench $(ARGS)
+
+peers: ## Hold our engines against other people's cases (CASES=folder)
+	$(SETUP) venv
+	@CASES=$(CASES) $(RUN) tests.peer
 
 pictures: ## Photograph the pages of the example: four into docs/pictures, all into .local/pictures
 	$(SETUP) venv pdf browser
