@@ -14,8 +14,9 @@ from pathlib import Path
 from typing import Any
 
 from services.configurator.compiling import compiled
-from services.configurator.domain.circuit import Circuit, Flags
+from services.configurator.domain.circuit import Circuit
 from services.configurator.domain.constraints import Forbidden
+from services.configurator.domain.layout import Flags
 from services.configurator.domain.model import FlagAttribute
 from services.configurator.domain.repairing import minimum_repairs
 from services.configurator.domain.solver import Solver

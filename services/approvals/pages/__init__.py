@@ -13,9 +13,10 @@ from infra.web import allow, public
 from infra.work import Commands
 from services.approvals import api
 from services.approvals.offers import Offers
-from services.approvals.pages.cases import Asked, CasePages
+from services.approvals.pages.cases import CasePages
 from services.approvals.pages.mailed import MailPages
 from services.approvals.pages.questions import QuestionPages
+from services.approvals.pages.wanted import Asked
 from services.approvals.policy import Authority
 
 Decider = Annotated[Principal, Depends(allow("approver"))]

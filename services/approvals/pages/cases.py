@@ -3,12 +3,10 @@
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
-from typing import Annotated, Any, Literal
-from urllib.parse import urlencode
+from typing import Any
 from uuid import UUID
 
-from fastapi import Query, Request
-from pydantic import AwareDatetime, BaseModel, ConfigDict
+from fastapi import Request
 from starlette.responses import Response, StreamingResponse
 
 from contracts import places
@@ -24,6 +22,7 @@ from services.approvals.domain.questions import unanswered
 from services.approvals.domain.steps import person
 from services.approvals.offers import Offers
 from services.approvals.pages.compared import Comparison
+from services.approvals.pages.wanted import Wanted
 from services.approvals.policy import Authority
 
 SHOWN = 50
@@ -45,52 +44,6 @@ CHARGES = {"one_time": "", "monthly": "monthly", "yearly": "yearly"}
 WRITTEN = frozenset({"reason", "text"})
 # What is said on the page of the case itself, beside its forms.
 SAID = (Refused, Conflict, Unavailable, NotAnApprover)
-
-
-class Wanted(BaseModel):
-    """What the address of an inbox asks for; approvers see first what waits for them."""
-
-    model_config = ConfigDict(frozen=True)
-
-    show: Literal["mine", "all"] | None = None
-    state: Literal["open", "granted", "rejected", "recalled", "any"] = "open"
-    overdue: bool = False
-    after: UUID | None = None
-    after_due: AwareDatetime | None = None
-    after_closed: AwareDatetime | None = None
-
-    def seen_by(self, caller: Principal) -> "Wanted":
-        """Return the same with nothing left open."""
-        first: Literal["mine", "all"] = "mine" if "approver" in caller.roles else "all"
-        return self.model_copy(update={"show": self.show or first})
-
-    def filter(self, caller: Principal) -> views.Filter:
-        """Return which cases are wanted."""
-        return views.Filter(
-            state=None if self.state == "any" else self.state,
-            approver=caller.id if self.show == "mine" else None,
-            overdue=self.overdue,
-            after=views.After(self.after_closed, self.after_due, str(self.after))
-            if self.after and self.after_due
-            else None,
-        )
-
-    def query(self) -> str:
-        """Return the query that asks for the same again."""
-        asked = self.model_dump(mode="json", exclude_none=True)
-        return urlencode({**asked, "overdue": "true"} if asked.pop("overdue") else asked)
-
-    def behind(self, row: dict[str, Any]) -> str:
-        """Return the query of the next page, which begins behind this row."""
-        last = {
-            "after": row["case_id"],
-            "after_due": row["due_at"],
-            "after_closed": row["closed_at"],
-        }
-        return self.model_validate(self.model_dump() | last).query()
-
-
-Asked = Annotated[Wanted, Query()]
 
 
 class CasePages:

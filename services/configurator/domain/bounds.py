@@ -118,6 +118,22 @@ def over(left: Bounds, right: Bounds) -> Bounds:
     return bounds
 
 
+def mean(total: Bounds, count: Bounds) -> Bounds:
+    """Bounds of a sum over a count of its parts; zero, if there are none."""
+
+    def bounds(masks: Masks) -> Interval:
+        fewest, most = count(masks)
+        if most == 0:
+            return 0, 0
+        low, high = total(masks)
+        corners = [Fraction(each) / n for each in (low, high) for n in (max(fewest, 1), most)]
+        if fewest == 0:
+            corners.append(Fraction(0))
+        return min(corners), max(corners)
+
+    return bounds
+
+
 def ceiling(part: Bounds) -> Bounds:
     """Bounds of the next whole number."""
 

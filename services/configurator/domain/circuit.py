@@ -9,30 +9,23 @@ Source: Darwiche and Marquis, A Knowledge Compilation Map, JAIR 17 (2002).
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
-Flags = NDArray[np.bool_]
-Numbers = NDArray[np.int64]
+from services.configurator.domain.layout import (
+    OR,
+    CircuitFault,
+    Edge,
+    Flags,
+    Numbers,
+    free_of,
+    layers_of,
+    slices_of,
+)
 
 # Above any sum of prices in the least unit of a currency; twice of it does not overflow.
 NEVER = 1 << 61
 TOTAL_MAX = 1 << 60
-AND, OR = 0, 1
-
-
-class Edge(NamedTuple):
-    """From a node to a node, under these literals: a variable's number, negative for "not"."""
-
-    source: int
-    target: int
-    literals: tuple[int, ...]
-
-
-class CircuitFault(ValueError):
-    """A text is not a circuit; the message says where."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +50,7 @@ class Circuit:
         Raises: CircuitFault.
         """
         self.variables = variables
-        layers = _layers(kinds, edges)
+        layers = layers_of(kinds, edges)
         order = sorted(kinds, key=lambda node: (layers[node], node))
         at = {node: number for number, node in enumerate(order)}
         if 1 not in at:
@@ -67,11 +60,11 @@ class Circuit:
         self._is_or = np.array([kinds[node] == OR for node in order], dtype=bool)
         self._source = np.array([at[each.source] for each in rows], dtype=np.int64)
         self._target = np.array([at[each.target] for each in rows], dtype=np.int64)
-        free = _free(variables, kinds, rows, order)
+        free = free_of(variables, kinds, rows, order)
         self._mentions = _Table([list(map(self.place, each.literals)) for each in rows])
         self._free = _Table(free[1:])
         self._loose = np.array(free[0], dtype=np.int64)
-        self._layers = _slices([layers[each.source] for each in rows], self._source)
+        self._layers = slices_of([layers[each.source] for each in rows], self._source)
 
     @staticmethod
     def place(literal: int) -> int:
@@ -247,112 +240,3 @@ class _Table:
     def lower(self, rows: Numbers, numbers: Numbers) -> None:
         """Lower the number of each item to the least of its rows."""
         np.minimum.at(numbers, self._items, rows[self._of])
-
-
-def read(text: str, variables: int) -> Circuit:
-    """Return the circuit of a text as the compiler d4 writes it.
-
-    Lines are `o n 0` (or), `a n 0` (and), `t n 0` (true), `f n 0` (false), `n m literals 0` (an
-    edge), or a comment. Raises: CircuitFault, with the number of the line.
-    """
-    kinds: dict[int, int] = {}
-    edges: list[Edge] = []
-    for number, line in enumerate(text.splitlines(), 1):
-        words = line.split()
-        if not words or words[0] == "c":
-            continue
-        try:
-            if words[0] in _KINDS:
-                kinds[int(words[1])] = _KINDS[words[0]]
-            else:
-                source, target, *literals = [int(each) for each in words]
-                edges.append(_edge(source, target, literals, kinds, variables))
-        except (ValueError, IndexError) as fault:
-            raise CircuitFault(f"line {number}: {fault}") from None
-    return Circuit(variables, kinds, edges)
-
-
-_KINDS = {"o": OR, "a": AND, "t": AND, "f": OR}
-
-
-def _edge(
-    source: int, target: int, literals: Sequence[int], kinds: Mapping[int, int], variables: int
-) -> Edge:
-    if not literals or literals[-1] != 0:
-        raise ValueError("an edge ends with 0")
-    if source not in kinds or target not in kinds:
-        raise ValueError(f"an edge from {source} to {target}, one of which is not there yet")
-    found = tuple(literals[:-1])
-    if any(not 1 <= abs(each) <= variables for each in found):
-        raise ValueError(f"a literal beyond the {variables} variables")
-    return Edge(source, target, found)
-
-
-def _layers(kinds: Mapping[int, int], edges: Sequence[Edge]) -> dict[int, int]:
-    """Return for each node the length of the longest way down from it."""
-    below: dict[int, list[int]] = {node: [] for node in kinds}
-    for each in edges:
-        below[each.source].append(each.target)
-    layers: dict[int, int] = {}
-    for start in kinds:
-        pending = [start]
-        waiting: set[int] = set()
-        while pending:
-            node = pending[-1]
-            open_ = [each for each in below[node] if each not in layers]
-            if node in layers or not open_:
-                pending.pop()
-                layers[node] = 1 + max((layers[each] for each in below[node]), default=-1)
-                continue
-            if node in waiting:
-                raise CircuitFault(f"node {node} is below itself")
-            waiting.add(node)
-            pending.extend(open_)
-    return layers
-
-
-def _free(
-    variables: int, kinds: Mapping[int, int], rows: Sequence[Edge], order: Sequence[int]
-) -> list[list[int]]:
-    """Return the variables that nothing mentions, then for each edge those free in its branch."""
-    mentioned = dict.fromkeys(order, 0)
-    branch = []
-    for each in rows:
-        own = mentioned[each.target]
-        for literal in each.literals:
-            own |= 1 << (abs(literal) - 1)
-        branch.append(own)
-        mentioned[each.source] |= own
-    every = (1 << variables) - 1
-    loose = _members(every & ~mentioned[1])
-    return [
-        loose,
-        *(
-            _members(mentioned[each.source] & ~own) if kinds[each.source] == OR else []
-            for each, own in zip(rows, branch, strict=True)
-        ),
-    ]
-
-
-def _members(mask: int) -> list[int]:
-    """Return the numbers of the bits that are set."""
-    found = []
-    while mask:
-        low = mask & -mask
-        found.append(low.bit_length() - 1)
-        mask ^= low
-    return found
-
-
-def _slices(layers: Sequence[int], source: Numbers) -> list[tuple[slice, Numbers, Numbers]]:
-    """Return for each layer its edges, its nodes, and where the edges of each node begin."""
-    found = []
-    first = 0
-    while first < len(layers):
-        last = first
-        while last < len(layers) and layers[last] == layers[first]:
-            last += 1
-        nodes, starts = np.unique(source[first:last], return_index=True)
-        found.append((slice(first, last), nodes, starts.astype(np.int64)))
-        first = last
-    return found

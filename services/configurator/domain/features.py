@@ -15,7 +15,7 @@ from services.configurator.domain import bounds as b
 from services.configurator.domain.constraints import Box, Constraint, Forbidden
 from services.configurator.domain.expression import Number, exact
 from services.configurator.domain.model import FlagAttribute
-from services.configurator.domain.space import FALSE, TRUE, Masks, Space
+from services.configurator.domain.space import FALSE, TRUE, Space
 from services.configurator.domain.uvl import (
     Constant,
     Feature,
@@ -228,7 +228,7 @@ class _Binding:
         total = b.total([b.carried(place, (0, exact(value))) for place, value in owners])
         if sign == "sum":
             return total
-        return _average(total, b.total([b.flag(place) for place, _ in owners]))
+        return b.mean(total, b.total([b.flag(place) for place, _ in owners]))
 
 
 _COMPARES: dict[str, Callable[[b.Bounds, b.Bounds], b.Bounds]] = {
@@ -239,22 +239,6 @@ _COMPARES: dict[str, Callable[[b.Bounds, b.Bounds], b.Bounds]] = {
     ">": lambda one, other: b.less(other, one, or_equal=False),
     ">=": lambda one, other: b.less(other, one, or_equal=True),
 }
-
-
-def _average(total: b.Bounds, count: b.Bounds) -> b.Bounds:
-    """Return the mean of what is selected; zero, if nothing is."""
-
-    def bounds(masks: Masks) -> b.Interval:
-        fewest, most = count(masks)
-        if most == 0:
-            return 0, 0
-        low, high = total(masks)
-        corners = [Fraction(each) / n for each in (low, high) for n in (max(fewest, 1), most)]
-        if fewest == 0:
-            corners.append(Fraction(0))
-        return min(corners), max(corners)
-
-    return bounds
 
 
 def _met(parts: Iterable[list[Clause] | None]) -> list[Clause] | None:

@@ -8,7 +8,7 @@ learned makes it faster and changes no verdict: every clause follows from its ru
 """
 
 import threading
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 
@@ -16,7 +16,8 @@ from pysat.solvers import Glucose4
 
 from contracts.errors import Refused
 from services.configurator.domain.constraints import Box, Constraint, Forbidden
-from services.configurator.domain.space import FALSE, TRUE, Domains, Masks, Space, bits
+from services.configurator.domain.literals import Literals, Model
+from services.configurator.domain.space import Domains, Masks, Space, bits
 
 # Rules with more boxes than this are learned box by box, where they matter.
 BOXES_MAX = 100
@@ -25,11 +26,9 @@ CONTRADICTIONS_MAX = 200_000
 LEMMAS_MAX = 2_000
 # All questions: what was learned is forgotten beyond this, so that a process does not grow.
 KEPT_MAX = 100_000
-SEEN_MAX = 20_000
+KNOWN_MAX = 20_000
 
 
-# For each literal, in order: itself where it is true, else its negation.
-Model = list[int]
 # The literals that say one wish or one rule.
 Part = tuple[int, ...]
 
@@ -67,7 +66,7 @@ class Solver:
         self._full = space.full()
         self._first = first
         self._lock = threading.Lock()
-        self._literals = _Literals(space)
+        self._literals = Literals(space)
         top = self._literals.top
         self._rules = [top + 1 + number for number in range(len(constraints))]
         self._all_rules = top + 1 + len(constraints)
@@ -136,7 +135,7 @@ class Solver:
             found = self._needed(fixed, {each: (rule,) for each, rule in enumerate(self._rules)})
             if found is None:
                 raise AssertionError("all rules together contradict what is fixed")
-            if len(self._known_rules) >= SEEN_MAX:
+            if len(self._known_rules) >= KNOWN_MAX:
                 self._known_rules.clear()
             known = self._known_rules[fixed] = tuple(found)
         return known
@@ -222,82 +221,3 @@ class Solver:
         for place, mask in box:
             clause.extend(self._literals.outside(place, mask))
         return clause
-
-
-class _Literals:
-    """The literals of the variables' values: a ladder of "at least the n-th value" for each.
-
-    The ladder alone says "exactly one value", and its two ends all that a sum needs to know of an
-    interval. A value inside has a literal of its own beside it.
-    """
-
-    def __init__(self, space: Space) -> None:
-        self.top = 0
-        self.clauses: list[list[int]] = []
-        self._full = space.full()
-        self._ladders: list[list[int]] = []
-        self._values: list[list[int]] = []
-        self._seen: dict[tuple[int, int], tuple[int, ...]] = {}
-        for full in self._full:
-            ladder = self._fresh(full.bit_count() - 1)
-            inner = self._fresh(max(0, len(ladder) - 1))
-            self._ladders.append(ladder)
-            self._values.append([-ladder[0], *inner, ladder[-1]] if ladder else [])
-            for value, low, high in zip(inner, ladder, ladder[1:], strict=False):
-                self.clauses += [[-high, low], [-value, low], [-value, -high], [value, -low, high]]
-
-    def reader(self, places: Collection[int]) -> Callable[[Model], Masks]:
-        """Return what reads these variables' values from a model; others keep all their values."""
-        ladders = [(place, self._ladders[place]) for place in places]
-        pairs = [(place, ladder[0] - 1) for place, ladder in ladders if len(ladder) == 1]
-        longer = [(place, ladder) for place, ladder in ladders if len(ladder) > 1]
-
-        def read(model: Model) -> Masks:
-            found = list(self._full)
-            for place, at in pairs:
-                found[place] = TRUE if model[at] > 0 else FALSE
-            for place, ladder in longer:
-                bit = 1
-                for step in ladder:
-                    if model[step - 1] < 0:
-                        break
-                    bit <<= 1
-                found[place] = bit
-            return found
-
-        return read
-
-    def inside(self, place: int, mask: int) -> tuple[int, ...]:
-        """Return literals that all hold where the variable's value is in the mask."""
-        known = self._seen.get((place, mask))
-        if known is None:
-            ladder, low, high = self._ladders[place], _lowest(mask), mask.bit_length() - 1
-            first = (ladder[low - 1],) if low else ()
-            last = (-ladder[high],) if high < len(ladder) else ()
-            known = first + last + tuple(-each for each in self._gaps(place, mask))
-            if len(self._seen) < SEEN_MAX:
-                self._seen[place, mask] = known
-        return known
-
-    def outside(self, place: int, mask: int) -> tuple[int, ...]:
-        """Return literals of which one holds where the variable's value is not in the mask."""
-        return tuple(-each for each in self.inside(place, mask))
-
-    def wished(self, place: int, value: int) -> Iterator[int]:
-        """Yield the ladder as it stands where the variable has this one value."""
-        for number, step in enumerate(self._ladders[place]):
-            yield step if value >> (number + 1) else -step
-
-    def _gaps(self, place: int, mask: int) -> Iterator[int]:
-        """Yield the values between the first and the last of the mask that are not in it."""
-        middle = range(_lowest(mask) + 1, mask.bit_length() - 1)
-        return (self._values[place][each] for each in middle if not mask >> each & 1)
-
-    def _fresh(self, count: int) -> list[int]:
-        first = self.top + 1
-        self.top += count
-        return list(range(first, first + count))
-
-
-def _lowest(mask: int) -> int:
-    return (mask & -mask).bit_length() - 1

@@ -9,68 +9,17 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from decimal import Decimal
-from functools import cache
 from typing import Any, NoReturn
 
-from lark import Lark, Token, Tree
+from lark import Token, Tree
 from lark.exceptions import UnexpectedInput
-from lark.indenter import DedentError, Indenter
+from lark.indenter import DedentError
 
 from contracts.errors import Refused
+from services.configurator.domain.uvl_grammar import parser
 
 CHARACTERS_MAX = 20_000_000
 DEPTH_MAX = 60
-
-GRAMMAR = r"""
-start: _NL* (namespace | include | imports | features | constraints)*
-namespace: "namespace" reference _NL
-include: "include" _NL _INDENT (LEVEL _NL)+ _DEDENT
-imports: "imports" _NL _INDENT (reference ["as" reference] _NL)+ _DEDENT
-features: "features" _NL _INDENT feature+ _DEDENT
-feature: [TYPE] reference [cardinality] [attributes] _NL [_INDENT group+ _DEDENT]
-cardinality: "cardinality" RANGE
-group: (GROUP | RANGE) _NL _INDENT feature+ _DEDENT
-attributes: "{" [attribute ("," attribute)*] "}"
-attribute: "constraint" expression -> own
-         | "constraints" "[" expression ("," expression)* "]" -> own
-         | name [value]
-?value: NUMBER -> number | "-" NUMBER -> minus | STRING -> text | QUOTED -> text
-      | BOOLEAN -> truth | attributes | "[" [value ("," value)*] "]" -> values
-constraints: "constraints" _NL _INDENT (constraint _NL)+ _DEDENT
-constraint: expression
-
-?expression: implication | implication "<=>" expression -> iff
-?implication: disjunction | disjunction "=>" implication -> implies
-?disjunction: conjunction ("|" conjunction)*
-?conjunction: negation ("&" negation)*
-?negation: comparison | "!" negation -> negated
-?comparison: sum | sum COMPARE sum
-?sum: product (PLUS product)*
-?product: unary (TIMES unary)*
-?unary: atom | "-" unary -> minus
-?atom: NUMBER -> number | STRING -> text | BOOLEAN -> truth | "(" expression ")"
-     | FUNCTION "(" reference ("," reference)* ")" -> call | reference
-reference: name ("." name)*
-name: ID | QUOTED
-
-TYPE.3: /(Boolean|Integer|Real|String)(?=[ \t])/
-GROUP.3: /(mandatory|optional|alternative|or)(?=[ \t]*(\/\/[^\n]*)?(\r?\n|$))/
-FUNCTION.3: /(sum|avg|len|floor|ceil)(?=[ \t]*\()/
-BOOLEAN.3: /(true|false)\b/
-LEVEL: /[A-Za-z]+(\.([A-Za-z-]+|\*))?/
-COMPARE: "==" | "!=" | "<=" | ">=" | "<" | ">"
-PLUS: "+" | "-"
-TIMES: "*" | "/"
-RANGE: /\[[0-9]{1,9}([ ]*\.\.[ ]*([0-9]{1,9}|\*))?\]/
-NUMBER.2: /[0-9]{1,15}(\.[0-9]{1,9})?(?![A-Za-z0-9_])/
-ID: /[^\s"'.,(){}\[\]!&|=<>+*\/:\-]+/
-QUOTED: /"[^"\n]+"/
-STRING: /'[^'\n]*'/
-_NL: /(\r?\n[\t ]*(\/\/[^\n]*)?)+/
-%ignore /[ \t\f]+/
-%ignore /\/\/[^\n]*/
-%declare _INDENT _DEDENT
-"""
 
 
 class UvlFault(Refused):
@@ -147,7 +96,7 @@ def parse(text: str) -> FeatureModel:
         _fault(f"the text is longer than {CHARACTERS_MAX} characters")
     _shallow(text)
     try:
-        tree = _parser().parse(text.rstrip() + "\n")
+        tree = parser().parse(text.rstrip() + "\n")
     except UnexpectedInput as fault:
         line = text.splitlines()[fault.line - 1].strip()[:80] if fault.line > 0 else ""
         _fault(f"line {fault.line}: '{line}' can not be read at column {fault.column}")
@@ -170,20 +119,6 @@ def _shallow(text: str) -> None:
 
 
 _STACKED = re.compile(rf"([!-]\s*){{{DEPTH_MAX}}}").search
-
-
-class _Indents(Indenter):
-    NL_type = "_NL"
-    OPEN_PAREN_types: list[str] = []  # noqa: RUF012, as the library declares it
-    CLOSE_PAREN_types: list[str] = []  # noqa: RUF012
-    INDENT_type = "_INDENT"
-    DEDENT_type = "_DEDENT"
-    tab_len = 8
-
-
-@cache
-def _parser() -> Lark:
-    return Lark(GRAMMAR, parser="lalr", postlex=_Indents(), propagate_positions=True)
 
 
 class _Reading:

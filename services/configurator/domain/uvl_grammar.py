@@ -1,0 +1,72 @@
+"""The grammar of UVL, and the parser made of it."""
+
+from functools import cache
+
+from lark import Lark
+from lark.indenter import Indenter
+
+GRAMMAR = r"""
+start: _NL* (namespace | include | imports | features | constraints)*
+namespace: "namespace" reference _NL
+include: "include" _NL _INDENT (LEVEL _NL)+ _DEDENT
+imports: "imports" _NL _INDENT (reference ["as" reference] _NL)+ _DEDENT
+features: "features" _NL _INDENT feature+ _DEDENT
+feature: [TYPE] reference [cardinality] [attributes] _NL [_INDENT group+ _DEDENT]
+cardinality: "cardinality" RANGE
+group: (GROUP | RANGE) _NL _INDENT feature+ _DEDENT
+attributes: "{" [attribute ("," attribute)*] "}"
+attribute: "constraint" expression -> own
+         | "constraints" "[" expression ("," expression)* "]" -> own
+         | name [value]
+?value: NUMBER -> number | "-" NUMBER -> minus | STRING -> text | QUOTED -> text
+      | BOOLEAN -> truth | attributes | "[" [value ("," value)*] "]" -> values
+constraints: "constraints" _NL _INDENT (constraint _NL)+ _DEDENT
+constraint: expression
+
+?expression: implication | implication "<=>" expression -> iff
+?implication: disjunction | disjunction "=>" implication -> implies
+?disjunction: conjunction ("|" conjunction)*
+?conjunction: negation ("&" negation)*
+?negation: comparison | "!" negation -> negated
+?comparison: sum | sum COMPARE sum
+?sum: product (PLUS product)*
+?product: unary (TIMES unary)*
+?unary: atom | "-" unary -> minus
+?atom: NUMBER -> number | STRING -> text | BOOLEAN -> truth | "(" expression ")"
+     | FUNCTION "(" reference ("," reference)* ")" -> call | reference
+reference: name ("." name)*
+name: ID | QUOTED
+
+TYPE.3: /(Boolean|Integer|Real|String)(?=[ \t])/
+GROUP.3: /(mandatory|optional|alternative|or)(?=[ \t]*(\/\/[^\n]*)?(\r?\n|$))/
+FUNCTION.3: /(sum|avg|len|floor|ceil)(?=[ \t]*\()/
+BOOLEAN.3: /(true|false)\b/
+LEVEL: /[A-Za-z]+(\.([A-Za-z-]+|\*))?/
+COMPARE: "==" | "!=" | "<=" | ">=" | "<" | ">"
+PLUS: "+" | "-"
+TIMES: "*" | "/"
+RANGE: /\[[0-9]{1,9}([ ]*\.\.[ ]*([0-9]{1,9}|\*))?\]/
+NUMBER.2: /[0-9]{1,15}(\.[0-9]{1,9})?(?![A-Za-z0-9_])/
+ID: /[^\s"'.,(){}\[\]!&|=<>+*\/:\-]+/
+QUOTED: /"[^"\n]+"/
+STRING: /'[^'\n]*'/
+_NL: /(\r?\n[\t ]*(\/\/[^\n]*)?)+/
+%ignore /[ \t\f]+/
+%ignore /\/\/[^\n]*/
+%declare _INDENT _DEDENT
+"""
+
+
+class _Indents(Indenter):
+    NL_type = "_NL"
+    OPEN_PAREN_types: list[str] = []  # noqa: RUF012, as the library declares it
+    CLOSE_PAREN_types: list[str] = []  # noqa: RUF012
+    INDENT_type = "_INDENT"
+    DEDENT_type = "_DEDENT"
+    tab_len = 8
+
+
+@cache
+def parser() -> Lark:
+    """Return the parser; it is made once."""
+    return Lark(GRAMMAR, parser="lalr", postlex=_Indents(), propagate_positions=True)
