@@ -16,11 +16,13 @@ from typing import Any
 from services.configurator.compiling import compiled
 from services.configurator.domain.circuit import Circuit
 from services.configurator.domain.constraints import Forbidden
+from services.configurator.domain.features import bound
 from services.configurator.domain.layout import Flags
 from services.configurator.domain.model import FlagAttribute
 from services.configurator.domain.repairing import minimum_repairs
 from services.configurator.domain.solver import Solver
 from services.configurator.domain.space import FALSE, TRUE, Domains, Space
+from services.configurator.domain.uvl import parse
 
 Case = dict[str, Any]
 
@@ -125,6 +127,34 @@ def checks(case: Case, peer: Peer, *, solver_steps: int) -> Iterator[tuple[str, 
             found = peer.circuit.least(prices, peer.literals(each["choices"]))
             right = found is not None and found.least == each["min_total"]
             yield f"cheapest completion {number}", right
+
+
+def uvl_checks(path: Path, case: Case | None, order: Sequence[str]) -> Iterator[tuple[str, bool]]:
+    """Yield what holds of a UVL file: it is read, and says the same as the case of its name.
+
+    The digest is compared where the case's model has the same features, else the published numbers
+    of features that every, and that no configuration has.
+    """
+    opened = gzip.open if path.suffix == ".gz" else open
+    with opened(path, "rt", encoding="utf-8") as file:
+        found = bound(parse(file.read()))
+    solver = Solver(found.space, found.rules, [FALSE] * len(found.names))
+    witness = solver.solve({})
+    yield f"{path.name} has a configuration", witness is not None
+    if witness is None or case is None:
+        return
+    possible = dict(zip(found.names, solver.possible({}, witness), strict=True))
+    if set(order) == set(possible):
+        packed = bytes((possible[name] >> 1) | (possible[name] & 1) << 1 for name in order)
+        right = sha256(packed).hexdigest()[:24] == case["root"]["digest"]
+        yield f"{path.name}, the root", right
+    elif case["published"]["features"] == len(possible):
+        counts = (
+            sum(mask == TRUE for mask in possible.values()),
+            sum(mask == FALSE for mask in possible.values()),
+        )
+        published = (case["published"]["core"], case["published"]["dead"])
+        yield f"{path.name}, as published", counts == published
 
 
 def _clicks(
