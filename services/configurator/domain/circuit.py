@@ -96,9 +96,9 @@ class Circuit:
         so large that their sum would not be exact.
         """
         barred = self._barred(assumed)
-        given = np.asarray(prices, dtype=np.int64)
-        if int(np.abs(given).sum()) > TOTAL_MAX:
+        if sum(abs(int(each)) for each in prices) > TOTAL_MAX:
             raise ValueError("these prices may sum to more than the circuit can add exactly")
+        given = np.asarray(prices, dtype=np.int64)
         each = np.where(barred, NEVER, given)
         both = np.minimum(each[0::2], each[1::2])
         own = _plus(self._mentions.sums(each), self._free.sums(both))
@@ -123,6 +123,7 @@ class Circuit:
     def count(self, assumed: Iterable[int]) -> int:
         """Return exactly how many configurations there are."""
         held = set(assumed)
+        self._barred(held)
         decided = {abs(each) for each in held}
 
         def doubled(free: Iterable[int]) -> int:

@@ -28,6 +28,8 @@ from services.configurator.domain.uvl import (
 )
 
 CLAUSES_MAX = 2_000
+# Of more members, that only one is selected is counted, not said pair by pair.
+PAIRS_MAX = 300
 TREE = "TREE"
 
 # A clause over features: numbers from 1, negative for "not selected".
@@ -76,6 +78,7 @@ class _Binding:
     def __init__(self, features: Sequence[Feature]) -> None:
         self._features = features
         self._numbers = {each.name: number for number, each in enumerate(features, 1)}
+        self._made: dict[tuple[int, bool], list[Clause] | None] = {}
         for each in features:
             if each.kind != "Boolean":
                 _fault(f"'{each.name}' is of kind {each.kind}; only Boolean features are read")
@@ -92,10 +95,11 @@ class _Binding:
             clauses += [Clause({-above, each}) for each in members]
         elif group.least == 1:
             clauses.append(Clause({-above, *members}))
-        if group.most == 1 and count > 1:
+        pairs = group.most == 1 and count <= PAIRS_MAX
+        if pairs:
             clauses += [Clause({-one, -other}) for one, other in combinations(members, 2)]
         yield Forbidden(id_, (_box(each) for each in clauses))
-        if group.least not in {0, 1, count} or group.most not in {1, count}:
+        if group.least not in {0, 1, count} or (group.most != count and not pairs):
             yield self._counted(id_, above, members, group)
 
     def _counted(self, id_: str, above: int, members: Sequence[int], group: Group) -> Rule:
@@ -108,6 +112,7 @@ class _Binding:
 
     def constraint(self, id_: str, formula: Formula) -> Rule:
         """Return a constraint as clauses, if it is logic and they are few; else by its bounds."""
+        self._made.clear()
         clauses = self._clauses(formula, holds=True)
         if clauses is not None:
             return Forbidden(id_, (_box(each) for each in clauses))
@@ -119,6 +124,12 @@ class _Binding:
 
     def _clauses(self, formula: Formula, *, holds: bool) -> list[Clause] | None:
         """Return clauses that say whether the formula holds; None, if too many or arithmetic."""
+        key = id(formula), holds
+        if key not in self._made:
+            self._made[key] = self._made_of(formula, holds=holds)
+        return self._made[key]
+
+    def _made_of(self, formula: Formula, *, holds: bool) -> list[Clause] | None:
         match formula:
             case Named() if self._attribute(formula) is None:
                 number = self._feature(formula)
@@ -202,10 +213,8 @@ class _Binding:
                 return self._aggregate(sign, operands, scope)
             case Operation(sign="-", operands=(inner,)):
                 return b.negative(self._number(inner, scope))
-            case Operation(sign="+", operands=(one, other)):
-                return b.total([self._number(one, scope), self._number(other, scope)])
-            case Operation(sign="-", operands=(one, other)):
-                return b.total([self._number(one, scope), b.negative(self._number(other, scope))])
+            case Operation(sign="+", operands=parts):
+                return b.total([self._number(each, scope) for each in parts])
             case Operation(sign="*", operands=(one, other)):
                 return b.times(self._number(one, scope), self._number(other, scope))
             case Operation(sign="/", operands=(one, Constant(value=Decimal() as by))) if by > 0:

@@ -21,8 +21,11 @@ from services.configurator.domain.space import Domains, Masks, Space, bits
 
 # Rules with more boxes than this are learned box by box, where they matter.
 BOXES_MAX = 100
-# One question: so many contradictions met and so many lemmas learned, at most.
-CONTRADICTIONS_MAX = 200_000
+# The solver lets no other thread run while it searches: it is asked in slices of so many
+# contradictions, some tens of milliseconds each.
+SLICE = 500
+# One question: so many slices without an answer and so many lemmas learned, at most.
+SLICES_MAX = 400
 LEMMAS_MAX = 2_000
 # All questions: what was learned is forgotten beyond this, so that a process does not grow.
 KEPT_MAX = 100_000
@@ -34,7 +37,10 @@ Part = tuple[int, ...]
 
 
 class SearchBound(Refused):
-    """The search passed its bound of steps; nothing is claimed about the question."""
+    """The search passed its bound of steps; nothing is claimed about the question.
+
+    Asked again, it may find an answer: what was learned stays.
+    """
 
     code = "configuration.undecided"
     title = "Too hard to decide"
@@ -172,33 +178,37 @@ class Solver:
 
     def _settled(self, assumed: list[int]) -> Model | _Refuted:
         """Return a model of all that is assumed, learned rules too, or why there is none."""
-        if self._lemmas > KEPT_MAX:
-            with self._lock:
+        with self._lock:
+            if self._lemmas > KEPT_MAX:
                 self._sat.delete()
                 self._start()
-        for _ in range(LEMMAS_MAX):
+        slices = lemmas = 0
+        while slices < SLICES_MAX and lemmas < LEMMAS_MAX:
             found = self._ask(assumed)
             if found is None:
-                break
-            if isinstance(found, _Refuted) or not self._learn(found):
+                slices += 1
+                continue
+            learned = 0 if isinstance(found, _Refuted) else self._learn(found)
+            if not learned:
                 return found
+            lemmas += learned
         raise SearchBound(
             "this question needs more steps than the configurator allows;"
             " decide more attributes first, or simplify the rules of the model"
         )
 
     def _ask(self, assumed: list[int]) -> Model | _Refuted | None:
-        """Return what the clauses known so far say; None, if that takes too long."""
+        """Return what the clauses known so far say; None, if a slice does not tell."""
         with self._lock:
-            self._sat.conf_budget(CONTRADICTIONS_MAX)
+            self._sat.conf_budget(SLICE)
             found = self._sat.solve_limited(assumptions=assumed)
             if found:
                 model: Model = self._sat.get_model()
                 return model
             return None if found is None else _Refuted(frozenset(self._sat.get_core() or ()))
 
-    def _learn(self, model: Model) -> bool:
-        """Learn why the model does not meet a rule that it counts; False if it meets them all."""
+    def _learn(self, model: Model) -> int:
+        """Learn why the model does not meet rules that it counts; returns how many it does not."""
         point = self._looked_at(model)
         lemmas = [
             self._clause(number, constraint.lemma(point, self._full))
@@ -209,7 +219,7 @@ class Solver:
             with self._lock:
                 self._lemmas += len(lemmas)
                 self._sat.append_formula(lemmas)
-        return bool(lemmas)
+        return len(lemmas)
 
     def _inside(self, domains: Domains) -> Iterator[int]:
         for place, mask in domains.items():

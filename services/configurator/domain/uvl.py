@@ -16,10 +16,11 @@ from lark.exceptions import UnexpectedInput
 from lark.indenter import DedentError
 
 from contracts.errors import Refused
-from services.configurator.domain.uvl_grammar import parser
+from services.configurator.domain.uvl_grammar import parsed
 
 CHARACTERS_MAX = 20_000_000
 DEPTH_MAX = 60
+FACTORS_MAX = 50
 
 
 class UvlFault(Refused):
@@ -96,28 +97,36 @@ def parse(text: str) -> FeatureModel:
         _fault(f"the text is longer than {CHARACTERS_MAX} characters")
     _shallow(text)
     try:
-        tree = parser().parse(text.rstrip() + "\n")
+        return _Reading(text).model(parsed(text.rstrip() + "\n"))
     except UnexpectedInput as fault:
         line = text.splitlines()[fault.line - 1].strip()[:80] if fault.line > 0 else ""
         _fault(f"line {fault.line}: '{line}' can not be read at column {fault.column}")
     except DedentError as fault:
         _fault(f"the lines are not indented evenly: {fault}")
-    return _Reading(text).model(tree)
+    except RecursionError:
+        _fault(f"the text is nested deeper than {DEPTH_MAX}")
 
 
 def _shallow(text: str) -> None:
     """Refuse nesting that only a hostile text has, before anything is built of it."""
-    for number, line in enumerate(text.splitlines(), 1):
+    levels: list[int] = []
+    for number, whole in enumerate(text.splitlines(), 1):
+        line = _QUOTED.sub("", whole)
+        if not line.strip():
+            continue
+        indented = len(line) - len(line.lstrip())
+        while levels and levels[-1] >= indented:
+            levels.pop()
+        levels.append(indented)
         depth = most = 0
         for each in line:
             depth += (each in "({[") - (each in ")}]")
             most = max(most, depth)
-        indented = len(line) - len(line.lstrip())
-        chained = line.count("=>")
-        if most > DEPTH_MAX or indented > 8 * DEPTH_MAX or chained > DEPTH_MAX or _STACKED(line):
+        if max(most, len(levels), line.count("=>")) > DEPTH_MAX or _STACKED(line):
             _fault(f"line {number} is nested deeper than {DEPTH_MAX}")
 
 
+_QUOTED = re.compile(r"'[^']*'|\"[^\"]*\"|//.*")
 _STACKED = re.compile(rf"([!-]\s*){{{DEPTH_MAX}}}").search
 
 
@@ -198,13 +207,23 @@ def _formula(tree: Any) -> Formula:
             return Operation(str(parts[0]), tuple(_formula(each) for each in parts[1:]))
         case "comparison":
             return Operation(str(parts[1]), (_formula(parts[0]), _formula(parts[2])))
-        case "sum" | "product":
+        case "sum":
+            signed = zip(parts[1::2], parts[2::2], strict=True)
+            rest = [_formula(each) if sign == "+" else _minus(each) for sign, each in signed]
+            return Operation("+", (_formula(parts[0]), *rest))
+        case "product":
+            if len(parts) > 2 * FACTORS_MAX:
+                _fault(f"line {tree.meta.line}: a product of more than {FACTORS_MAX} numbers")
             found = _formula(parts[0])
             for sign, each in zip(parts[1::2], parts[2::2], strict=True):
                 found = Operation(str(sign), (found, _formula(each)))
             return found
         case name:
             return Operation(_SIGNS[name], tuple(_formula(each) for each in parts))
+
+
+def _minus(tree: Any) -> Formula:
+    return Operation("-", (_formula(tree),))
 
 
 _SIGNS = {

@@ -1,8 +1,9 @@
 """The grammar of UVL, and the parser made of it."""
 
 from functools import cache
+from threading import Lock
 
-from lark import Lark
+from lark import Lark, Token, Tree
 from lark.indenter import Indenter
 
 GRAMMAR = r"""
@@ -66,7 +67,19 @@ class _Indents(Indenter):
     tab_len = 8
 
 
+_ONE_AT_A_TIME = Lock()
+
+
+def parsed(text: str) -> Tree[Token]:
+    """Parse a text.   Raises: lark's errors.
+
+    The library keeps the indentation of the text that it reads in the parser, so one is read at a
+    time.
+    """
+    with _ONE_AT_A_TIME:
+        return _parser().parse(text)
+
+
 @cache
-def parser() -> Lark:
-    """Return the parser; it is made once."""
+def _parser() -> Lark:
     return Lark(GRAMMAR, parser="lalr", postlex=_Indents(), propagate_positions=True)

@@ -89,9 +89,17 @@ def test_large_prices_are_added_exactly():
         circuit.least([10**18] * 6, [])
 
 
+@pytest.mark.parametrize("price", [1 << 61, -(1 << 63), 1 << 64])
+def test_prices_that_are_too_large_are_refused(price):
+    with pytest.raises(ValueError, match="more than the circuit can add exactly"):
+        read(circuit_text([[1, 2]]), 2).least([price] * 4, [])
+
+
 def test_assumptions_that_contradict_themselves_are_refused():
     with pytest.raises(ValueError, match="contradicts itself"):
         read(circuit_text([[1]]), 2).possible([2, -2])
+    with pytest.raises(ValueError, match="contradicts itself"):
+        read(circuit_text([[1]]), 2).count([2, -2])
 
 
 @pytest.mark.parametrize(

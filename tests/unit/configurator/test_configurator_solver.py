@@ -1,13 +1,17 @@
 """The solver: verdicts equal brute force, proofs suffice, what was learned changes nothing."""
 
+from concurrent.futures import ThreadPoolExecutor
+from itertools import combinations
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.configurator.domain import bounds as b
 from services.configurator.domain import solver as solving
-from services.configurator.domain.constraints import Constraint
+from services.configurator.domain.constraints import Constraint, Forbidden
 from services.configurator.domain.model import IntegerAttribute
+from services.configurator.domain.repairing import minimum_repairs
 from services.configurator.domain.solver import SearchBound, Solver
 from services.configurator.domain.space import Space, bits
 
@@ -162,3 +166,39 @@ def test_what_is_learned_is_forgotten_before_it_fills_the_memory(monkeypatch):
     found = solver.solve({})
     assert found is not None
     assert solver.possible({}, found) == [255] * 3
+
+
+def test_too_many_repairs_are_undecided_and_not_enumerated_for_ever():
+    """Twenty pairs that exclude each other have a million smallest repairs."""
+    pairs = [Forbidden(f"P-{at}", [((2 * at, 2), (2 * at + 1, 2))]) for at in range(20)]
+    solver = Solver(a_space([2] * 40), pairs, [1] * 40)
+    with pytest.raises(SearchBound, match="in too many ways"):
+        minimum_repairs(solver, {}, [{place: 2} for place in range(40)])
+    assert len(minimum_repairs(solver, {}, [{place: 2} for place in range(12)])) == 2**6
+
+
+def test_other_threads_run_while_a_hard_question_is_asked(monkeypatch):
+    """Eleven pigeons do not fit into ten holes, and a solver takes its time to see it."""
+    monkeypatch.setattr(solving, "SLICES_MAX", 12)
+    pigeons, holes = 11, 10
+
+    def place(pigeon, hole):
+        return pigeon * holes + hole
+
+    rules = [
+        Forbidden(f"P-{each}", [tuple((place(each, hole), 1) for hole in range(holes))])
+        for each in range(pigeons)
+    ]
+    rules += [
+        Forbidden(f"H-{hole}", [((place(one, hole), 2), (place(other, hole), 2))])
+        for hole in range(holes)
+        for one, other in combinations(range(pigeons), 2)
+    ]
+    solver = Solver(a_space([2] * pigeons * holes), rules, [1] * pigeons * holes)
+    with ThreadPoolExecutor(1) as pool:
+        asked = pool.submit(solver.solve, {})
+        turns = 0
+        while not asked.done():
+            turns += 1
+    assert isinstance(asked.exception(), SearchBound)
+    assert turns > 10

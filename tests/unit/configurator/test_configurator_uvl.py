@@ -1,5 +1,6 @@
 """UVL: read as other tools write it, bound exactly, and refused in words where it can not be."""
 
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from decimal import Decimal
 from itertools import product
@@ -57,7 +58,7 @@ def test_a_model_is_read_with_its_tree_attributes_and_constraints():
     assert model.root.attributes == {"abstract": True}
     right = model.constraints[1][1].operands[1]
     times = Operation("*", (Constant(Decimal(2)), Constant(Decimal(10))))
-    assert right == Operation("-", (Constant(Decimal(400)), times))
+    assert right == Operation("+", (Constant(Decimal(400)), Operation("-", (times,))))
 
 
 def selectable(text):
@@ -121,11 +122,34 @@ FEATURES = "features\n\tR\n\t\toptional\n\t\t\tA\n\t\t\tB {Cost 2}\n"
         ("features\n\tA\nconstraints\n\t" + "(" * 80 + "A" + ")" * 80 + "\n", "nested deeper than 60"),
         ("features\n\tA\nconstraints\n\t" + "!" * 5000 + "A\n", "nested deeper than 60"),
         ("features\n\tA\nconstraints\n\t" + "A => " * 500 + "A\n", "nested deeper than 60"),
+        ("features\n\tA\nconstraints\n\t'" + ")" * 99 + "' == A | " + "(A & " * 99 + "A" + ")" * 99 + "\n", "nested deeper than 60"),
+        ("features\n" + "".join(" " * each + f"A{each}\n" + " " * each + "  or\n" for each in range(1, 400, 3)), "nested deeper than 60"),
+        (FEATURES + "constraints\n\t" + "B.Cost * " * 60 + "1 > 1\n", "a product of more than 50"),
     ],
 )  # fmt: skip
 def test_what_can_not_be_read_is_refused_with_place_and_reason(text, said):
     with pytest.raises(UvlFault, match=said):
         bound(parse(text))
+
+
+def test_long_sums_and_deep_equivalences_take_no_time():
+    long = " + ".join(["B.Cost"] * 3000)
+    deep = " <=> ".join(["A", "B"] * 25)
+    assert selectable(f"{FEATURES}constraints\n\t{long} > 5999\n")["B"] == "always"
+    assert selectable(f"{FEATURES}constraints\n\t{deep}\n")["A"] == "open"
+
+
+def test_large_alternatives_are_counted(monkeypatch):
+    monkeypatch.setattr(binding, "PAIRS_MAX", 8)
+    members = "".join(f"\t\t\tM{each}\n" for each in range(20))
+    found = selectable(f"features\n\tR\n\t\talternative\n{members}constraints\n\t!M0 & !M1\n")
+    assert (found["M0"], found["M19"]) == ("never", "open")
+
+
+def test_texts_are_read_by_several_threads_at_once():
+    with ThreadPoolExecutor(4) as pool:
+        read = list(pool.map(parse, [STATION] * 40))
+    assert all(each == read[0] for each in read)
 
 
 TOKENS = [
@@ -230,6 +254,7 @@ TELLS = {
     "<": lambda one, other: one < other,
     ">=": lambda one, other: one >= other,
     "-": lambda one: -one,
+    "+": lambda *parts: sum(parts),
 }
 
 
