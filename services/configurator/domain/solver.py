@@ -11,6 +11,7 @@ import threading
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
+from weakref import finalize
 
 from pysat.solvers import Glucose4
 
@@ -167,6 +168,8 @@ class Solver:
 
     def _start(self) -> None:
         self._sat = Glucose4(bootstrap_with=self._clauses)
+        # Also at the end of the process, while the library is still there to do it.
+        self._end = finalize(self, self._sat.delete)
         self._sat.set_phases(
             [
                 literal
@@ -180,7 +183,7 @@ class Solver:
         """Return a model of all that is assumed, learned rules too, or why there is none."""
         with self._lock:
             if self._lemmas > KEPT_MAX:
-                self._sat.delete()
+                self._end()
                 self._start()
         slices = lemmas = 0
         while slices < SLICES_MAX and lemmas < LEMMAS_MAX:

@@ -1,5 +1,7 @@
 """The solver: verdicts equal brute force, proofs suffice, what was learned changes nothing."""
 
+import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from itertools import combinations
 
@@ -202,3 +204,14 @@ def test_other_threads_run_while_a_hard_question_is_asked(monkeypatch):
             turns += 1
     assert isinstance(asked.exception(), SearchBound)
     assert turns > 10
+
+
+def test_a_process_that_holds_a_solver_ends_without_a_complaint():
+    code = (
+        "from tests.unit.configurator.test_configurator_solver import Solver, a_space\n"
+        "import threading\n"
+        "threading.kept = Solver(a_space([2]), [], [1])\n"
+        "threading.kept.solve({})\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert (done.stdout, done.stderr) == ("", "")
