@@ -67,9 +67,8 @@ def problem_response(problem: Mapping[str, Any], correlation_id: str | None) -> 
 def unexpected(request: Request, correlation_id: str) -> Response:
     """Render an error that nobody foresaw; the log has the rest under the correlation id."""
     known = QuotewrightError(f"the error is logged; tell us its id, {correlation_id}").problem()
-    draw: DrawProblem | None = request.app.state.draw_problem
     with suppress(Exception):  # what failed may be the drawing itself
-        drawn = draw(request, known) if draw else None
+        drawn = _drawn(request, known)
         if drawn is not None:
             return drawn
     return problem_response(known, correlation_id)
@@ -143,8 +142,7 @@ async def _invalid(request: Request, error: Exception) -> Response:
     if all(each["loc"][0] == "path" for each in error.errors()):
         # A person sees no fields in an address; programs are told which part does not fit.
         nothing = NotFound("nothing stands at this address; perhaps a part of it got lost")
-        draw: DrawProblem | None = request.app.state.draw_problem
-        page = draw(request, nothing.problem()) if draw else None
+        page = _drawn(request, nothing.problem())
         if page is not None:
             return page
     fields = field_problems(error.errors())
@@ -169,9 +167,13 @@ async def _routing(request: Request, error: Exception) -> Response:
 
 
 def _answer(request: Request, problem: Mapping[str, Any]) -> Response:
+    return _drawn(request, problem) or problem_response(problem, _correlation(request))
+
+
+def _drawn(request: Request, problem: Mapping[str, Any]) -> Response | None:
+    """Return the problem as a page; None, if a program asks or there are no pages."""
     draw: DrawProblem | None = request.app.state.draw_problem
-    drawn = draw(request, problem) if draw else None
-    return drawn or problem_response(problem, _correlation(request))
+    return draw(request, problem) if draw else None
 
 
 def _correlation(request: Request) -> str | None:

@@ -7,7 +7,7 @@ configurations are left, minimal conflicts and minimum repairs, and cheapest com
 
 import gzip
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -17,7 +17,6 @@ from services.configurator.compiling import compiled
 from services.configurator.domain.circuit import Circuit
 from services.configurator.domain.constraints import Forbidden
 from services.configurator.domain.features import bound
-from services.configurator.domain.layout import Flags
 from services.configurator.domain.model import FlagAttribute
 from services.configurator.domain.repairing import minimum_repairs
 from services.configurator.domain.solver import Solver
@@ -81,7 +80,7 @@ class Peer:
         """Return the digest of what can be selected and deselected, by two passes."""
         assert self.circuit is not None
         found = self.circuit.possible(self.literals(choices))
-        return None if found is None else digest(found)
+        return None if found is None else digest((found[0::2] + 2 * found[1::2]).tolist())
 
     def by_solver(self, choices: Sequence[Case]) -> str | None:
         """Return the same digest by asking the solver for every option."""
@@ -90,7 +89,7 @@ class Peer:
         if witness is None:
             return None
         possible = self.solver.possible(domains, witness)
-        return sha256(bytes((mask >> 1) | (mask & 1) << 1 for mask in possible)).hexdigest()[:24]
+        return digest(possible)
 
     def wishes(self, choices: Sequence[Case]) -> list[Domains]:
         """Return choices as what the solver is asked for."""
@@ -104,10 +103,10 @@ class Peer:
         return found
 
 
-def digest(possible: Flags) -> str:
-    """Return the cases' digest of a domain vector."""
-    packed = possible[1::2].astype(int) | possible[0::2].astype(int) << 1
-    return sha256(bytes(packed.tolist())).hexdigest()[:24]
+def digest(possible: Iterable[int]) -> str:
+    """Return the cases' digest of what each option can be: FALSE, TRUE or both."""
+    packed = bytes((mask >> 1) | (mask & 1) << 1 for mask in possible)
+    return sha256(packed).hexdigest()[:24]
 
 
 def checks(case: Case, peer: Peer, *, solver_steps: int) -> Iterator[tuple[str, bool]]:
@@ -145,8 +144,7 @@ def uvl_checks(path: Path, case: Case | None, order: Sequence[str]) -> Iterator[
         return
     possible = dict(zip(found.names, solver.possible({}, witness), strict=True))
     if set(order) == set(possible):
-        packed = bytes((possible[name] >> 1) | (possible[name] & 1) << 1 for name in order)
-        right = sha256(packed).hexdigest()[:24] == case["root"]["digest"]
+        right = digest(possible[name] for name in order) == case["root"]["digest"]
         yield f"{path.name}, the root", right
     elif case["published"]["features"] == len(possible):
         counts = (

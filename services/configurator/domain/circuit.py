@@ -96,7 +96,7 @@ class Circuit:
         so large that their sum would not be exact.
         """
         barred = self._barred(assumed)
-        if sum(abs(int(each)) for each in prices) > TOTAL_MAX:
+        if np.abs(np.asarray(prices, dtype=np.float64)).sum() > TOTAL_MAX:
             raise ValueError("these prices may sum to more than the circuit can add exactly")
         given = np.asarray(prices, dtype=np.int64)
         each = np.where(barred, NEVER, given)
@@ -123,7 +123,7 @@ class Circuit:
     def count(self, assumed: Iterable[int]) -> int:
         """Return exactly how many configurations there are."""
         held = set(assumed)
-        self._barred(held)
+        barred = set(self._barred(held).nonzero()[0].tolist())
         decided = {abs(each) for each in held}
 
         def doubled(free: Iterable[int]) -> int:
@@ -131,7 +131,6 @@ class Circuit:
 
         ways = [0 if is_or else 1 for is_or in self._is_or.tolist()]
         mentions, free = self._mentions.rows(), self._free.rows()
-        barred = {self.place(-each) for each in held}
         for edge, (source, target) in enumerate(
             zip(self._source.tolist(), self._target.tolist(), strict=True)
         ):

@@ -7,7 +7,6 @@ from typing import Literal
 from contracts.configuration import Decision
 from services.configurator.domain.decisions import domains_of
 from services.configurator.domain.model import Attribute
-from services.configurator.domain.preferring import preferences
 from services.configurator.domain.product import Product
 from services.configurator.domain.space import Masks
 
@@ -40,11 +39,11 @@ def completion(product: Product, decisions: Sequence[Decision]) -> Completion | 
     if witness is None:
         return None
     exact = product.solver.possible(domains, witness)
-    held, point, wishes = dict(domains), witness, preferences(product.space)
+    held, point = dict(domains), witness
     for attribute in product.model.attributes:
         if attribute.default is not None:
             for place in product.space.places[attribute.id]:
-                wish = [each for each in wishes[place] if each & exact[place]]
+                wish = [each for each in product.wishes[place] if each & exact[place]]
                 point = _prefer(product, held, place, wish, point)
     open_questions = tuple(
         each.id

@@ -75,11 +75,9 @@ def binding(product: Product, decisions: Sequence[Decision]) -> tuple[Decision, 
     return tuple(kept[name] for name in product.space.attributes if name in kept)
 
 
-def domains_of(
-    product: Product, decisions: Iterable[Decision], beside: Domains | None = None
-) -> Domains:
-    """Return what the decisions ask for, beside other domains that they do not touch."""
-    masks = dict(beside or {})
+def domains_of(product: Product, decisions: Iterable[Decision]) -> Domains:
+    """Return what the decisions ask for together."""
+    masks: dict[int, int] = {}
     for decision in decisions:
         masks |= product.space.of_answer(decision.attribute, decision.value)
     return masks

@@ -9,7 +9,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from contracts.configuration import Decision
-from services.configurator.domain.decisions import domains_of
 from services.configurator.domain.product import Product
 from services.configurator.domain.repairing import minimum_repairs
 from services.configurator.domain.space import Domains
@@ -33,7 +32,7 @@ def conflict(
     `hard` are domains that stand in any case (the option asked about), by default the whole space.
     Raises: SearchBound.
     """
-    wishes = [domains_of(product, [each]) for each in decisions]
+    wishes = _wishes(product, decisions)
     # The last decisions are let go first: a reason names the basic choices, asked early.
     clash = product.solver.clash(hard or {}, wishes)
     if clash is None:
@@ -50,10 +49,13 @@ def repairs(product: Product, decisions: Sequence[Decision]) -> list[tuple[Decis
 
     Sets that give up fewer requirements of the customer come first. Raises: SearchBound.
     """
-    wishes = [domains_of(product, [each]) for each in decisions]
-    found = minimum_repairs(product.solver, {}, wishes)
+    found = minimum_repairs(product.solver, {}, _wishes(product, decisions))
     ranked = sorted(found, key=lambda drop: _rank(decisions, drop))[:REPAIRS_MAX]
     return [tuple(decisions[each] for each in sorted(drop)) for drop in ranked if drop]
+
+
+def _wishes(product: Product, decisions: Sequence[Decision]) -> list[Domains]:
+    return [product.space.of_answer(each.attribute, each.value) for each in decisions]
 
 
 def _rank(decisions: Sequence[Decision], drop: frozenset[int]) -> tuple[int, list[int]]:

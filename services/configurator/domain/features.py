@@ -145,13 +145,11 @@ class _Binding:
                 parted = [self._clauses(one, holds=not holds), self._clauses(other, holds=holds)]
                 return _either(parted) if holds else _met(parted)
             case Operation(sign="<=>", operands=(one, other)):
-                same = [
-                    _either([self._clauses(one, holds=not yes), self._clauses(other, holds=yes)])
-                    if holds
-                    else _either([self._clauses(one, holds=yes), self._clauses(other, holds=yes)])
+                pairs = (
+                    [self._clauses(one, holds=yes != holds), self._clauses(other, holds=yes)]
                     for yes in (True, False)
-                ]
-                return _met(same)
+                )
+                return _met(_either(each) for each in pairs)
         return None
 
     def _feature(self, named: Named) -> int:

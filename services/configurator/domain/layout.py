@@ -6,6 +6,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from services.configurator.domain.space import bits
+
 Flags = NDArray[np.bool_]
 Numbers = NDArray[np.int64]
 
@@ -72,12 +74,7 @@ def free_of(
 
 def _members(mask: int) -> list[int]:
     """Return the numbers of the bits that are set."""
-    found = []
-    while mask:
-        low = mask & -mask
-        found.append(low.bit_length() - 1)
-        mask ^= low
-    return found
+    return [bit.bit_length() - 1 for bit in bits(mask)]
 
 
 def slices_of(layers: Sequence[int], source: Numbers) -> list[tuple[slice, Numbers, Numbers]]:

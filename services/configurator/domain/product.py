@@ -22,7 +22,7 @@ from services.configurator.domain.model import (
     PartMapping,
     ProductModel,
 )
-from services.configurator.domain.preferring import preferences
+from services.configurator.domain.preferring import Wish, preferences
 from services.configurator.domain.solver import SearchBound, Solver
 from services.configurator.domain.space import Space, Variable
 from services.configurator.domain.units import UnitFault, described
@@ -64,12 +64,14 @@ class BoundPart:
 class Product:
     """A model ready to answer; a published one has at least one valid configuration.
 
-    `messages` are the words of each rule and budget by id.
+    `wishes` are the values of each variable, the preferred first; `messages` are the words of each
+    rule and budget by id.
     """
 
     model: ProductModel
     pin: Pin
     space: Space
+    wishes: tuple[Wish, ...]
     solver: Solver
     messages: Mapping[str, str]
     parameters: tuple[BoundParameter, ...]
@@ -100,12 +102,12 @@ def bind(model: ProductModel, parts: Mapping[str, Part]) -> Product:
     lines = work.lines(space, parts)
     if work.faults:
         raise ModelRefused(model.id, work.faults)
-    first = [wish[0] for wish in preferences(space)]
-    solver = Solver(space, constraints, first)
+    wishes = tuple(preferences(space))
+    solver = Solver(space, constraints, [wish[0] for wish in wishes])
     messages = {each.id: each.message for each in model.rules}
     messages |= {each.id: each.message for each in model.budgets}
     pin = _pin(model, parts)
-    return Product(model, pin, space, solver, messages, tuple(parameters), tuple(lines))
+    return Product(model, pin, space, wishes, solver, messages, tuple(parameters), tuple(lines))
 
 
 def search_faults(space: Space, solver: Solver) -> list[str]:
