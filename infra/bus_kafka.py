@@ -20,6 +20,7 @@ from kafka import (
     KafkaProducer,
     TopicPartition,
 )
+from kafka.coordinator.base import MemberState
 from kafka.errors import (
     KafkaError,
     LogTruncationError,
@@ -219,6 +220,7 @@ class KafkaSource:
 
     def _fetch(self, limit: int, timeout_s: float) -> None:
         self._commit_for_show()
+        self._go_on_joining()
         self._watch.look()
         if self._next and self._next.keys() <= self._paused:
             time.sleep(timeout_s)  # what would come would only be dropped
@@ -242,6 +244,16 @@ class KafkaSource:
             raise
         for place, records in fetched.items():
             self._take_in(place.partition, records)
+
+    def _go_on_joining(self) -> None:
+        """Have the client finish a join that outlived a poll.
+
+        kafka-python 3.0.12 forgets one that changed metadata began: once the poll in which it
+        began times out between its two answers, nothing tells the client to look at the second,
+        and it neither gets its partitions nor sends a heartbeat again.
+        """
+        if self._consumer.group_metadata().state is not MemberState.STABLE:
+            self._consumer._coordinator.request_rejoin()
 
     def _take_in(self, partition: int, records: Sequence[Any]) -> None:
         start = self._next.get(partition)

@@ -42,12 +42,14 @@ def record(key: str, number: int) -> Sealed:
     )
 
 
-def collect(source: Any, positions: Positions, wanted: int) -> list[Slice]:
+def collect(
+    source: Any, positions: Positions, wanted: int, timeout_s: float = 0.5
+) -> list[Slice]:
     """Poll and save until so many records have come."""
     pieces: list[Slice] = []
     deadline = time.monotonic() + DEADLINE_S
     while sum(len(each.records) for each in pieces) < wanted and time.monotonic() < deadline:
-        piece = source.poll(10, 0.5)
+        piece = source.poll(10, timeout_s)
         if piece is not None:
             positions.save(piece)
             pieces.append(piece)
@@ -93,6 +95,16 @@ class BusConformance:
         assert values(pieces, "b") == [1]
         first = next(r for each in pieces for r in each.records if r.key == b"b")
         assert first.headers == (("ce_id", b"b/1"), ("odd", b"\xff\x00"))
+
+    def test_however_short_a_source_is_asked_it_gets_what_there_is(
+        self, new_bus: Any, topic: str, listen: Any
+    ) -> None:
+        bus = new_bus()
+        bus.produce(topic, [record("a", 1)])
+        for number in range(5):
+            positions = Positions()
+            source = listen(bus, f"short-{number}", topic, positions.claim)
+            assert values(collect(source, positions, 1, timeout_s=0.001), "a") == [1]
 
     def test_every_group_hears_everything(self, new_bus: Any, topic: str, listen: Any) -> None:
         bus = new_bus()
