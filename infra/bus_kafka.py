@@ -253,7 +253,7 @@ class KafkaSource:
         and it neither gets its partitions nor sends a heartbeat again.
         """
         if self._consumer.group_metadata().state is not MemberState.STABLE:
-            self._consumer._coordinator.request_rejoin()
+            self._consumer._coordinator.request_rejoin()  # noqa: SLF001 (no public way)
 
     def _take_in(self, partition: int, records: Sequence[Any]) -> None:
         start = self._next.get(partition)

@@ -42,9 +42,7 @@ def record(key: str, number: int) -> Sealed:
     )
 
 
-def collect(
-    source: Any, positions: Positions, wanted: int, timeout_s: float = 0.5
-) -> list[Slice]:
+def collect(source: Any, positions: Positions, wanted: int, timeout_s: float = 0.5) -> list[Slice]:
     """Poll and save until so many records have come."""
     pieces: list[Slice] = []
     deadline = time.monotonic() + DEADLINE_S

@@ -3,6 +3,7 @@
 Two real processes over a real Kafka; one is stopped in the middle of a handler.
 """
 
+import logging
 import os
 import signal
 import subprocess
@@ -46,7 +47,8 @@ def handler(heard: Opened, work: Work) -> None:
 
 
 def consume() -> None:
-    """Consume in this process until told to end."""
+    """Consume in this process until told to end; its log says what the Kafka client did."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(message)s")
     pool = open_pool(os.environ["DSN"], "thing", (1, 2))
     topic = os.environ["TOPIC"]
     reading = FactReading(
@@ -96,15 +98,28 @@ class Pair:
             cursor = connection.execute(statement)
             return cursor.fetchall() if cursor.description else []
 
-    def has(self, table: str, word: str, name: str) -> Callable[[], list[tuple[Any, ...]]]:
-        statement = f"SELECT 1 FROM {table} WHERE word = '{word}' AND name = '{name}'"
+    def has(self, table: str, word: str, name: str = "%") -> Callable[[], list[tuple[Any, ...]]]:
+        statement = f"SELECT 1 FROM {table} WHERE word = '{word}' AND name LIKE '{name}'"
 
         def look() -> list[tuple[Any, ...]]:
             ended = [each.returncode for each in self.started if each.poll() is not None]
-            assert not ended, f"{ended}\n{(self.home / f'{name}.log').read_text()[-3000:]}"
+            assert not ended, f"{ended}\n{self.told()}"
             return self.rows(statement)
 
         return look
+
+    def await_effect(self, word: str) -> None:
+        """Wait for an effect, of whichever process; what is known is told if it does not come."""
+        try:
+            until(self.has("effects", word), f"the effect of {word}", WAIT_S)
+        except AssertionError as late:
+            raise AssertionError(f"{late}\n{self.told()}") from None
+
+    def told(self) -> str:
+        """What the processes and their tables say, for whoever reads why a test failed."""
+        logs = [f"{each}\n{each.read_text()[-9000:]}" for each in sorted(self.home.glob("*.log"))]
+        tables = [self.rows(f"SELECT * FROM {name}") for name in ("calls", "effects", "positions")]
+        return "\n".join([*logs, *map(str, tables)])
 
 
 @pytest.fixture
@@ -138,11 +153,11 @@ def test_a_member_paused_past_its_session_can_not_commit_what_another_did(pair: 
     until(pair.has("calls", "hold", "first"), "the first is in its handler", WAIT_S)
     zombie.send_signal(signal.SIGSTOP)
     other = pair.start("second")
-    until(pair.has("effects", "three", "second"), "the other takes over", WAIT_S)
+    pair.await_effect("three")
     pair.rows("INSERT INTO calls (word) VALUES ('go on')")
     zombie.send_signal(signal.SIGCONT)
     bus.produce(topic, [said(DEAL_A, 4, "four")])
-    until(lambda: pair.rows("SELECT 1 FROM effects WHERE word = 'four'"), "it goes on", WAIT_S)
+    pair.await_effect("four")
     pair.rows("INSERT INTO calls (word) VALUES ('end')")
     assert [each.wait(WAIT_S) for each in (zombie, other)] == [0, 0]
     words = [row[0] for row in pair.rows("SELECT word FROM effects")]
