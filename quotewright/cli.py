@@ -18,6 +18,7 @@ from quotewright import rebuilding, show, status
 from quotewright.client import Client, Where, token_for
 from quotewright.explaining import explain as print_explanation
 from quotewright.explaining import explanation
+from quotewright.models import model_app, prove
 from quotewright.options import (
     HOME,
     NOT_NOW,
@@ -42,6 +43,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.add_typer(parked_app, name="parked")
+app.add_typer(model_app, name="model")
+app.command()(prove)
 
 Bus = Annotated[Literal["embedded", "kafka"], typer.Option(help="how facts travel")]
 Number = Annotated[str, typer.Argument(help="a quote's number, as Q-1001")]

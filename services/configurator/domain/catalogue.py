@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from datetime import date
 
 from contracts.errors import NotFound
+from contracts.values import Pin
 from services.configurator.domain.naming import nearest
 from services.configurator.domain.product import ModelRefused, Product
 
@@ -45,6 +46,26 @@ class Catalogue:
                 product=name[:100],
             )
         return found
+
+    def newest(self, name: str) -> Product | None:
+        """Return the version of a product that becomes effective last, whether it is or not."""
+        return self._versions[name][-1] if name in self._versions else None
+
+    def pinned(self, pin: Pin) -> Product:
+        """Return exactly the version that the pin names.   Raises: UnknownProduct."""
+        for each in self._versions.get(pin.id, ()):
+            if each.pin == pin:
+                return each
+        known = [
+            f"{each.pin.version} ({each.pin.sha256[:12]})"
+            for each in self._versions.get(pin.id, ())
+        ]
+        raise UnknownProduct(
+            f"this catalogue does not have {pin.id} version {pin.version} ({pin.sha256[:12]});"
+            f" it has {', '.join(known) or 'none of it'}",
+            field="model",
+            product=pin.id,
+        )
 
     def skus(self) -> list[str]:
         """Return every SKU that any version of any product can ask for, sorted."""

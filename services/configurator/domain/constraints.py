@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from math import prod
 from operator import itemgetter
 
-from services.configurator.domain.bounds import Bounds
+from services.configurator.domain.bounds import Bounds, inverse
 from services.configurator.domain.space import Masks, bits
 
 REMEMBERED_MAX = 20_000
@@ -34,6 +34,10 @@ class Constraint:
         self.scope = tuple(sorted(scope))
         self._bounds = bounds
         self._seen: dict[object, bool] = {}
+
+    def negated(self) -> "Constraint":
+        """Return the condition that holds exactly where this one does not."""
+        return Constraint(self.id, self.scope, inverse(self._bounds))
 
     def holds(self, point: Masks) -> bool:
         """Say whether the condition holds where every variable has one value."""

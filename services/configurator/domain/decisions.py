@@ -75,6 +75,11 @@ def binding(product: Product, decisions: Sequence[Decision]) -> tuple[Decision, 
     return tuple(kept[name] for name in product.space.attributes if name in kept)
 
 
+def fits(product: Product, decision: Decision) -> bool:
+    """Say whether the decision names a known attribute and an answer of it."""
+    return _check(product, decision) is None
+
+
 def domains_of(product: Product, decisions: Iterable[Decision]) -> Domains:
     """Return what the decisions ask for together."""
     masks: dict[int, int] = {}

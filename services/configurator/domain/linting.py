@@ -27,7 +27,12 @@ def structure_faults(model: ProductModel, parts: Mapping[str, Part]) -> list[str
         *_doubles("group", (each.id for each in model.groups)),
         *_doubles("attribute or parameter", _names(model)),
         *_doubles("rule or budget", rules),
+        *_doubles("example", (each.id for each in model.examples)),
     ]
+    for example in model.examples:
+        if example.conflicts is not None and example.conflicts not in rules:
+            hint = nearest(example.conflicts, rules)
+            faults.append(f"example {example.id}: unknown rule '{example.conflicts}'{hint}")
     for measure, unit in model.measures.items():
         faults += _unit(f"measure '{measure}'", unit)
     groups = [each.id for each in model.groups]

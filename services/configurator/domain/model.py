@@ -11,6 +11,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from contracts.configuration import Answer
 from contracts.values import ExactDecimal, Value
 
 INTEGER_VALUES_MAX = 100
@@ -130,6 +131,17 @@ class PartMapping(Value):
     quantity: Expression
 
 
+class Example(Value):
+    """Answers whose outcome the author knows: they can all hold, or contradict by this rule.
+
+    The lint of a release tries every one; no answer to a seller depends on them.
+    """
+
+    id: RuleId
+    answers: dict[Id, Answer | tuple[Id, ...]] = Field(min_length=1, max_length=300)
+    conflicts: RuleId | None = None
+
+
 class ProductModel(Value):
     """One version of a product: immutable once published, effective from a day on."""
 
@@ -146,6 +158,7 @@ class ProductModel(Value):
     rules: tuple[Rule, ...] = Field(default=(), max_length=1000)
     budgets: tuple[Budget, ...] = Field(default=(), max_length=50)
     bill_of_materials: tuple[PartMapping, ...] = Field(default=(), max_length=2000)
+    examples: tuple[Example, ...] = Field(default=(), max_length=500)
 
 
 class Part(Value):

@@ -140,7 +140,7 @@ def _pin(model: ProductModel, parts: Mapping[str, Part]) -> Pin:
     """Pin the model and the names of its parts: all that an answer depends on."""
     used = sorted({each.sku for each in model.bill_of_materials})
     content = {
-        "model": model.model_dump(mode="json"),
+        "model": model.model_dump(mode="json", exclude={"examples"}),
         "parts": [parts[sku].model_dump(mode="json") for sku in used],
     }
     text = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False)

@@ -8,7 +8,7 @@ learned makes it faster and changes no verdict: every clause follows from its ru
 """
 
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from weakref import finalize
@@ -96,12 +96,13 @@ class Solver:
         self._known_rules: dict[tuple[int, ...], tuple[int, ...]] = {}
         self._start()
 
-    def solve(self, domains: Domains) -> Masks | None:
+    def solve(self, domains: Domains, rules: Iterable[int] | None = None) -> Masks | None:
         """Return a valid configuration inside the domains; None, if there is none.
 
-        Raises: SearchBound.
+        `rules` are the numbers of those that count, by default all. Raises: SearchBound.
         """
-        found = self._settled([self._all_rules, *self._inside(domains)])
+        counted = [self._all_rules] if rules is None else [self._rules[each] for each in rules]
+        found = self._settled([*counted, *self._inside(domains)])
         return None if isinstance(found, _Refuted) else self._point(found)
 
     def possible(self, domains: Domains, witness: Masks) -> Masks:

@@ -1,0 +1,139 @@
+"""A configuration of an earlier version, looked at with a newer one: what becomes of an open quote.
+
+What is stored stands if it is still valid, defaults included: a new default is no reason to change
+an offer. Else only what a person decided is kept, and the rest is found anew.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import chain
+from typing import Literal
+
+from contracts.configuration import (
+    BomLine,
+    ConfiguredItem,
+    Decision,
+    Parameter,
+    RejectedItem,
+    RequestedItem,
+)
+from contracts.values import Pin
+from services.configurator.domain.configuring import (
+    bill_of_materials,
+    configure,
+    parameters_at,
+)
+from services.configurator.domain.constraints import Constraint
+from services.configurator.domain.decisions import fits
+from services.configurator.domain.product import Product
+from services.configurator.domain.space import Masks
+from services.configurator.domain.wording import answer_words
+
+Verdict = Literal["unchanged", "completed", "conflict"]
+
+
+@dataclass(frozen=True, slots=True)
+class Revalidated:
+    """What the newer version makes of one item.
+
+    `unchanged`: the same answers, parameters and parts; `completed`: it is valid, with these
+    `changes` in words; `conflict`: it is not, for the reason and with the repairs of `rejected`.
+    """
+
+    verdict: Verdict
+    was: Pin
+    now: Pin
+    changes: tuple[str, ...] = ()
+    rejected: RejectedItem | None = None
+
+
+def revalidate(product: Product, item: ConfiguredItem) -> Revalidated:
+    """Return what becomes of an item that another version of the product configured.
+
+    The same item and version give the same answer. Raises nothing.
+    """
+    fits_count = item.quantity.root <= product.model.quantity_max
+    point = _standing(product, item.decisions) if fits_count else None
+    if point is None:
+        asked = RequestedItem(
+            item_id=item.item_id,
+            product=item.product,
+            quantity=item.quantity,
+            decisions=item.decisions,
+        )
+        answer = configure(product, asked)
+        if isinstance(answer, RejectedItem):
+            return Revalidated("conflict", item.model, product.pin, rejected=answer)
+        decisions, parameters, parts = answer.decisions, answer.parameters, answer.bill_of_materials
+    else:
+        decisions = item.decisions
+        parameters, parts = parameters_at(product, point), bill_of_materials(product, point)
+    changes = tuple(
+        chain(
+            _answers(product, item.decisions, decisions),
+            _differences(_measured(item.parameters), _measured(parameters)),
+            _differences(_counted(item.bill_of_materials), _counted(parts)),
+        )
+    )
+    return Revalidated("completed" if changes else "unchanged", item.model, product.pin, changes)
+
+
+def _standing(product: Product, decisions: Sequence[Decision]) -> Masks | None:
+    """Return the point that the answers name, if they are whole and every rule holds there."""
+    given = {each.attribute: each for each in decisions}
+    if given.keys() != product.space.attributes.keys():
+        return None
+    if not all(fits(product, each) for each in given.values()):
+        return None
+    point = product.space.full()
+    for each in given.values():
+        for place, mask in product.space.of_answer(each.attribute, each.value).items():
+            point[place] = mask
+    rules = product.solver.constraints
+    stands = all(each.holds(point) for each in rules if isinstance(each, Constraint))
+    return point if stands else None
+
+
+# ---- what changed, in words
+
+
+def _answers(product: Product, old: Sequence[Decision], new: Sequence[Decision]) -> Iterator[str]:
+    was = {each.attribute: each.value for each in old}
+    for each in new:
+        attribute = product.space.attributes[each.attribute]
+        now = answer_words(attribute, each.value)
+        if each.attribute not in was:
+            yield f"{attribute.label}: {now} (asked anew)"
+        elif was[each.attribute] != each.value:
+            yield f"{attribute.label}: now {now}, was {_as_known(product, each, was)}"
+    asked = {each.attribute for each in new}
+    for name in was:
+        if name not in asked:
+            yield f"{name}: not asked any more"
+
+
+def _as_known(product: Product, decision: Decision, was: Mapping[str, object]) -> str:
+    """Return the earlier answer in words of the newer version, by its id if that has none."""
+    before = decision.model_copy(update={"value": was[decision.attribute]})
+    if fits(product, before):
+        return answer_words(product.space.attributes[decision.attribute], before.value)
+    return str(before.value)
+
+
+def _measured(parameters: Sequence[Parameter]) -> dict[str, str]:
+    return {each.label: f"{each.value} {each.unit or ''}".rstrip() for each in parameters}
+
+
+def _counted(parts: Sequence[BomLine]) -> dict[str, str]:
+    return {f"{each.name} ({each.sku})": str(each.quantity) for each in parts}
+
+
+def _differences(was: Mapping[str, str], now: Mapping[str, str]) -> Iterator[str]:
+    for name in [*now, *(each for each in was if each not in now)]:
+        before, after = was.get(name), now.get(name)
+        if before is None:
+            yield f"{name}: {after}, new"
+        elif after is None:
+            yield f"{name}: gone, was {before}"
+        elif before != after:
+            yield f"{name}: now {after}, was {before}"

@@ -1,0 +1,164 @@
+"""What changed between two versions of a model, in words: for the release note and its reviewer."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any, Literal
+
+from contracts.values import Value
+from services.configurator.domain.model import (
+    Attribute,
+    ChoiceAttribute,
+    IntegerAttribute,
+    MultiAttribute,
+    Option,
+    ProductModel,
+)
+
+Kind = Literal["added", "removed", "changed"]
+# Looked at piece by piece, not as a whole.
+APART = frozenset({"id", "options", "measures"})
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One difference: what became of which piece of the model."""
+
+    kind: Kind
+    where: str
+    message: str
+
+    def __str__(self) -> str:
+        return f"{self.where} {self.message}"
+
+
+def changes(old: ProductModel, new: ProductModel) -> list[Change]:
+    """Return every difference in the order of the newer model; none, if both say the same."""
+    return [
+        *_head(old, new),
+        *_measures(old, new),
+        *_pieces("group", old.groups, new.groups),
+        *_attributes(old, new),
+        *_pieces("parameter", old.parameters, new.parameters),
+        *_pieces("rule", old.rules, new.rules),
+        *_pieces("budget", old.budgets, new.budgets),
+        *_parts(old, new),
+        *_pieces("example", old.examples, new.examples),
+    ]
+
+
+def _head(old: ProductModel, new: ProductModel) -> Iterator[Change]:
+    fields = ("name", "description", "effective", "quantity_max")
+    was = {field: getattr(old, field) for field in fields}
+    now = {field: getattr(new, field) for field in fields}
+    yield from _changed("the product", was, now)
+
+
+def _measures(old: ProductModel, new: ProductModel) -> Iterator[Change]:
+    yield from _changed("the measures:", old.measures, new.measures)
+
+
+def _attributes(old: ProductModel, new: ProductModel) -> Iterator[Change]:
+    was = {each.id: each for each in old.attributes}
+    for attribute in new.attributes:
+        before = was.get(attribute.id)
+        if before is None or before.kind == attribute.kind:
+            continue
+        where = f"attribute '{attribute.id}'"
+        yield Change("changed", where, f"is a {attribute.kind}, was a {before.kind}")
+    yield from _pieces("attribute", old.attributes, new.attributes)
+    for attribute in new.attributes:
+        before = was.get(attribute.id)
+        if before is not None:
+            yield from _options(attribute, before)
+
+
+def _options(attribute: Attribute, before: Attribute) -> Iterator[Change]:
+    now, was = _options_of(attribute), _options_of(before)
+    yield from _pieces("option", was, now, f"{attribute.id}.")
+    known = {each.id: each for each in was}
+    for option in now:
+        if option.id in known:
+            where = f"option '{attribute.id}.{option.id}'"
+            yield from _changed(where, known[option.id].measures, option.measures)
+
+
+def _options_of(attribute: Attribute) -> Sequence[Option]:
+    return attribute.options if isinstance(attribute, ChoiceAttribute | MultiAttribute) else ()
+
+
+def _parts(old: ProductModel, new: ProductModel) -> Iterator[Change]:
+    was, now = (
+        {(each.option, each.sku): each.quantity for each in model.bill_of_materials}
+        for model in (old, new)
+    )
+    for option, sku in [*now, *(each for each in was if each not in now)]:
+        where = f"bill of materials, {option} -> {sku}"
+        before, after = was.get((option, sku)), now.get((option, sku))
+        if before is None:
+            yield Change("added", where, f"is new: {after}")
+        elif after is None:
+            yield Change("removed", where, "is gone")
+        elif before != after:
+            yield Change("changed", where, f"quantity is now {after}, was {before}")
+
+
+# ---- pieces with an id
+
+
+def _pieces(
+    kind: str, old: Iterable[Value], new: Iterable[Value], prefix: str = ""
+) -> Iterator[Change]:
+    was, now = ({_id(each): each for each in pieces} for pieces in (old, new))
+    for name, piece in now.items():
+        where = f"{kind} '{prefix}{name}'"
+        if name not in was:
+            yield Change("added", where, f"is new{_said(piece)}")
+        else:
+            yield from _changed(where, _fields(was[name]), _fields(piece))
+    for name, piece in was.items():
+        if name not in now:
+            yield Change("removed", f"{kind} '{prefix}{name}'", f"is gone{_said(piece)}")
+
+
+def _id(piece: Value) -> str:
+    return str(getattr(piece, "id"))  # noqa: B009 - every piece of a model has one
+
+
+def _said(piece: Value) -> str:
+    words = getattr(piece, "message", None) or getattr(piece, "label", None)
+    return f": {words}" if words else ""
+
+
+def _fields(piece: Value) -> dict[str, Any]:
+    found = {name: getattr(piece, name) for name in type(piece).model_fields if name not in APART}
+    if not isinstance(piece, IntegerAttribute):
+        return found
+    return found | {"range": "{} to {}".format(*piece.range)}
+
+
+def _changed(where: str, was: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[Change]:
+    for field in [*now, *(each for each in was if each not in now)]:
+        before, after = was.get(field), now.get(field)
+        if before != after and field != "kind":
+            name = field.replace("_", " ")
+            words = f"{name} is now {_shown(after)}, was {_shown(before)}"
+            yield Change("changed", where, words)
+
+
+def _shown(value: object) -> str:
+    match value:
+        case None | () | "":
+            return "nothing"
+        case bool():
+            return "yes" if value else "no"
+        case Decimal():
+            return f"{value.normalize():f}"
+        case tuple():
+            return ", ".join(map(_shown, value))
+        case dict():
+            return "; ".join(f"{name} {_shown(each)}" for name, each in value.items())
+        case str():
+            return f"'{value}'"
+        case _:
+            return str(value)

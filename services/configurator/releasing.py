@@ -1,0 +1,64 @@
+"""A release of a product model: a file on its way into the catalogue."""
+
+import os
+from pathlib import Path
+from tempfile import NamedTemporaryFile
+
+from contracts.errors import Conflict
+from services.configurator import shelf
+from services.configurator.domain.catalogue import Catalogue
+from services.configurator.domain.product import Product, publish
+
+READABLE = 0o644
+
+
+class ReleaseRefused(Conflict):
+    """The file does not follow on what the catalogue has; the message says what to change."""
+
+    code = "model.release"
+    title = "This version can not be published"
+
+
+def candidate(path: Path, catalog_dir: Path) -> Product:
+    """Read a model against the part master of a catalogue.   Raises: ModelRefused."""
+    return publish(shelf.read_model(path), shelf.read_parts(catalog_dir / "parts.yaml"))
+
+
+def follows(product: Product, catalogue: Catalogue) -> None:
+    """Check that a version comes after the newest one.   Raises: ReleaseRefused.
+
+    What is published stays as it is: quotes are pinned to it.
+    """
+    newest = catalogue.newest(product.model.id)
+    if newest is None:
+        return
+    old, new = newest.model, product.model
+    if new.version <= old.version:
+        raise ReleaseRefused(
+            f"{new.id} has version {old.version} already, and what is published stays as it is;"
+            f" write version: {old.version + 1}",
+            field="version",
+        )
+    if new.effective < old.effective:
+        raise ReleaseRefused(
+            f"{new.id} version {new.version} would be effective on {new.effective}, before version"
+            f" {old.version} ({old.effective}); write a later day",
+            field="effective",
+        )
+
+
+def place(path: Path, product: Product, catalog_dir: Path) -> Path:
+    """Put the file into the catalogue, whole or not at all; returns where it stands.
+
+    Raises: ReleaseRefused, if there is a file for this version.
+    """
+    target = catalog_dir / "models" / f"{product.model.id}_v{product.model.version}.yaml"
+    with NamedTemporaryFile(dir=target.parent, prefix=".", suffix=".new") as written:
+        written.write(path.read_bytes())
+        written.flush()
+        os.fchmod(written.fileno(), READABLE)
+        try:
+            os.link(written.name, target)
+        except FileExistsError:
+            raise ReleaseRefused(f"{target.name} is in the catalogue already") from None
+    return target
