@@ -65,10 +65,18 @@ def _content(path: Path) -> dict[str, Any]:
     try:
         content = yaml.load(raw, Loader=_ExactLoader)  # noqa: S506 (a subclass of the safe loader)
     except yaml.YAMLError as fault:
-        raise ModelRefused(path.name, [f"not readable as YAML: {fault}"]) from None
+        raise ModelRefused(path.name, [f"not readable as YAML: {_one_line(fault)}"]) from None
     if not isinstance(content, dict):
         raise ModelRefused(path.name, ["the file must hold one mapping"])
     return content
+
+
+def _one_line(fault: yaml.YAMLError) -> str:
+    """Return what a YAML parser says, with the line a person counts from 1."""
+    if not isinstance(fault, yaml.MarkedYAMLError) or fault.problem_mark is None:
+        return " ".join(str(fault).split())
+    mark = fault.problem_mark
+    return f"line {mark.line + 1}, column {mark.column + 1}: {fault.problem}"
 
 
 def _sentences(fault: ValidationError) -> Iterable[str]:

@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -43,11 +44,11 @@ class Said:
         return json.loads(self.out)
 
 
-def run(*words: str, home: Path) -> Said:
+def run(*words: str, home: Path | None = None) -> Said:
     """Run the command to its end; it must never show a traceback."""
     environment = {k: v for k, v in os.environ.items() if not k.startswith(("QW_", "QUOTEWRIGHT"))}
     done = subprocess.run(
-        [*COMMAND, *words, "--home", str(home)],
+        [*COMMAND, *words, *(("--home", str(home)) if home else ())],
         cwd=ROOT,
         env={**environment, "COLUMNS": "80"},
         capture_output=True,
@@ -184,6 +185,96 @@ class TestWaiting:
         assert [each["number"] for each in rows] == ["Q-1003"]
 
 
+class TestProve:
+    """An old quote comes out of its pinned model as it was, or the command says what differs."""
+
+    def test_a_quote_is_the_same_byte_for_byte(self, served: Path) -> None:
+        said = run("prove", "Q-1002", home=served)
+        assert (said.code, said.err) == (0, "")
+        first, second = said.out.splitlines()
+        assert re.fullmatch(
+            r"Q-1002 revision 1, rural-site: the same \d{4,} bytes"
+            r" from base_station version 1 \([0-9a-f]{12}\)",
+            first,
+        )
+        assert "rural-hop: the same" in second
+
+    def test_a_catalogue_without_the_pinned_version_is_exit_1(
+        self, served: Path, catalog: Path
+    ) -> None:
+        model = catalog / "models" / "base_station.yaml"
+        model.write_text(model.read_text().replace("quantity_max: 5000", "quantity_max: 4999"))
+        said = run("prove", "Q-1001", "--catalog", str(catalog), home=served)
+        assert said.code == 1
+        assert "this catalogue does not have base_station version 1" in said.err
+
+
+class TestModel:
+    """A new version of a model: its faults, its changes, whom it hits, its way into the catalogue."""
+
+    def test_the_lint_says_what_is_in_vain_and_what_is_wrong(self, catalog: Path) -> None:
+        assert run("model", "lint", "--catalog", str(catalog)).code == 0
+        said = run("model", "lint", str(_version_2(catalog, "station_type = macro")))
+        assert said.code == 1
+        assert "error: v2.yaml: 'station_type.micro' can never be chosen; remove it" in said.out
+
+    def test_the_lint_as_json_has_every_finding(self, catalog: Path) -> None:
+        (found,) = run(
+            "model", "lint", str(_version_2(catalog, "sectors < 9")), "--json"
+        ).json.values()
+        assert {
+            "severity": "warning",
+            "code": "model.redundant",
+            "where": "rule BS-NEW-01",
+            "message": "whatever the other rules allow meets it already; remove it, or say more",
+        } in found
+
+    def test_changes_are_told_in_words(self, catalog: Path) -> None:
+        said = run("model", "diff", str(_version_2(catalog, "sectors < 4")))
+        assert said.out.splitlines() == [
+            "base_station: version 1 to 2, 2 changes",
+            "  the product effective is now 2027-01-01, was 2026-01-01",
+            "  rule 'BS-NEW-01' is new: As of 2027.",
+        ]
+
+    def test_every_open_quote_is_looked_at(self, served: Path, catalog: Path) -> None:
+        _open(served)
+        until(lambda: _of_seller(run("waiting", home=served)), "a quote is open")
+        harmless = run("model", "revalidate", str(_version_2(catalog, "sectors < 9")), home=served)
+        assert (harmless.code, harmless.out.splitlines()) == (
+            0,
+            [
+                "Q-1003 revision 1, street-site: unchanged",
+                "1 item of base_station in open quotes: 1 unchanged, 0 completed, 0 conflict",
+            ],
+        )
+        hit = _version_2(catalog, "station_type = micro implies sectors = 3")
+        said = run("model", "revalidate", str(hit), home=served)
+        assert said.code == 1
+        assert "Station type: Micro (medium range); Sectors: 1. As of 2027." in said.out
+        assert "or: Give up Sectors: 1" in said.out
+
+    def test_a_version_is_published_once_and_only_without_errors(self, catalog: Path) -> None:
+        there = ("--catalog", str(catalog))
+        wrong = _version_2(catalog, "station_type = micro implies sectors = 3")
+        said = run("model", "publish", str(wrong), *there)
+        assert (said.code, said.out.splitlines()[-1]) == (1, "not published: mend the errors first")
+        good = _version_2(catalog, "climate = cold implies sectors != 6")
+        said = run("model", "publish", str(good), *there)
+        assert said.code == 0, said.err
+        placed = catalog / "models" / "base_station_v2.yaml"
+        assert placed.read_bytes() == good.read_bytes()
+        again = run("model", "publish", str(good), *there)
+        assert again.code == 1
+        assert "what is published stays as it is; write version: 3" in again.err
+
+    def test_what_is_no_yaml_is_told_with_its_line(self, tmp_path: Path) -> None:
+        (tmp_path / "x.yaml").write_text("id: x\nrules: [\n")
+        said = run("model", "diff", str(tmp_path / "x.yaml"))
+        assert (said.code, said.err.count("\n")) == (1, 1)
+        assert "x.yaml: not readable as YAML: line 3, column 1:" in said.err
+
+
 class TestParked:
     """What could not be handled: listed, shown, tried again."""
 
@@ -303,6 +394,27 @@ def test_a_second_demo_on_a_home_in_use_is_exit_3(served: Path) -> None:
     said = run("demo", "--once", home=served)
     assert (said.code, said.out.count("\n")) == (3, 1)
     assert "already runs" in said.err
+
+
+@pytest.fixture
+def catalog(tmp_path: Path) -> Path:
+    """A copy of the example's catalogue, to change."""
+    return shutil.copytree(ROOT / "catalogs" / "telecom", tmp_path / "catalog")
+
+
+def _version_2(catalog: Path, rule: str) -> Path:
+    """Return a next version of the base station with one rule more."""
+    text = (catalog / "models" / "base_station.yaml").read_text()
+    for old, new in {
+        "version: 1\n": "version: 2\n",
+        "effective: 2026-01-01": "effective: 2027-01-01",
+        "rules:\n": f'rules:\n  - {{id: BS-NEW-01, owner: power, rule: "{rule}",'
+        ' message: "As of 2027."}\n',
+    }.items():
+        text = text.replace(old, new, 1)
+    path = catalog.parent / "v2.yaml"
+    path.write_text(text)
+    return path
 
 
 def _open(home: Path) -> None:
