@@ -20,6 +20,7 @@ from tests.bench import (
     pages,
     projection,
     relay,
+    releases,
     report,
     visible,
 )
@@ -32,6 +33,7 @@ PARTS: Mapping[str, Part] = {
     "commands": lambda home, asked: commands.measured(home, asked.rounds),
     "loads": lambda home, asked: loads.measured(home, asked.rounds),
     "options": lambda _, asked: options.measured(asked.rounds),
+    "releases": lambda _, asked: releases.measured(asked.rounds),
     "pages": lambda home, asked: pages.measured(home, asked.rounds),
     "projection": lambda home, asked: projection.measured(home, asked.rounds, asked.facts),
     "relay": lambda home, asked: relay.measured(home, asked.rounds),

@@ -147,6 +147,26 @@ def test_yaml_that_is_no_plain_mapping_is_refused(tmp_path, text):
         shelf.read_model(path)
 
 
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("x: " + "[" * 200_000, "nested deeper than 20"),
+        ("a: &a [x, x]\nb: [*a, *a]\n", "aliases"),
+        ("x: " + "9" * 400_000, "a number or a day can not be read"),
+        ("effective: 2026-13-45\n", "a number or a day can not be read"),
+        ("version: .inf\n", "a number or a day can not be read: .inf is no plain decimal"),
+        ("version: 1.0e+999999999\n", "1.0e.999999999 is no plain decimal"),
+        ("x: \x00\n", "not readable as YAML"),
+        ("# " + "x" * 2_000_001, "the file is larger than 2000000 bytes"),
+    ],
+)
+def test_a_hostile_file_is_refused_before_it_is_read_whole(tmp_path, text, words):
+    path = tmp_path / "pump.yaml"
+    path.write_text(text)
+    with pytest.raises(ModelRefused, match=words):
+        shelf.read_model(path)
+
+
 def test_the_newest_effective_version_answers():
     old, new = published(), published(version=2, effective="2026-07-01")
     catalogue = Catalogue([new, old])
