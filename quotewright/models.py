@@ -137,6 +137,14 @@ def revalidate(  # noqa: PLR0913, PLR0917 - the options of a command are its for
         raise typer.Exit(REFUSED)
 
 
+@model_app.command()
+def schema() -> None:
+    """Print the JSON Schema of the model language, by which an editor completes and checks."""
+    from services.configurator import releasing  # noqa: PLC0415 - a second to load
+
+    print_json(releasing.schema())
+
+
 def prove(  # noqa: PLR0913, PLR0917 - the options of a command are its form
     number: Annotated[str, typer.Argument(help="a quote's number, as Q-1001")],
     revision: Annotated[int | None, typer.Option(min=1, help="by default the newest")] = None,

@@ -3,11 +3,13 @@
 import os
 from pathlib import Path
 from tempfile import NamedTemporaryFile
+from typing import Any
 
 from contracts.errors import Conflict
 from services.configurator import shelf
 from services.configurator.domain.catalogue import Catalogue
-from services.configurator.domain.product import Product, publish
+from services.configurator.domain.model import ProductModel
+from services.configurator.domain.product import Product
 
 READABLE = 0o644
 
@@ -21,7 +23,7 @@ class ReleaseRefused(Conflict):
 
 def candidate(path: Path, catalog_dir: Path) -> Product:
     """Read a model against the part master of a catalogue.   Raises: ModelRefused."""
-    return publish(shelf.read_model(path), shelf.read_parts(catalog_dir / "parts.yaml"))
+    return shelf.read_product(path, shelf.read_parts(catalog_dir / "parts.yaml"))
 
 
 def follows(product: Product, catalogue: Catalogue) -> None:
@@ -62,3 +64,22 @@ def place(path: Path, product: Product, catalog_dir: Path) -> Path:
         except FileExistsError:
             raise ReleaseRefused(f"{target.name} is in the catalogue already") from None
     return target
+
+
+def schema() -> dict[str, Any]:
+    """Return the JSON Schema of a product model, for the editors of those who write one."""
+    found = ProductModel.model_json_schema()
+    _allow_numbers(found)
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **found}
+
+
+def _allow_numbers(tree: Any) -> None:
+    """Let an exact decimal be a number too: in YAML 7.8 is written as it is, and read exactly."""
+    if isinstance(tree, dict):
+        if tree.get("description") == "exact decimal":
+            tree["type"] = ["string", "number"]
+        for each in tree.values():
+            _allow_numbers(each)
+    elif isinstance(tree, list):
+        for each in tree:
+            _allow_numbers(each)

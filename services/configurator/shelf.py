@@ -13,9 +13,10 @@ from typing import Any
 import yaml
 from pydantic import ValidationError
 
+from services.configurator import locating
 from services.configurator.domain.catalogue import Catalogue
 from services.configurator.domain.model import Part, ProductModel
-from services.configurator.domain.product import ModelRefused, publish
+from services.configurator.domain.product import ModelRefused, Product, publish
 
 FILE_BYTES_MAX = 2_000_000
 DEPTH_MAX = 20
@@ -46,8 +47,22 @@ def load(catalog_dir: Path) -> Catalogue:
     Raises: ModelRefused, naming the file and every fault.
     """
     parts = read_parts(catalog_dir / "parts.yaml")
-    models = [read_model(path) for path in sorted((catalog_dir / "models").glob("*.yaml"))]
-    return Catalogue(publish(model, parts) for model in models)
+    paths = sorted((catalog_dir / "models").glob("*.yaml"))
+    return Catalogue(read_product(path, parts) for path in paths)
+
+
+def read_product(path: Path, parts: Mapping[str, Part]) -> Product:
+    """Read one product model and publish it.
+
+    Raises: ModelRefused, naming the file, every fault, and its line where one can be said.
+    """
+    model = read_model(path)
+    try:
+        return publish(model, parts)
+    except ModelRefused as refused:
+        text = path.read_text("utf-8")
+        faults = [_at(locating.by_id(text, each), each) for each in refused.faults]
+        raise ModelRefused(path.name, faults) from None
 
 
 def read_parts(path: Path) -> Mapping[str, Part]:
@@ -65,7 +80,12 @@ def read_model(path: Path) -> ProductModel:
     try:
         return ProductModel.model_validate(_content(path))
     except ValidationError as fault:
-        raise ModelRefused(path.name, _sentences(fault)) from None
+        text = path.read_text("utf-8")
+        faults = [
+            _at(locating.by_place(text, each["loc"]), sentence)
+            for each, sentence in zip(fault.errors(), _sentences(fault), strict=False)
+        ]
+        raise ModelRefused(path.name, faults) from None
 
 
 def _content(path: Path) -> dict[str, Any]:
@@ -105,6 +125,10 @@ def _one_line(fault: yaml.YAMLError) -> str:
         return " ".join(str(fault).split())
     mark = fault.problem_mark
     return f"line {mark.line + 1}, column {mark.column + 1}: {fault.problem}"
+
+
+def _at(line: int | None, fault: str) -> str:
+    return fault if line is None else f"line {line}: {fault}"
 
 
 def _sentences(fault: ValidationError) -> Iterable[str]:

@@ -1,10 +1,13 @@
 """A release of a model: every finding true, every change told, every open quote looked at."""
 
+import json
 from pathlib import Path
 
 import pytest
+import yaml
 from hypothesis import assume, given
 from hypothesis import strategies as st
+from jsonschema import Draft202012Validator
 
 from contracts.configuration import ConfiguredItem, Decision, RejectedItem, RequestedItem
 from services.configurator import releasing, shelf
@@ -293,6 +296,76 @@ def test_what_becomes_of_a_quote_is_what_the_rules_say(before, after, data) -> N
     assert found.verdict == expected
     if found.verdict == "conflict":
         assert found.rejected.repairs
+
+
+# ---- the file of a model
+
+
+PUMP = """\
+id: pump_skid
+version: 1
+effective: 2026-01-01
+name: Pump skid
+description: A pump.
+quantity_max: 5
+measures: {power: W}
+groups: [{id: all, label: All, help: All.}]
+attributes:
+  - id: pump
+    kind: choice
+    group: all
+    label: Pump
+    help: Choose.
+    options:
+      - {id: low, label: Low}
+      - id: high
+        label: High
+  - {id: outdoor, kind: flag, group: all, label: Outdoor, help: Where.}
+rules:
+  - {id: R-1, owner: lab, rule: "pump = low or outdoor", message: Why.}
+bill_of_materials:
+  - {option: pump.low, sku: P-1, quantity: "1"}
+"""
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "fault"),
+    [
+        ("", "", None),
+        ("pump = low or", "pumpe = low or", "line 21: rule R-1: unknown name 'pumpe'"),
+        ("pump = low or", "pump = low and", "line 17: 'pump.high' can never be chosen"),
+        ("label: High", "label: High\n        colour: red", "line 19: attributes.0.choice.options"),
+        ("quantity_max: 5", "quantity_max: five", "line 6: quantity_max: Input should be"),
+        ("group: all\n", "group: al\n", "line 10: attribute 'pump': unknown group 'al'"),
+        ("sku: P-1", "sku: P-7", "line 23: bill of materials, pump.low -> P-7: the part master"),
+        ("name: Pump skid\n", "", "skid.yaml: name: Field required"),
+    ],
+)
+def test_a_fault_names_its_file_and_line(tmp_path, old, new, fault) -> None:
+    path = tmp_path / "skid.yaml"
+    path.write_text(PUMP.replace(old, new, 1))
+    if fault is None:
+        assert shelf.read_product(path, PARTS).model.id == "pump_skid"
+        return
+    with pytest.raises(ModelRefused) as refused:
+        shelf.read_product(path, PARTS)
+    assert fault in refused.value.message
+    assert refused.value.message.startswith("skid.yaml: ")
+
+
+def test_the_published_schema_is_that_of_the_language_and_the_models_meet_it() -> None:
+    schema = json.loads((TELECOM.parent / "product_model.schema.json").read_text())
+    assert schema == releasing.schema(), (
+        "quotewright model schema > catalogs/product_model.schema.json"
+    )
+    paths = sorted((TELECOM / "models").glob("*.yaml"))
+    for path in paths:
+        tree = json.loads(json.dumps(yaml.safe_load(path.read_text()), default=str))
+        assert [x.message for x in Draft202012Validator(schema).iter_errors(tree)] == []
+        assert path.read_text().startswith(
+            "# yaml-language-server: $schema=../../product_model.schema.json\n"
+        )
+    assert paths
 
 
 # ---- the catalogue
