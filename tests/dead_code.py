@@ -32,7 +32,7 @@ _ = (
 )
 _ = (used.signed_in, used.signed_out, used.q)
 _ = (used.make_token, used.parked_list, used.parked_show, used.parked_retry, used.show_status)
-_ = (used.parked_discard, used.counted)
+_ = (used.parked_discard, used.counted, used.diff)
 _ = (used.undo,)
 
 # Extension points of libraries: eventsourcing, kafka-python, http.server, uvicorn, fontTools, WeasyPrint.

@@ -13,7 +13,16 @@ from contracts.values import MAX_QUANTITY
 from services.configurator.domain.constraints import Constraint
 from services.configurator.domain.decisions import DecisionsRefused, binding
 from services.configurator.domain.explaining import conflict
-from services.configurator.domain.expression import Call, Measure, Name, Node, parse, walk
+from services.configurator.domain.expression import (
+    Binary,
+    Call,
+    Measure,
+    Member,
+    Name,
+    Node,
+    Unary,
+    parse,
+)
 from services.configurator.domain.model import (
     Attribute,
     Example,
@@ -167,7 +176,7 @@ def _unused_measures(model: ProductModel) -> Iterator[Finding]:
     used = {
         measure
         for text in _expressions(model)
-        for node in walk(parse(text))
+        for node in _walk(parse(text))
         for measure in _measures(node)
     }
     for measure in model.measures:
@@ -184,6 +193,24 @@ def _measures(node: Node) -> Iterator[str]:
             yield name
         case _:
             pass
+
+
+def _walk(node: Node) -> Iterator[Node]:
+    """Yield the node and everything below it, from the top."""
+    yield node
+    match node:
+        case Call():
+            below: tuple[Node, ...] = node.arguments
+        case Unary():
+            below = (node.operand,)
+        case Binary():
+            below = (node.left, node.right)
+        case Member():
+            below = (node.subject,)
+        case _:
+            below = ()
+    for each in below:
+        yield from _walk(each)
 
 
 def _expressions(model: ProductModel) -> Iterable[str]:

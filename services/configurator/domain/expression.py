@@ -17,7 +17,7 @@ memory.
 """
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
@@ -124,24 +124,6 @@ def exact(value: Decimal) -> Number:
     """Return a decimal as a whole number or a fraction."""
     fraction = Fraction(value)
     return fraction.numerator if fraction.denominator == 1 else fraction
-
-
-def walk(node: Node) -> Iterator[Node]:
-    """Yield the node and everything below it, from the top."""
-    yield node
-    match node:
-        case Call():
-            below: tuple[Node, ...] = node.arguments
-        case Unary():
-            below = (node.operand,)
-        case Binary():
-            below = (node.left, node.right)
-        case Member():
-            below = (node.subject,)
-        case _:
-            below = ()
-    for each in below:
-        yield from walk(each)
 
 
 def parse(text: str) -> Node:

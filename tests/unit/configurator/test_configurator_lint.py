@@ -135,7 +135,7 @@ def test_a_file_that_is_no_model_is_refused_by_name_and_path(tmp_path):
     path.write_text("id: pump\nversion: 0\nrulez: []\n")
     with pytest.raises(ModelRefused) as refusal:
         shelf.read_model(path)
-    assert "pump.yaml: version: " in refusal.value.message
+    assert "pump.yaml: line 2: version: " in refusal.value.message
     assert "rulez: Extra inputs are not permitted" in refusal.value.message
 
 
