@@ -6,7 +6,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends
 from pydantic import Field
 
-from contracts.configuration import ConfiguredItem, Decision, RequestedItem
+from contracts.configuration import Answer, ConfiguredItem, Decision, RequestedItem
 from contracts.values import Pin, Quantity, Value
 from infra.web import Principal, allow, cause_of
 from infra.work import Cause, Commands
@@ -16,6 +16,7 @@ from services.configurator.domain.decisions import DECISIONS_MAX, binding
 from services.configurator.domain.model import Attribute, Budget, Group, Rule
 from services.configurator.domain.options import OptionsAnswer, options
 from services.configurator.domain.product import Product
+from services.configurator.domain.reasons import Why, why
 
 Caller = Annotated[Principal, Depends(allow("seller", "approver", "manager", "admin", "service"))]
 Asked = Annotated[Cause, Depends(cause_of)]
@@ -26,6 +27,14 @@ class OptionsAsk(Value):
     """The decisions so far; answers of the model itself (`default`, `rule`) do not bind."""
 
     decisions: Decisions
+
+
+class ExplainAsk(Value):
+    """An option that somebody wants to choose after these decisions; of a multi-choice, one id."""
+
+    decisions: Decisions
+    attribute: str = Field(min_length=1, max_length=100)
+    option: Answer
 
 
 class CompleteAsk(Value):
@@ -85,6 +94,12 @@ def routes(commands: Commands, catalogue: Catalogue) -> APIRouter:
         """Say after these decisions which options are selectable, and why the others are not."""
         found = catalogue.product(product, handlers.day_of(asked.now))
         return options(found, binding(found, ask.decisions))
+
+    @router.post("/products/{product}/explain")
+    def explain(product: str, ask: ExplainAsk, _caller: Caller, asked: Asked) -> Why:
+        """Say why an option can not be chosen, up to three times, and what to give up for it."""
+        found = catalogue.product(product, handlers.day_of(asked.now))
+        return why(found, binding(found, ask.decisions), ask.attribute, ask.option)
 
     @router.post("/products/{product}/complete")
     def complete(product: str, ask: CompleteAsk, _caller: Caller, asked: Asked) -> ConfiguredItem:

@@ -7,6 +7,7 @@ not by rank.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import product as every
 
 from contracts.configuration import Decision
 from services.configurator.domain.product import Product
@@ -14,6 +15,7 @@ from services.configurator.domain.repairing import minimum_repairs
 from services.configurator.domain.space import Domains
 
 REPAIRS_MAX = 3
+CONFLICTS_MAX = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,12 +46,44 @@ def conflict(
     )
 
 
-def repairs(product: Product, decisions: Sequence[Decision]) -> list[tuple[Decision, ...]]:
+def conflicts(
+    product: Product, decisions: Sequence[Decision], hard: Domains | None = None
+) -> list[Conflict]:
+    """Return up to three minimal conflicts, no two of the same decisions; none if all can hold.
+
+    The first is that of `conflict`. One decision of every conflict found so far is left out, in
+    each way there is: a conflict that was not found yet lacks one of each, so none is missed.
+    Raises: SearchBound.
+    """
+    first = conflict(product, decisions, hard)
+    found = [first] if first else []
+    while 0 < len(found) < CONFLICTS_MAX:
+        other = _another(product, decisions, hard, found)
+        if other is None:
+            break
+        found.append(other)
+    return found
+
+
+def _another(
+    product: Product, decisions: Sequence[Decision], hard: Domains | None, found: Sequence[Conflict]
+) -> Conflict | None:
+    for away in every(*(each.decisions for each in found)):
+        other = conflict(product, [each for each in decisions if each not in away], hard)
+        if other is not None:
+            return other
+    return None
+
+
+def repairs(
+    product: Product, decisions: Sequence[Decision], hard: Domains | None = None
+) -> list[tuple[Decision, ...]]:
     """Return up to three minimum sets of decisions to give up; none if nothing is wrong.
 
-    Sets that give up fewer requirements of the customer come first. Raises: SearchBound.
+    `hard` are domains that stand in any case. Sets that give up fewer requirements of the customer
+    come first. Raises: SearchBound.
     """
-    found = minimum_repairs(product.solver, {}, _wishes(product, decisions))
+    found = minimum_repairs(product.solver, hard or {}, _wishes(product, decisions))
     ranked = sorted(found, key=lambda drop: _rank(decisions, drop))[:REPAIRS_MAX]
     return [tuple(decisions[each] for each in sorted(drop)) for drop in ranked if drop]
 

@@ -18,7 +18,7 @@ from services.configurator.domain.model import (
     MultiAttribute,
 )
 from services.configurator.domain.product import BoundParameter, Product
-from services.configurator.domain.space import TRUE, Domains, Masks, values_of
+from services.configurator.domain.space import TRUE, Domains, Masks, Space, values_of
 from services.configurator.domain.wording import (
     answer_words,
     contradiction_words,
@@ -174,17 +174,21 @@ class _Judge:
         return conflict(self._product, others, hard)
 
     def _hard(self, attribute: Attribute, value: Answer) -> Domains:
-        """Return the domains that say: this is chosen (and what else of a multi-choice is)."""
-        space = self._product.space
-        if not isinstance(attribute, MultiAttribute):
-            return space.of_answer(attribute.id, value)
-        held = self._held.get(attribute.id)
-        if isinstance(held, tuple):
-            return space.of_answer(attribute.id, (*held, str(value)))
-        (chosen,) = (
-            place for place in space.places[attribute.id] if space.variables[place].option == value
-        )
-        return {chosen: TRUE}
+        return chosen(self._product.space, attribute, value, self._held.get(attribute.id))
+
+
+def chosen(
+    space: Space, attribute: Attribute, value: Answer, held: Answer | tuple[str, ...] | None
+) -> Domains:
+    """Return the domains that say: this is chosen (and what else of a multi-choice is held)."""
+    if not isinstance(attribute, MultiAttribute):
+        return space.of_answer(attribute.id, value)
+    if isinstance(held, tuple):
+        return space.of_answer(attribute.id, (*held, str(value)))
+    (place,) = (
+        each for each in space.places[attribute.id] if space.variables[each].option == value
+    )
+    return {place: TRUE}
 
 
 def _holds(decided: Answer | tuple[str, ...] | None, value: Answer) -> bool:

@@ -280,3 +280,24 @@ def test_an_unknown_product_is_not_found(call):
 )
 def test_who_may_ask(call, role, status):
     assert call("GET", "/configurator/products", role=role).status_code == status
+
+
+def test_an_impossible_option_is_explained_with_distinct_reasons_and_repairs(call):
+    decisions = an_item(station_type="micro", sectors=6, climate="hot")["decisions"]
+    ask = {"decisions": decisions, "attribute": "mount", "option": "tower"}
+    found = call("POST", "/configurator/products/base_station/explain", json=ask)
+    assert found.status_code == 200
+    why = found.json()
+    assert (why["selectable"], why["exact"], why["model"]["id"]) == (False, True, "base_station")
+    reasons = [[each["attribute"] for each in r["conflict"]] for r in why["reasons"]]
+    assert ["station_type"] in reasons
+    assert len({tuple(each) for each in reasons}) == len(reasons) <= 3
+    assert why["reasons"][0]["rules"][0]["message"] in why["reasons"][0]["message"]
+    assert why["repairs"][0]["message"].startswith("Give up ")
+
+
+def test_an_unknown_option_is_not_explained_but_named(call):
+    ask = {"decisions": [], "attribute": "mount", "option": "towr"}
+    found = call("POST", "/configurator/products/base_station/explain", json=ask)
+    assert found.status_code == 422
+    assert "'mount' has no option 'towr'; did you mean tower" in found.text

@@ -8,9 +8,10 @@ from hypothesis import strategies as st
 from contracts.configuration import Decision, RequestedItem
 from services.configurator.domain.completing import completion
 from services.configurator.domain.configuring import configure
-from services.configurator.domain.explaining import conflict, repairs
+from services.configurator.domain.explaining import conflict, conflicts, repairs
 from services.configurator.domain.options import options
 from services.configurator.domain.product import search_faults
+from services.configurator.domain.reasons import why
 from tests.unit.configurator.small import a_pump, a_rule, bound, meets, valid_points
 
 LAWS = settings(
@@ -191,6 +192,38 @@ def test_a_conflict_is_minimal_in_decisions_and_in_rules(tree, some):
     for rule in found.rules:
         loosened = valid_points(model, set(found.rules) - {rule})
         assert feasible(loosened, found.decisions)
+
+
+@LAWS
+@given(models(), decisions())
+def test_of_all_minimal_conflicts_as_many_are_told_as_there_are_up_to_three(tree, some):
+    model = a_pump(**tree)
+    valid = valid_points(model)
+    subsets = [each for size in range(len(some) + 1) for each in combinations(some, size)]
+    wrong = [set(each) for each in subsets if not feasible(valid, each)]
+    minimal = [each for each in wrong if not any(other < each for other in wrong)]
+    found = conflicts(bound(**tree), some)
+    assert len(found) == min(3, len(minimal))
+    assert len({each.decisions for each in found}) == len(found)
+    for each in found:
+        assert set(each.decisions) in minimal
+        assert not feasible(valid_points(model, set(each.rules)), each.decisions)
+
+
+@LAWS
+@given(models(), decisions(), st.data())
+def test_why_an_option_is_impossible_is_true_and_its_repairs_work(tree, some, data):
+    product, model = bound(**tree), a_pump(**tree)
+    assume(valid_points(model))
+    name = data.draw(st.sampled_from(["pump", "motor", "stages", "outdoor"]))
+    option = data.draw(st.sampled_from(ANSWERS[name]))
+    others = [each for each in some if each.attribute != name]
+    with_it = [point for point in valid_points(model) if point[name] == option]
+    found = why(product, some, name, option)
+    assert found.selectable == feasible(with_it, others) == (not found.reasons)
+    assert bool(found.repairs) == (not found.selectable and bool(with_it))
+    for repair in found.repairs:
+        assert feasible(with_it, [each for each in others if each.attribute not in repair.drop])
 
 
 @LAWS
