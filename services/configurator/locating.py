@@ -1,61 +1,91 @@
 """In which line of a model's file a fault stands: looked for only when there is one."""
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
 import yaml
 
-# How faults begin, and what then stands in the file: an id, or an id and one below it.
-_IDS = (
-    re.compile(r"(?:rule|budget|example) (?P<id>[A-Z][A-Z0-9-]*)"),
-    re.compile(r"(?:option )?'(?P<id>[a-z][a-z0-9_]*)\.(?P<below>[A-Za-z0-9_]+)'"),
-    re.compile(r"(?:attribute|parameter) '(?P<id>[a-z][a-z0-9_]*)'"),
+# How faults begin, and the sections of the file where what they name stands.
+_NAMED = (
+    (re.compile(r"rule ([A-Z][A-Z0-9-]*)"), "rules"),
+    (re.compile(r"budget ([A-Z][A-Z0-9-]*)"), "budgets"),
+    (re.compile(r"example ([A-Z][A-Z0-9-]*)"), "examples"),
+    (re.compile(r"attribute '([a-z][a-z0-9_]*)'"), "attributes"),
+    (re.compile(r"parameter '([a-z][a-z0-9_]*)'"), "parameters"),
 )
-_PART = re.compile(r"bill of materials, (?P<option>\S+) -> (?P<sku>[^:]+)")
+_MEASURE = re.compile(r"measure '([a-z][a-z0-9_]*)'")
+_OPTION = re.compile(r"(?:option )?'([a-z][a-z0-9_]*)\.([A-Za-z0-9_-]+)'")
+_PART = re.compile(r"bill of materials, (\S+) -> ([^:]+)")
 
 
-def by_id(text: str, fault: str) -> int | None:
+def line_of(tree: yaml.Node | None, fault: str) -> int | None:
     """Return the line, from 1, of the piece that a fault begins with; None, if it is not found."""
-    lines = text.splitlines()
-    part = _PART.match(fault)
-    if part:
-        words = (f"option: {part['option']}", part["sku"])
-        return _first(lines, lambda line: all(each in line for each in words))
-    found = next((each for pattern in _IDS if (each := pattern.match(fault))), None)
-    if found is None:
-        return None
-    line = _first(lines, lambda each: _has_id(each, found["id"]))
-    below = found.groupdict().get("below")
-    if line is None or below is None:
-        return line
-    return _first(lines, lambda each: _has_id(each, below), line) or line
+    found = None
+    for pattern, section in _NAMED:
+        if match := pattern.match(fault):
+            found = _piece(_at(tree, section), id=match[1])
+    if match := _MEASURE.match(fault):
+        found = _at(_at(tree, "measures"), match[1])
+    elif match := _OPTION.match(fault):
+        attribute = _piece(_at(tree, "attributes"), id=match[1])
+        found = _piece(_at(attribute, "options"), id=match[2]) or attribute
+    elif match := _PART.match(fault):
+        found = _piece(_at(tree, "bill_of_materials"), option=match[1], sku=match[2])
+    return None if found is None else found.start_mark.line + 1
 
 
-def by_place(text: str, place: Sequence[str | int]) -> int | None:
+def line_at(tree: yaml.Node | None, place: Sequence[str | int]) -> int | None:
     """Return the line, from 1, of the value that a list of keys and indexes leads to.
 
     A key that leads nowhere is passed over: it names a kind, or what is missing below the last one.
     """
-    node = yaml.compose(text, Loader=yaml.SafeLoader)
-    line = None
+    node, line = tree, None
     for key in place:
-        below = dict(_below(node)).get(str(key))
+        below = _at(node, str(key))
         if below is not None:
             node, line = below, below.start_mark.line + 1
     return line
 
 
-def _below(node: yaml.Node | None) -> Iterator[tuple[str, yaml.Node]]:
+def twice(tree: yaml.Node | None) -> Iterator[tuple[int, str]]:
+    """Yield the keys that stand twice in one mapping, each with its line: the last would win."""
+    pending = [tree]
+    while pending:
+        node = pending.pop()
+        if isinstance(node, yaml.MappingNode):
+            seen: set[str] = set()
+            for key, value in node.value:
+                name = str(key.value)
+                if name in seen:
+                    yield key.start_mark.line + 1, name
+                seen.add(name)
+                pending.append(value)
+        elif isinstance(node, yaml.SequenceNode):
+            pending.extend(node.value)
+
+
+def _at(node: yaml.Node | None, key: str) -> yaml.Node | None:
     if isinstance(node, yaml.MappingNode):
-        for key, value in node.value:
-            yield str(key.value), value
-    elif isinstance(node, yaml.SequenceNode):
-        yield from ((str(number), each) for number, each in enumerate(node.value))
+        return next((value for name, value in node.value if str(name.value) == key), None)
+    if isinstance(node, yaml.SequenceNode) and key.isdecimal() and int(key) < len(node.value):
+        found: yaml.Node = node.value[int(key)]
+        return found
+    return None
 
 
-def _has_id(line: str, name: str) -> bool:
-    return re.search(rf"\bid: *[\"']?{re.escape(name)}[\"']?(?:[,}}\s]|$)", line) is not None
+def _piece(section: yaml.Node | None, **wanted: str) -> yaml.Node | None:
+    """Return the piece of a section that has these values."""
+    if not isinstance(section, yaml.SequenceNode):
+        return None
+    return next(
+        (
+            each
+            for each in section.value
+            if all(_text(_at(each, key)) == value for key, value in wanted.items())
+        ),
+        None,
+    )
 
 
-def _first(lines: Sequence[str], fits: Callable[[str], bool], start: int = 0) -> int | None:
-    return next((at + 1 for at in range(start, len(lines)) if fits(lines[at])), None)
+def _text(node: yaml.Node | None) -> str | None:
+    return str(node.value) if isinstance(node, yaml.ScalarNode) else None

@@ -20,8 +20,9 @@ from services.configurator.domain.product import ModelRefused, Product, publish
 
 FILE_BYTES_MAX = 2_000_000
 DEPTH_MAX = 20
+FAULTS_MAX, FAULT_LENGTH_MAX = 20, 300
+WHOLE_NUMBER = re.compile(r"[-+]?[0-9]{1,18}")
 PLAIN_NUMBER = re.compile(r"[-+]?[0-9]{1,18}\.[0-9]{0,18}")
-
 
 # The parser in C is ten times faster and says the same; not every build of PyYAML has it.
 _SafeLoader: type[yaml.SafeLoader] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -38,7 +39,15 @@ def _decimal(loader: yaml.SafeLoader, node: yaml.Node) -> Decimal:
     return Decimal(text)
 
 
+def _whole(loader: yaml.SafeLoader, node: yaml.Node) -> int:
+    text = str(loader.construct_scalar(node))  # type: ignore[arg-type]
+    if not WHOLE_NUMBER.fullmatch(text):
+        raise ValueError(f"{text[:40]} is no plain whole number of at most 18 digits")
+    return int(text)
+
+
 _ExactLoader.add_constructor("tag:yaml.org,2002:float", _decimal)
+_ExactLoader.add_constructor("tag:yaml.org,2002:int", _whole)
 
 
 def load(catalog_dir: Path) -> Catalogue:
@@ -60,14 +69,20 @@ def read_product(path: Path, parts: Mapping[str, Part]) -> Product:
     try:
         return publish(model, parts)
     except ModelRefused as refused:
-        text = path.read_text("utf-8")
-        faults = [_at(locating.by_id(text, each), each) for each in refused.faults]
-        raise ModelRefused(path.name, faults) from None
+        raise ModelRefused(path.name, with_lines(path, refused.faults)) from None
+
+
+def with_lines(path: Path, faults: Iterable[str]) -> list[str]:
+    """Return the faults of a model, each with the line in its file where one can be said."""
+    tree = yaml.compose(_text(path), Loader=_SafeLoader)
+    return [_at(locating.line_of(tree, each), each) for each in faults]
 
 
 def read_parts(path: Path) -> Mapping[str, Part]:
     """Read the part master: what parts lists need of each SKU (prices are the pricer's)."""
-    entries = _content(path).get("parts", [])
+    entries = _content(path).get("parts")
+    if not isinstance(entries, list) or not all(isinstance(each, dict) for each in entries):
+        raise ModelRefused(path.name, ["'parts' must be a list of mappings with sku, name, kind"])
     kept = [{name: each.get(name) for name in ("sku", "name", "kind")} for each in entries]
     try:
         return {each.sku: each for each in map(Part.model_validate, kept)}
@@ -80,37 +95,57 @@ def read_model(path: Path) -> ProductModel:
     try:
         return ProductModel.model_validate(_content(path))
     except ValidationError as fault:
-        text = path.read_text("utf-8")
+        tree = yaml.compose(_text(path), Loader=_SafeLoader)
         faults = [
-            _at(locating.by_place(text, each["loc"]), sentence)
+            _at(locating.line_at(tree, each["loc"]), sentence)
             for each, sentence in zip(fault.errors(), _sentences(fault), strict=False)
         ]
         raise ModelRefused(path.name, faults) from None
 
 
-def _content(path: Path) -> dict[str, Any]:
-    raw = path.read_bytes()
-    if len(raw) > FILE_BYTES_MAX:
-        raise ModelRefused(path.name, [f"the file is larger than {FILE_BYTES_MAX} bytes; split it"])
+def _text(path: Path) -> str:
     try:
-        _refuse_bombs(path, raw)
-        content = yaml.load(raw, Loader=_ExactLoader)  # noqa: S506 (a subclass of the safe loader)
+        raw = path.read_bytes()
+        if len(raw) > FILE_BYTES_MAX:
+            what = f"the file is larger than {FILE_BYTES_MAX} bytes; split it"
+            raise ModelRefused(path.name, [what])
+        return raw.decode("utf-8-sig")
+    except UnicodeDecodeError as fault:
+        what = f"not UTF-8 from byte {fault.start + 1} on; save it as UTF-8"
+        raise ModelRefused(path.name, [what]) from None
+    except OSError as fault:
+        raise ModelRefused(path.name, [f"can not be read: {fault.strerror}"]) from None
+
+
+def _content(path: Path) -> dict[str, Any]:
+    text = _text(path)
+    try:
+        _refuse_bombs(path, text)
+        doubles = list(locating.twice(yaml.compose(text, Loader=_SafeLoader)))
+        content = yaml.load(text, Loader=_ExactLoader)  # noqa: S506 (a subclass of the safe loader)
     except yaml.YAMLError as fault:
         raise ModelRefused(path.name, [f"not readable as YAML: {_one_line(fault)}"]) from None
     except (ValueError, ArithmeticError) as fault:  # 2026-13-45, .inf, a number of 5,000 digits
-        what = f"a number or a day can not be read: {str(fault)[:100]}"
-        raise ModelRefused(path.name, [what]) from None
+        what = f"a number or a day can not be read: {fault}"
+        raise ModelRefused(path.name, [_plain(what)]) from None
+    if doubles:
+        faults = [f"line {line}: '{key}' stands twice; keep one" for line, key in doubles]
+        raise ModelRefused(path.name, map(_plain, faults[:FAULTS_MAX]))
     if not isinstance(content, dict):
         raise ModelRefused(path.name, ["the file must hold one mapping"])
     return content
 
 
-def _refuse_bombs(path: Path, raw: bytes) -> None:
+def _refuse_bombs(path: Path, text: str) -> None:
     """Refuse what is small to write and endless to read, before anything is made of it."""
     depth = 0
-    for event in yaml.parse(raw, Loader=_SafeLoader):
+    for event in yaml.parse(text, Loader=_SafeLoader):
         if isinstance(event, yaml.AliasEvent):
             raise ModelRefused(path.name, ["aliases (*name) are not read; write the value out"])
+        if getattr(event, "tag", None) is not None:
+            raise ModelRefused(path.name, ["tags (!name) are not read; write the plain value"])
+        if isinstance(event, yaml.ScalarEvent) and event.value == "<<":
+            raise ModelRefused(path.name, ["merges (<<) are not read; write the values out"])
         if isinstance(event, yaml.CollectionStartEvent):
             depth += 1
         elif isinstance(event, yaml.CollectionEndEvent):
@@ -122,7 +157,7 @@ def _refuse_bombs(path: Path, raw: bytes) -> None:
 def _one_line(fault: yaml.YAMLError) -> str:
     """Return what a YAML parser says, with the line a person counts from 1."""
     if not isinstance(fault, yaml.MarkedYAMLError) or fault.problem_mark is None:
-        return " ".join(str(fault).split())
+        return _plain(str(fault))
     mark = fault.problem_mark
     return f"line {mark.line + 1}, column {mark.column + 1}: {fault.problem}"
 
@@ -131,5 +166,12 @@ def _at(line: int | None, fault: str) -> str:
     return fault if line is None else f"line {line}: {fault}"
 
 
-def _sentences(fault: ValidationError) -> Iterable[str]:
-    return [f"{'.'.join(map(str, each['loc']))}: {each['msg']}" for each in fault.errors()[:20]]
+def _sentences(fault: ValidationError) -> list[str]:
+    errors = fault.errors()[:FAULTS_MAX]
+    return [_plain(f"{'.'.join(map(str, each['loc']))}: {each['msg']}") for each in errors]
+
+
+def _plain(text: str) -> str:
+    """Return a text in one line of bounded length, without what a terminal would obey."""
+    shown = "".join(each if each.isprintable() else " " for each in text[:FAULT_LENGTH_MAX])
+    return f"{' '.join(shown.split())}{' ...' if len(text) > FAULT_LENGTH_MAX else ''}"
