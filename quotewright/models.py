@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 CATALOG = Path(__file__).resolve().parents[1] / "catalogs" / "telecom"
 PAGE = 200
+USUAL = ("unchanged", "completed", "conflict")
+VERDICTS = (*USUAL, "open", "undecided")
 model_app = typer.Typer(
     no_args_is_help=True,
     help="Product models: lint, compare versions, publish, look at open quotes.",
@@ -118,7 +120,7 @@ def revalidate(  # noqa: PLR0913, PLR0917 - the options of a command are its for
     token: Token = None,
     home: Home = HOME,
 ) -> None:
-    """Say what a version makes of every open quote of a house (exit 1: a quote is in conflict)."""
+    """Say what a version makes of every open quote of a house (exit 1: one does not hold)."""
     from services.configurator.releasing import candidate  # noqa: PLC0415 - a second to load
 
     product = candidate(file, catalog)
@@ -133,7 +135,7 @@ def revalidate(  # noqa: PLR0913, PLR0917 - the options of a command are its for
             f"{counts[each]} {each}" for each in ("unchanged", "completed", "conflict")
         )
         say(f"{_counted(len(found), 'item')} of {product.model.id} in open quotes: {told}")
-    if any(each.outcome.verdict == "conflict" for each in found):
+    if any(each.outcome.rejected for each in found):
         raise typer.Exit(REFUSED)
 
 
@@ -180,21 +182,31 @@ def _linted(path: Path, catalog: Path) -> list[dict[str, Any]]:
     from services.configurator.domain.auditing import audit  # noqa: PLC0415 - a second to load
     from services.configurator.domain.product import ModelRefused  # noqa: PLC0415
     from services.configurator.releasing import candidate  # noqa: PLC0415
+    from services.configurator.shelf import lines_of  # noqa: PLC0415
 
     try:
         product = candidate(path, catalog)
     except ModelRefused as refused:
         return [
-            {"severity": "error", "code": refused.code, "where": path.name, "message": fault}
+            {
+                "severity": "error",
+                "code": refused.code,
+                "where": path.name,
+                "message": fault,
+                "line": None,
+            }
             for fault in refused.faults
         ]
-    return [asdict(each) for each in audit(product)]
+    found = audit(product)
+    lines = lines_of(path, [f"{each.where}: {each.message}" for each in found])
+    return [{**asdict(each), "line": line} for each, line in zip(found, lines, strict=True)]
 
 
 def _report(linted: dict[str, list[dict[str, Any]]]) -> Iterator[str]:
     for path, found in linted.items():
         for each in found:
-            yield f"{each['severity']}: {each['where']}: {each['message']} [{each['code']}]"
+            where = f"line {each['line']}: {each['where']}" if each["line"] else each["where"]
+            yield f"{each['severity']}: {where}: {each['message']} [{each['code']}]"
         counts = Counter(each["severity"] for each in found)
         errors, warnings = counts["error"], counts["warning"]
         yield f"{path}: {_counted(errors, 'error')}, {_counted(warnings, 'warning')}"

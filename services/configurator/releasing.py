@@ -54,6 +54,8 @@ def place(path: Path, product: Product, catalog_dir: Path) -> Path:
 
     Raises: ReleaseRefused, if there is a file for this version.
     """
+    if not (catalog_dir / "models").is_dir():
+        raise ReleaseRefused(f"there is no folder {catalog_dir / 'models'}", field="catalog")
     target = catalog_dir / "models" / f"{product.model.id}_v{product.model.version}.yaml"
     with NamedTemporaryFile(dir=target.parent, prefix=".", suffix=".new") as written:
         written.write(path.read_bytes())

@@ -69,13 +69,14 @@ def read_product(path: Path, parts: Mapping[str, Part]) -> Product:
     try:
         return publish(model, parts)
     except ModelRefused as refused:
-        raise ModelRefused(path.name, with_lines(path, refused.faults)) from None
+        lines = lines_of(path, refused.faults)
+        raise ModelRefused(path.name, map(_at, lines, refused.faults)) from None
 
 
-def with_lines(path: Path, faults: Iterable[str]) -> list[str]:
-    """Return the faults of a model, each with the line in its file where one can be said."""
+def lines_of(path: Path, faults: Iterable[str]) -> list[int | None]:
+    """Return for each fault of a model the line in its file, where one can be said."""
     tree = yaml.compose(_text(path), Loader=_SafeLoader)
-    return [_at(locating.line_of(tree, each), each) for each in faults]
+    return [locating.line_of(tree, each) for each in faults]
 
 
 def read_parts(path: Path) -> Mapping[str, Part]:

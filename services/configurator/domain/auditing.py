@@ -4,32 +4,25 @@ Every finding is exact: proved over all configurations, never sampled.
 An error keeps the version from being published; a warning is for its author to judge.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
 from contracts.configuration import Decision
 from contracts.values import MAX_QUANTITY
+from services.configurator.domain import bounds as b
 from services.configurator.domain.constraints import Constraint
 from services.configurator.domain.decisions import DecisionsRefused, binding
 from services.configurator.domain.explaining import conflict
-from services.configurator.domain.expression import (
-    Binary,
-    Call,
-    Measure,
-    Member,
-    Name,
-    Node,
-    Unary,
-    parse,
-)
+from services.configurator.domain.expression import Call, Measure, Name, Node, parse
 from services.configurator.domain.model import (
     Attribute,
     Example,
     MultiAttribute,
     ProductModel,
 )
-from services.configurator.domain.product import Product
+from services.configurator.domain.nodes import walk
+from services.configurator.domain.product import BoundPart, Product
 from services.configurator.domain.solver import SearchBound, Solver
 from services.configurator.domain.space import TRUE, Masks
 from services.configurator.domain.wording import answer_words, contradiction_words
@@ -56,15 +49,41 @@ def audit(product: Product) -> list[Finding]:
 
     A question that passes the bound of the search is a warning of its own: nothing is claimed.
     """
+    prover = _Prover(product)
     found = [
         *_examples(product),
-        *_too_large(product),
+        *_too_large(product, prover),
         *_forced(product),
-        *_redundant(product),
+        *_redundant(product, prover),
         *_unused_measures(product.model),
-        *_idle_parts(product),
+        *_idle(product, prover),
     ]
     return sorted(found, key=lambda each: each.severity)
+
+
+class _Prover:
+    """Says of conditions whether any valid configuration meets them, by one solver for all."""
+
+    def __init__(self, product: Product) -> None:
+        # Models are made of conditions; only feature models of other tools forbid boxes.
+        self.rules = [each for each in product.solver.constraints if isinstance(each, Constraint)]
+        self._product = product
+        self._asked: list[Constraint] = [each.negated() for each in self.rules]
+        self._solver: Solver | None = None
+
+    def ask(self, where: str, scope: Iterable[int], bounds: b.Bounds) -> int:
+        """Take up a condition; returns its number."""
+        self._asked.append(Constraint(where, scope, bounds))
+        self._solver = None
+        return len(self._asked) - 1
+
+    def can_be(self, number: int, without: Collection[int] = ()) -> bool:
+        """Say whether a condition can hold with all rules but these.   Raises: SearchBound."""
+        if self._solver is None:
+            first = [wish[0] for wish in self._product.wishes]
+            self._solver = Solver(self._product.space, [*self.rules, *self._asked], first)
+        counted = [each for each in range(len(self.rules)) if each not in without]
+        return self._solver.solve({}, [*counted, len(self.rules) + number]) is not None
 
 
 # ---- what the author knows
@@ -104,21 +123,53 @@ def _example_fault(product: Product, example: Example) -> str | None:
 # ---- what grows too large
 
 
-def _too_large(product: Product) -> Iterator[Finding]:
+def _too_large(product: Product, prover: _Prover) -> Iterator[Finding]:
     full = product.space.full()
+    asked = []
     for each in product.parameters:
         low, high = each.value.bounds(full)
-        most = max(-low, high)
-        if most > SHOWN_MAX:
-            words = f"can reach {float(most):.1e}; bound what it is made of, or divide"
+        if max(-low, high) > SHOWN_MAX:
             where = f"parameter '{each.definition.id}'"
-            yield Finding("error", "model.too_large", where, words)
+            beyond = _beyond(each.value.bounds, SHOWN_MAX)
+            number = prover.ask(where, each.value.scope, beyond)
+            asked.append((where, number, "can pass 10^15; bound what it is made of, or divide"))
+    for sku, lines in _by_sku(product).items():
+        counted = b.total([b.times(_truth(line.wanted), line.quantity.bounds) for line in lines])
+        if counted(full)[1] > MAX_QUANTITY:
+            where = f"bill of materials, {lines[0].mapping.option} -> {sku}"
+            scope = set().union(*(_scope(product, line) for line in lines))
+            number = prover.ask(where, scope, _beyond(counted, int(MAX_QUANTITY)))
+            words = f"its quantity can pass {MAX_QUANTITY:,}, the most that is quoted"
+            asked.append((where, number, words))
+    for where, number, words in asked:
+        try:
+            if prover.can_be(number):
+                yield Finding("error", "model.too_large", where, words)
+        except SearchBound as bound:
+            yield _undecided(where, bound)
+
+
+def _by_sku(product: Product) -> dict[str, list[BoundPart]]:
+    found: dict[str, list[BoundPart]] = {}
     for line in product.parts:
-        most = line.quantity.bounds(full)[1]
-        if most > MAX_QUANTITY:
-            words = f"the quantity can reach {float(most):.1e}; at most {MAX_QUANTITY:,} are quoted"
-            where = f"bill of materials, {line.mapping.option} -> {line.mapping.sku}"
-            yield Finding("error", "model.too_large", where, words)
+        found.setdefault(line.mapping.sku, []).append(line)
+    return found
+
+
+def _scope(product: Product, line: BoundPart) -> frozenset[int]:
+    attribute = line.mapping.option.partition(".")[0]
+    return line.quantity.scope.union(product.space.places[attribute])
+
+
+def _truth(condition: b.Bounds) -> b.Bounds:
+    return b.choice(condition, b.constant(1), b.constant(0))
+
+
+def _beyond(value: b.Bounds, most: int) -> b.Bounds:
+    """Return the condition that a value lies outside -most to most."""
+    above = b.less(b.constant(most), value, or_equal=False)
+    below = b.less(value, b.constant(-most), or_equal=False)
+    return b.choice(above, b.constant(1), below)
 
 
 # ---- what is asked, said or listed in vain
@@ -153,30 +204,31 @@ def _forced_words(product: Product, attribute: Attribute, possible: Masks) -> st
     return None
 
 
-def _redundant(product: Product) -> Iterator[Finding]:
-    """Yield the rules that can not be broken while all others hold."""
-    # Models are made of conditions; only tables and feature models forbid boxes.
-    rules = [each for each in product.solver.constraints if isinstance(each, Constraint)]
-    turned = [each.negated() for each in rules]
-    first = [wish[0] for wish in product.wishes]
-    solver = Solver(product.space, [*rules, *turned], first)
-    for number, rule in enumerate(rules):
-        others = [each for each in range(len(rules)) if each != number]
+def _redundant(product: Product, prover: _Prover) -> Iterator[Finding]:
+    """Yield the rules that can not be broken while all others hold, but those told already.
+
+    All that are told can go together: of two that say the same, one is told.
+    """
+    budgets = {each.id for each in product.model.budgets}
+    gone: list[int] = []
+    for number, rule in enumerate(prover.rules):
+        where = f"budget {rule.id}" if rule.id in budgets else f"rule {rule.id}"
         try:
-            breaks = solver.solve({}, [*others, len(rules) + number])
+            breaks = prover.can_be(number, [*gone, number])
         except SearchBound as bound:
-            yield _undecided(f"rule {rule.id}", bound)
+            yield _undecided(where, bound)
             continue
-        if breaks is None:
+        if not breaks:
+            gone.append(number)
             words = "whatever the other rules allow meets it already; remove it, or say more"
-            yield Finding("warning", "model.redundant", f"rule {rule.id}", words)
+            yield Finding("warning", "model.redundant", where, words)
 
 
 def _unused_measures(model: ProductModel) -> Iterator[Finding]:
     used = {
         measure
         for text in _expressions(model)
-        for node in _walk(parse(text))
+        for node in walk(parse(text))
         for measure in _measures(node)
     }
     for measure in model.measures:
@@ -195,24 +247,6 @@ def _measures(node: Node) -> Iterator[str]:
             pass
 
 
-def _walk(node: Node) -> Iterator[Node]:
-    """Yield the node and everything below it, from the top."""
-    yield node
-    match node:
-        case Call():
-            below: tuple[Node, ...] = node.arguments
-        case Unary():
-            below = (node.operand,)
-        case Binary():
-            below = (node.left, node.right)
-        case Member():
-            below = (node.subject,)
-        case _:
-            below = ()
-    for each in below:
-        yield from _walk(each)
-
-
 def _expressions(model: ProductModel) -> Iterable[str]:
     yield from (each.rule for each in model.rules)
     for budget in model.budgets:
@@ -224,13 +258,26 @@ def _expressions(model: ProductModel) -> Iterable[str]:
     yield from (each.quantity for each in model.bill_of_materials)
 
 
-def _idle_parts(product: Product) -> Iterator[Finding]:
-    full = product.space.full()
+def _idle(product: Product, prover: _Prover) -> Iterator[Finding]:
+    """Yield the parts that no valid configuration asks for, and parameters never shown."""
+    asked = []
     for line in product.parts:
-        if line.quantity.bounds(full)[1] == 0:
-            where = f"bill of materials, {line.mapping.option} -> {line.mapping.sku}"
-            words = "the quantity is always zero; remove the line, or mend its quantity"
-            yield Finding("warning", "model.idle_part", where, words)
+        where = f"bill of materials, {line.mapping.option} -> {line.mapping.sku}"
+        some = b.less(b.constant(0), line.quantity.bounds, or_equal=False)
+        used = b.choice(line.wanted, some, b.constant(0))
+        words = "no valid configuration asks for any; remove the line, or mend its quantity"
+        asked.append((where, prover.ask(where, _scope(product, line), used), words))
+    for each in product.parameters:
+        if each.shown is not None:
+            where = f"parameter '{each.definition.id}'"
+            number = prover.ask(where, each.shown.scope, each.shown.bounds)
+            asked.append((where, number, "its 'when' never holds; remove it, or mend its 'when'"))
+    for where, number, words in asked:
+        try:
+            if not prover.can_be(number):
+                yield Finding("warning", "model.idle", where, words)
+        except SearchBound as bound:
+            yield _undecided(where, bound)
 
 
 def _undecided(where: str, bound: SearchBound) -> Finding:

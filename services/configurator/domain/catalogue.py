@@ -48,8 +48,9 @@ class Catalogue:
         return found
 
     def newest(self, name: str) -> Product | None:
-        """Return the version of a product that becomes effective last, whether it is or not."""
-        return self._versions[name][-1] if name in self._versions else None
+        """Return the version of a product with the highest number, effective or not yet."""
+        versions = self._versions.get(name, ())
+        return max(versions, key=lambda each: each.model.version, default=None)
 
     def pinned(self, pin: Pin) -> Product:
         """Return exactly the version that the pin names.   Raises: UnknownProduct."""

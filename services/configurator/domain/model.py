@@ -146,7 +146,7 @@ class ProductModel(Value):
     """One version of a product: immutable once published, effective from a day on."""
 
     id: Id
-    version: int = Field(ge=1)
+    version: int = Field(ge=1, le=1_000_000)
     effective: date
     name: Words
     description: Words

@@ -22,10 +22,14 @@ from services.configurator.domain.model import (
     PartMapping,
     ProductModel,
 )
+from services.configurator.domain.nodes import steps
 from services.configurator.domain.preferring import Wish, preferences
 from services.configurator.domain.solver import SearchBound, Solver
 from services.configurator.domain.space import Space, Variable
 from services.configurator.domain.units import UnitFault, described
+
+# What a parameter is made of is computed again wherever it is used.
+STEPS_MAX = 5_000
 
 
 class ModelRefused(Refused):
@@ -115,7 +119,7 @@ def search_faults(space: Space, solver: Solver) -> list[str]:
     try:
         witness = solver.solve({})
         if witness is None:
-            return ["the rules exclude every configuration; loosen one of them"]
+            return [_void(solver)]
         possible = solver.possible({}, witness)
     except SearchBound as bound:
         return [bound.message]
@@ -126,6 +130,14 @@ def search_faults(space: Space, solver: Solver) -> list[str]:
         for bit, value in enumerate(variable.values)
         if not mask >> bit & 1 and _is_dead_end(variable, bit)
     ]
+
+
+def _void(solver: Solver) -> str:
+    clash = solver.clash({}, [])
+    if clash is None:
+        raise AssertionError("where nothing is valid, some rules contradict each other")
+    names = ", ".join(solver.constraints[each].id for each in clash.rules)
+    return f"the rules exclude every configuration; loosen one of these: {names}"
 
 
 def _is_dead_end(variable: Variable, bit: int) -> bool:
@@ -153,11 +165,17 @@ class _Bench:
     def __init__(self, model: ProductModel, binder: Binder) -> None:
         self._model = model
         self._binder = binder
+        self._steps: dict[str, int] = {}
         self.faults: list[str] = []
 
     def _term(self, where: str, text: str, *, condition: bool) -> Term | None:
         try:
             node = parse(text)
+            if (counted := steps(node, self._steps)) > STEPS_MAX:
+                raise ExpressionFault(
+                    f"takes {counted} steps with the parameters it is made of, more than"
+                    f" {STEPS_MAX}; say it with fewer"
+                )
             return self._binder.condition(node) if condition else self._binder.number(node)
         except (ExpressionFault, UnitFault) as fault:
             self.faults.append(f"{where}: {fault.message}")
@@ -177,6 +195,7 @@ class _Bench:
                     f" but computed in {described(value.unit)}"
                 )
             self._binder.parameters[each.id] = value
+            self._steps[each.id] = steps(parse(each.expression), self._steps)
             bound.append(BoundParameter(each, value, shown))
         return bound
 

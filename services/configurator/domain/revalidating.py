@@ -15,6 +15,7 @@ from contracts.configuration import (
     Decision,
     Parameter,
     RejectedItem,
+    Repair,
     RequestedItem,
 )
 from contracts.values import Pin
@@ -24,12 +25,17 @@ from services.configurator.domain.configuring import (
     parameters_at,
 )
 from services.configurator.domain.constraints import Constraint
-from services.configurator.domain.decisions import fits
+from services.configurator.domain.decisions import BINDING, binding, fits
+from services.configurator.domain.explaining import repairs
 from services.configurator.domain.product import Product
 from services.configurator.domain.space import Masks
-from services.configurator.domain.wording import answer_words
+from services.configurator.domain.wording import answer_words, decision_words
 
-Verdict = Literal["unchanged", "completed", "conflict"]
+Verdict = Literal["unchanged", "completed", "conflict", "open", "undecided"]
+VERDICTS: dict[str, Verdict] = {
+    "configuration.incomplete": "open",
+    "configuration.undecided": "undecided",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +43,9 @@ class Revalidated:
     """What the newer version makes of one item.
 
     `unchanged`: the same answers, parameters and parts; `completed`: it is valid, with these
-    `changes` in words; `conflict`: it is not, for the reason and with the repairs of `rejected`.
+    `changes` in words. Else `rejected` says why not: `conflict`: what a person decided can not hold
+    any more, with the smallest repairs; `open`: there are questions that nobody answered;
+    `undecided`: it would take too long to say.
     """
 
     verdict: Verdict
@@ -52,18 +60,13 @@ def revalidate(product: Product, item: ConfiguredItem) -> Revalidated:
 
     The same item and version give the same answer. Raises nothing.
     """
-    fits_count = item.quantity.root <= product.model.quantity_max
-    point = _standing(product, item.decisions) if fits_count else None
+    countable = item.quantity.root <= product.model.quantity_max
+    point = _standing(product, item.decisions) if countable else None
     if point is None:
-        asked = RequestedItem(
-            item_id=item.item_id,
-            product=item.product,
-            quantity=item.quantity,
-            decisions=item.decisions,
-        )
-        answer = configure(product, asked)
+        answer = _found_anew(product, item)
         if isinstance(answer, RejectedItem):
-            return Revalidated("conflict", item.model, product.pin, rejected=answer)
+            verdict = VERDICTS.get(answer.code, "conflict")
+            return Revalidated(verdict, item.model, product.pin, rejected=answer)
         decisions, parameters, parts = answer.decisions, answer.parameters, answer.bill_of_materials
     else:
         decisions = item.decisions
@@ -72,10 +75,43 @@ def revalidate(product: Product, item: ConfiguredItem) -> Revalidated:
         chain(
             _answers(product, item.decisions, decisions),
             _differences(_measured(item.parameters), _measured(parameters)),
-            _differences(_counted(item.bill_of_materials), _counted(parts)),
+            _differences(_listed(item.bill_of_materials), _listed(parts)),
         )
     )
     return Revalidated("completed" if changes else "unchanged", item.model, product.pin, changes)
+
+
+def _found_anew(product: Product, item: ConfiguredItem) -> ConfiguredItem | RejectedItem:
+    """Configure what persons decided; what the model itself answered then is found anew."""
+    decided = [each for each in item.decisions if each.source in BINDING]
+    asked = RequestedItem(
+        item_id=item.item_id,
+        product=item.product,
+        quantity=item.quantity,
+        decisions=tuple(decided),
+    )
+    answer = configure(product, asked)
+    gone = [each for each in decided if not fits(product, each)]
+    if not gone or not isinstance(answer, RejectedItem):
+        return answer
+    # What the version does not know can only be given up; with what else, is asked of the rest.
+    rest = binding(product, [each for each in decided if each not in gone])
+    dropped = [f"{each.attribute} ({each.value})" for each in gone]
+    return answer.model_copy(
+        update={
+            "repairs": tuple(
+                Repair(
+                    drop=tuple(each.attribute for each in (*gone, *more)),
+                    message="; ".join([f"Give up {', '.join(dropped)}", *_more(product, more)]),
+                )
+                for more in repairs(product, rest) or [()]
+            )
+        }
+    )
+
+
+def _more(product: Product, drop: Sequence[Decision]) -> list[str]:
+    return [decision_words(product, each) for each in drop]
 
 
 def _standing(product: Product, decisions: Sequence[Decision]) -> Masks | None:
@@ -120,20 +156,30 @@ def _as_known(product: Product, decision: Decision, was: Mapping[str, object]) -
     return str(before.value)
 
 
-def _measured(parameters: Sequence[Parameter]) -> dict[str, str]:
-    return {each.label: f"{each.value} {each.unit or ''}".rstrip() for each in parameters}
+# By the name or SKU: what it was, and what a person calls it.
+Named = dict[str, tuple[str, str]]
 
 
-def _counted(parts: Sequence[BomLine]) -> dict[str, str]:
-    return {f"{each.name} ({each.sku})": str(each.quantity) for each in parts}
+def _measured(parameters: Sequence[Parameter]) -> Named:
+    return {
+        each.name: (f"{each.value} {each.unit or ''}".rstrip(), each.label) for each in parameters
+    }
 
 
-def _differences(was: Mapping[str, str], now: Mapping[str, str]) -> Iterator[str]:
+def _listed(parts: Sequence[BomLine]) -> Named:
+    return {
+        f"{each.sku} {each.kind}": (f"{each.quantity}", f"{each.name} ({each.sku})")
+        for each in parts
+    }
+
+
+def _differences(was: Named, now: Named) -> Iterator[str]:
     for name in [*now, *(each for each in was if each not in now)]:
         before, after = was.get(name), now.get(name)
-        if before is None:
-            yield f"{name}: {after}, new"
-        elif after is None:
-            yield f"{name}: gone, was {before}"
-        elif before != after:
-            yield f"{name}: now {after}, was {before}"
+        if before is None and after is not None:
+            yield f"{after[1]}: {after[0]}, new"
+        elif after is None and before is not None:
+            yield f"{before[1]}: gone, was {before[0]}"
+        elif before and after and before != after:
+            renamed = f" as {before[1]}" if before[1] != after[1] else ""
+            yield f"{after[1]}: now {after[0]}, was {before[0]}{renamed}"

@@ -17,7 +17,7 @@ from services.configurator.domain.model import (
 
 Kind = Literal["added", "removed", "changed"]
 # Looked at piece by piece, not as a whole.
-APART = frozenset({"id", "options", "measures"})
+APART = frozenset({"id", "kind", "options", "measures"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,10 +88,7 @@ def _options_of(attribute: Attribute) -> Sequence[Option]:
 
 
 def _parts(old: ProductModel, new: ProductModel) -> Iterator[Change]:
-    was, now = (
-        {(each.option, each.sku): each.quantity for each in model.bill_of_materials}
-        for model in (old, new)
-    )
+    was, now = _quantities(old), _quantities(new)
     for option, sku in [*now, *(each for each in was if each not in now)]:
         where = f"bill of materials, {option} -> {sku}"
         before, after = was.get((option, sku)), now.get((option, sku))
@@ -101,6 +98,15 @@ def _parts(old: ProductModel, new: ProductModel) -> Iterator[Change]:
             yield Change("removed", where, "is gone")
         elif before != after:
             yield Change("changed", where, f"quantity is now {after}, was {before}")
+
+
+def _quantities(model: ProductModel) -> dict[tuple[str, str], str]:
+    """Return the quantity of each part of each option; where lines repeat, all of them."""
+    found: dict[tuple[str, str], str] = {}
+    for each in model.bill_of_materials:
+        pair = (each.option, each.sku)
+        found[pair] = f"{found[pair]} and {each.quantity}" if pair in found else each.quantity
+    return found
 
 
 # ---- pieces with an id
@@ -119,6 +125,10 @@ def _pieces(
     for name, piece in was.items():
         if name not in now:
             yield Change("removed", f"{kind} '{prefix}{name}'", f"is gone{_said(piece)}")
+    order = [name for name in now if name in was]
+    if order != [name for name in was if name in now]:
+        where = f"the {kind}s of '{prefix[:-1]}'" if prefix else f"the {kind}s"
+        yield Change("changed", where, f"stand in another order: {', '.join(order)}")
 
 
 def _id(piece: Value) -> str:
@@ -140,16 +150,24 @@ def _fields(piece: Value) -> dict[str, Any]:
 def _changed(where: str, was: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[Change]:
     for field in [*now, *(each for each in was if each not in now)]:
         before, after = was.get(field), now.get(field)
-        if before != after and field != "kind":
-            name = field.replace("_", " ")
+        name = field.replace("_", " ")
+        if field not in was:
+            yield Change("added", where, f"{name} is new: {_shown(after)}")
+        elif field not in now:
+            yield Change("removed", where, f"{name} is gone, was {_shown(before)}")
+        elif before != after:
             words = f"{name} is now {_shown(after)}, was {_shown(before)}"
             yield Change("changed", where, words)
 
 
 def _shown(value: object) -> str:
     match value:
-        case None | () | "":
-            return "nothing"
+        case None:
+            return "not given"
+        case "":
+            return "a plain number"
+        case ():
+            return "none of them"
         case bool():
             return "yes" if value else "no"
         case Decimal():

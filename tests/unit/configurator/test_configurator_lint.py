@@ -102,7 +102,7 @@ def budget(**changes):
         ),
         (
             {"rules": [a_rule("pump = low"), a_rule("pump = high", 2)]},
-            "the rules exclude every configuration; loosen one of them",
+            "the rules exclude every configuration; loosen one of these: R-1, R-2",
         ),
         (
             {"rules": [a_rule("pump != high")]},
@@ -165,6 +165,43 @@ def test_a_hostile_file_is_refused_before_it_is_read_whole(tmp_path, text, words
     path.write_text(text)
     with pytest.raises(ModelRefused, match=words):
         shelf.read_model(path)
+
+
+@pytest.mark.parametrize(
+    ("raw", "words"),
+    [
+        (b"id: x\nrules: []\nid: y\n", "line 3: 'id' stands twice; keep one"),
+        (b"a: {<<: {b: 1}}\n", "merges .<<. are not read"),
+        (b"version: !!int ''\n", "tags .!name. are not read"),
+        (b"version: 1:10:10\n", "1:10:10 is no plain whole number"),
+        (b"version: 0x10\n", "0x10 is no plain whole number"),
+        ("id: x\n".encode("utf-16"), "not UTF-8 from byte 1 on"),
+        (b"id: \x1b[31mred\n", "not readable as YAML"),
+    ],
+)
+def test_yaml_that_means_something_else_to_others_is_refused(tmp_path, raw, words):
+    path = tmp_path / "pump.yaml"
+    path.write_bytes(raw)
+    with pytest.raises(ModelRefused, match=words):
+        shelf.read_model(path)
+
+
+def test_what_can_not_be_read_at_all_is_refused_too(tmp_path):
+    for path in (tmp_path / "nowhere.yaml", tmp_path):
+        with pytest.raises(ModelRefused, match="can not be read"):
+            shelf.read_model(path)
+    (tmp_path / "parts.yaml").write_text("parts: [hello]")
+    with pytest.raises(ModelRefused, match="'parts' must be a list of mappings"):
+        shelf.read_parts(tmp_path / "parts.yaml")
+
+
+def test_parameters_that_double_what_they_are_made_of_are_refused_in_bounded_time():
+    bomb = [
+        {"id": f"p{n}", "label": "P", "group": "G", "expression": f"p{n - 1} + p{n - 1}" if n else "stages"}
+        for n in range(60)
+    ]  # fmt: skip
+    with pytest.raises(ModelRefused, match="parameter 'p12': takes 8191 steps"):
+        published(parameters=bomb)
 
 
 def test_the_newest_effective_version_answers():

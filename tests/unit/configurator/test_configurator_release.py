@@ -85,17 +85,17 @@ def test_what_says_nothing_twice_and_asks_nothing_in_vain_has_no_findings() -> N
         ),
         (
             {"bill_of_materials": [{"option": "pump.low", "sku": "P-1", "quantity": "0 * stages"}]},
-            ("warning: bill of materials, pump.low -> P-1: the quantity is always zero;"
+            ("warning: bill of materials, pump.low -> P-1: no valid configuration asks for any;"
             " remove the line, or mend its quantity"),
         ),
         (
             {"bill_of_materials": [{"option": "outdoor", "sku": "P-1", "quantity": "500000 * stages"}]},
-            ("error: bill of materials, outdoor -> P-1: the quantity can reach 1.5e+06;"
-            " at most 1,000,000 are quoted"),
+            ("error: bill of materials, outdoor -> P-1: its quantity can pass 1,000,000,"
+            " the most that is quoted"),
         ),
         (
             {"parameters": [{**WATTS, "expression": "pump.power * 900000000000 * 900000000000"}]},
-            "error: parameter 'load': can reach 3.2e+26; bound what it is made of, or divide",
+            "error: parameter 'load': can pass 10^15; bound what it is made of, or divide",
         ),
         (
             {"examples": [example(pump="high", motor="small")], "rules": [a_rule(SMALL)]},
@@ -142,17 +142,50 @@ def test_examples_are_no_part_of_what_a_quote_is_pinned_to() -> None:
 
 @given(models())
 @LAWS
-def test_a_rule_is_redundant_exactly_if_the_others_allow_no_more_without_it(changed) -> None:
+def test_rules_told_redundant_can_all_go_and_no_other_can(changed) -> None:
     product = bound(**changed)
     assume(not search_faults(product.space, product.solver))
     ids = [each.id for each in (*product.model.rules, *product.model.budgets)]
+    in_vain = {each.where.split()[1] for each in audit(product) if each.code == "model.redundant"}
+    kept = set(ids) - in_vain
     all_hold = valid_points(product.model)
-    in_vain = {
-        f"rule {each}"
-        for each in ids
-        if len(valid_points(product.model, set(ids) - {each})) == len(all_hold)
-    }
-    assert {each.where for each in audit(product) if each.code == "model.redundant"} == in_vain
+    assert len(valid_points(product.model, kept)) == len(all_hold)
+    for each in kept:
+        assert len(valid_points(product.model, kept - {each})) > len(all_hold)
+
+
+def test_what_the_rules_exclude_is_neither_too_large_nor_used() -> None:
+    line = {"option": "outdoor", "sku": "P-1", "quantity": "500000 * stages"}
+    never = a_rule("outdoor implies stages <= 1")
+    assert not [x for x in told(bill_of_materials=[line], rules=[never]) if "P-1" in x]
+    zero = a_rule("outdoor implies stages = 0")
+    assert [x for x in told(bill_of_materials=[line], rules=[zero]) if "P-1" in x] == [
+        (
+            "warning: bill of materials, outdoor -> P-1: no valid configuration asks for any;"
+            " remove the line, or mend its quantity"
+        )
+    ]
+
+
+def test_lines_of_one_part_are_too_large_together() -> None:
+    lines = [
+        {"option": each, "sku": "P-1", "quantity": "600000"} for each in ("outdoor", "extras.valve")
+    ]
+    assert [x for x in told(bill_of_materials=lines) if "P-1" in x] == [
+        (
+            "error: bill of materials, outdoor -> P-1: its quantity can pass 1,000,000,"
+            " the most that is quoted"
+        )
+    ]
+    apart = a_rule("not (outdoor and extras has valve)")
+    assert not [x for x in told(bill_of_materials=lines, rules=[apart]) if "P-1" in x]
+
+
+def test_a_parameter_that_is_never_shown_is_told() -> None:
+    parameter = {**WATTS, "expression": "pump.power", "when": "stages > 5"}
+    assert (
+        "warning: parameter 'load': its 'when' never holds; remove it, or mend its 'when'"
+    ) in told(parameters=[parameter])
 
 
 def test_the_models_that_come_with_the_product_have_no_errors() -> None:
@@ -187,12 +220,12 @@ def test_every_change_is_told_in_words() -> None:
     )
     assert [str(each) for each in changes(old, new)] == [
         "the product quantity max is now 50, was 100",
-        "the measures: length is now 'm', was nothing",
-        "the measures: weight is now nothing, was 'kg'",
+        "the measures: length is new: 'm'",
+        "the measures: weight is gone, was 'kg'",
         "attribute 'motor' is a multi, was a choice",
         "attribute 'pump' default is now 'mid', was 'low'",
-        "attribute 'motor' default is now nothing, was 'small'",
-        "attribute 'extras' default is now 'valve', was nothing",
+        "attribute 'motor' default is now not given, was 'small'",
+        "attribute 'extras' default is now 'valve', was none of them",
         "attribute 'stages' range is now '0 to 5', was '0 to 3'",
         "attribute 'outdoor' is gone: Outdoor",
         "option 'pump.top' is new: Top",
@@ -203,6 +236,14 @@ def test_every_change_is_told_in_words() -> None:
         "rule 'R-2' is gone: Because 2.",
         "bill of materials, pump.low -> P-1 quantity is now 2, was 1",
         "example 'E-1' is new",
+    ]
+
+
+def test_another_order_is_a_change_since_it_is_the_order_of_preference() -> None:
+    turned = a_choice("pump", ["mid", "low", "high"], power=[200, 100, 400], default="low")
+    new = a_pump(version=2, attributes=[turned, *a_pump().model_dump()["attributes"][1:]])
+    assert [str(each) for each in changes(a_pump(), new)] == [
+        "the options of 'pump' stand in another order: mid, low, high"
     ]
 
 
@@ -270,6 +311,52 @@ def test_an_option_that_is_gone_is_a_conflict_that_names_it() -> None:
     later = published(version=2, attributes=[pumps, *a_pump().model_dump()["attributes"][1:]])
     found = revalidate(later, item)
     assert (found.verdict, found.rejected.code) == ("conflict", "configuration.unknown_option")
+
+
+def test_an_option_that_is_gone_can_be_given_up_with_what_else_must_go() -> None:
+    item = stored(published(), *decided(pump="high", motor="small", stages=3))
+    pumps = a_choice("pump", ["low", "mid"], power=[100, 200], default="low")
+    later = published(
+        version=2,
+        attributes=[pumps, *a_pump().model_dump()["attributes"][1:]],
+        rules=[a_rule("stages = 3 implies motor = big")],
+    )
+    found = revalidate(later, item)
+    assert [each.drop for each in found.rejected.repairs] == [
+        ("pump", "motor"),
+        ("pump", "stages"),
+    ]
+    assert found.rejected.repairs[0].message == "Give up pump (high); Motor: Small"
+
+
+def test_what_only_a_default_had_chosen_may_go_without_a_conflict() -> None:
+    item = stored(published(), *decided(stages=2))
+    pumps = a_choice("pump", ["mid", "high"], power=[200, 400], default="mid")
+    later = published(version=2, attributes=[pumps, *a_pump().model_dump()["attributes"][1:]])
+    found = revalidate(later, item)
+    assert (found.verdict, found.changes) == ("completed", ("Pump: now Mid, was low",))
+    fewer = published(version=3, attributes=a_pump().model_dump()["attributes"][:4])
+    assert revalidate(fewer, item).changes == ("outdoor: not asked any more",)
+
+
+def test_a_new_question_without_a_default_leaves_the_quote_open() -> None:
+    item = stored(published(), *decided(pump="low"))
+    seal = a_choice("seal", ["lip", "face"])
+    later = published(version=2, attributes=[*a_pump().model_dump()["attributes"], seal])
+    found = revalidate(later, item)
+    assert (found.verdict, found.rejected.open_questions) == ("open", ("seal",))
+
+
+def test_parameters_of_one_label_are_told_apart() -> None:
+    both = [
+        {**WATTS, "expression": "pump.power"},
+        {**WATTS, "id": "more", "expression": "motor.power"},
+    ]
+    item = stored(published(parameters=both), *decided(pump="low"))
+    doubled = [both[0], {**both[1], "expression": "2 * motor.power"}]
+    assert revalidate(published(version=2, parameters=doubled), item).changes == (
+        "Load: now 300 W, was 150 W",
+    )
 
 
 def test_more_than_a_version_allows_is_a_conflict_too() -> None:
@@ -390,6 +477,12 @@ def test_the_version_a_quote_is_pinned_to_answers_and_no_other() -> None:
 def test_a_version_follows_on_the_newest_one(changed, words) -> None:
     with pytest.raises(releasing.ReleaseRefused, match=words):
         releasing.follows(publish(a_pump(**changed), PARTS), Catalogue([published()]))
+
+
+def test_the_newest_version_is_that_of_the_highest_number() -> None:
+    early = published(version=2, effective="2026-01-01")
+    late = published(version=1, effective="2026-06-01")
+    assert Catalogue([early, late]).newest("pump_skid") is early
 
 
 def test_a_decision_of_the_model_itself_does_not_bind_a_later_version() -> None:
