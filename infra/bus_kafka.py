@@ -155,8 +155,9 @@ class KafkaBus:
 class _Assignment(ConsumerRebalanceListener):  # type: ignore[misc]
     """Notes that partitions came or went; on the client's own thread, so nothing slow."""
 
-    def __init__(self, moved: set[int], guard: threading.Lock) -> None:
+    def __init__(self, moved: set[int], disowned: set[int], guard: threading.Lock) -> None:
         self._moved = moved
+        self._disowned = disowned
         self._guard = guard
 
     def on_partitions_revoked(self, revoked: Any) -> None:
@@ -168,6 +169,7 @@ class _Assignment(ConsumerRebalanceListener):  # type: ignore[misc]
         """Remember which partitions came: each is claimed anew before a record is believed."""
         with self._guard:
             self._moved.update(each.partition for each in assigned)
+            self._disowned.difference_update(each.partition for each in assigned)
 
 
 class KafkaSource:
@@ -183,6 +185,7 @@ class KafkaSource:
         self._next: dict[int, int] = {}
         self._waiting: deque[Slice] = deque()
         self._moved: set[int] = set()
+        self._disowned: set[int] = set()
         self._paused: set[int] = set()
         self._dropped: set[int] = set()
         self._guard = threading.Lock()
@@ -190,7 +193,7 @@ class KafkaSource:
         self._asked_end_at = 0.0
         self._ended_at = time.monotonic()
         self._ends: dict[int, int] = {}
-        consumer.subscribe([topic], listener=_Assignment(self._moved, self._guard))
+        consumer.subscribe([topic], listener=_Assignment(self._moved, self._disowned, self._guard))
 
     def poll(self, limit: int, timeout_s: float) -> Slice | None:
         """Return the next records of one partition; see `Source.poll`.
@@ -222,7 +225,7 @@ class KafkaSource:
         self._commit_for_show()
         self._go_on_joining()
         self._watch.look()
-        if self._next and self._next.keys() <= self._paused:
+        if self._next and self._next.keys() <= self._paused and not self._disowned:
             time.sleep(timeout_s)  # what would come would only be dropped
             return
         try:
@@ -274,8 +277,9 @@ class KafkaSource:
         with self._guard:
             moved = set(self._moved)
             self._moved.clear()
-        ours = {each.partition for each in self._consumer.assignment()}
-        new = moved | (ours - self._next.keys())
+            disowned = set(self._disowned)
+        ours = {each.partition for each in self._consumer.assignment()} - disowned
+        new = moved | disowned | (ours - self._next.keys())
         # All of them first: a claim that fails is made again by the next call.
         for partition in new:
             self._forget(partition)
@@ -325,9 +329,15 @@ class KafkaSource:
             self._seek(piece.partition)
 
     def disown(self, partition: int) -> None:
-        """Claim the partition anew before its next record, if the group still gives it to us."""
+        """Give nothing of the partition, and claim it only when the group gives it to us anew.
+
+        What the client says is ours may be old news: a member that was paused past its session and
+        its successor would claim in turn, and a fact that each began would look like one that
+        nobody comes back from. So the group is asked again.
+        """
         with self._guard:
-            self._moved.add(partition)
+            self._disowned.add(partition)
+        self._consumer._coordinator.request_rejoin()  # noqa: SLF001 (no public way)
 
     def pause(self, partition: int) -> None:
         """Give nothing of the partition; polling goes on, so we stay a member of the group.
