@@ -100,7 +100,7 @@ def publish(file: File, catalog: Catalog = CATALOG) -> None:
 
     product = releasing.candidate(file, catalog)
     releasing.follows(product, shelf.load(catalog))
-    found = _linted(file, catalog)
+    found = _audited(file, product)
     for line in _report({str(file): found}):
         say(line)
     if any(each["severity"] == "error" for each in found):
@@ -130,10 +130,8 @@ def revalidate(  # noqa: PLR0913, PLR0917 - the options of a command are its for
     else:
         for each in found:
             say(each.line())
-        counts = Counter(each.outcome.verdict for each in found)
-        told = ", ".join(
-            f"{counts[each]} {each}" for each in ("unchanged", "completed", "conflict")
-        )
+        counts: Counter[str] = Counter(each.outcome.verdict for each in found)
+        told = ", ".join(f"{counts[each]} {each}" for each in VERDICTS if each in {*USUAL, *counts})
         say(f"{_counted(len(found), 'item')} of {product.model.id} in open quotes: {told}")
     if any(each.outcome.rejected for each in found):
         raise typer.Exit(REFUSED)
@@ -179,13 +177,11 @@ def prove(  # noqa: PLR0913, PLR0917 - the options of a command are its form
 
 def _linted(path: Path, catalog: Path) -> list[dict[str, Any]]:
     """Return the findings about a file; one that can not be published has only errors."""
-    from services.configurator.domain.auditing import audit  # noqa: PLC0415 - a second to load
-    from services.configurator.domain.product import ModelRefused  # noqa: PLC0415
+    from services.configurator.domain.product import ModelRefused  # noqa: PLC0415 - a second to load
     from services.configurator.releasing import candidate  # noqa: PLC0415
-    from services.configurator.shelf import lines_of  # noqa: PLC0415
 
     try:
-        product = candidate(path, catalog)
+        return _audited(path, candidate(path, catalog))
     except ModelRefused as refused:
         return [
             {
@@ -197,6 +193,12 @@ def _linted(path: Path, catalog: Path) -> list[dict[str, Any]]:
             }
             for fault in refused.faults
         ]
+
+
+def _audited(path: Path, product: "Product") -> list[dict[str, Any]]:
+    from services.configurator.domain.auditing import audit  # noqa: PLC0415 - a second to load
+    from services.configurator.shelf import lines_of  # noqa: PLC0415
+
     found = audit(product)
     lines = lines_of(path, [f"{each.where}: {each.message}" for each in found])
     return [{**asdict(each), "line": line} for each, line in zip(found, lines, strict=True)]

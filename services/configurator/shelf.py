@@ -122,8 +122,10 @@ def _content(path: Path) -> dict[str, Any]:
     text = _text(path)
     try:
         _refuse_bombs(path, text)
-        doubles = list(locating.twice(yaml.compose(text, Loader=_SafeLoader)))
-        content = yaml.load(text, Loader=_ExactLoader)  # noqa: S506 (a subclass of the safe loader)
+        loader = _ExactLoader(text)
+        tree = loader.get_single_node()
+        doubles = list(locating.twice(tree))
+        content = None if tree is None else loader.construct_document(tree)
     except yaml.YAMLError as fault:
         raise ModelRefused(path.name, [f"not readable as YAML: {_one_line(fault)}"]) from None
     except (ValueError, ArithmeticError) as fault:  # 2026-13-45, .inf, a number of 5,000 digits

@@ -301,3 +301,21 @@ class TestKafkaBus(BusConformance):
         yield make
         for bus in buses:
             bus.close()
+
+    def test_a_disowned_partition_is_claimed_only_when_the_group_gave_it_anew(
+        self, new_bus: Any, topic: str, listen: Any
+    ) -> None:
+        bus, positions = new_bus(), Positions()
+        generations: list[int] = []
+
+        def claim(partition: int) -> int:
+            generations.append(source._consumer.group_metadata().generation_id)
+            return positions.claim(partition)
+
+        source = listen(bus, "one", topic, claim)
+        bus.produce(topic, [record("a", 1)])
+        (piece,) = collect(source, Positions(), 1)
+        given = generations[-1]
+        source.disown(piece.partition)
+        assert values(collect(source, positions, 1), "a") == [1]
+        assert generations[-1] > given

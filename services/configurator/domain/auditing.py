@@ -134,7 +134,7 @@ def _too_large(product: Product, prover: _Prover) -> Iterator[Finding]:
             number = prover.ask(where, each.value.scope, beyond)
             asked.append((where, number, "can pass 10^15; bound what it is made of, or divide"))
     for sku, lines in _by_sku(product).items():
-        counted = b.total([b.times(_truth(line.wanted), line.quantity.bounds) for line in lines])
+        counted = b.total([b.times(line.wanted, line.quantity.bounds) for line in lines])
         if counted(full)[1] > MAX_QUANTITY:
             where = f"bill of materials, {lines[0].mapping.option} -> {sku}"
             scope = set().union(*(_scope(product, line) for line in lines))
@@ -161,15 +161,11 @@ def _scope(product: Product, line: BoundPart) -> frozenset[int]:
     return line.quantity.scope.union(product.space.places[attribute])
 
 
-def _truth(condition: b.Bounds) -> b.Bounds:
-    return b.choice(condition, b.constant(1), b.constant(0))
-
-
 def _beyond(value: b.Bounds, most: int) -> b.Bounds:
     """Return the condition that a value lies outside -most to most."""
     above = b.less(b.constant(most), value, or_equal=False)
     below = b.less(value, b.constant(-most), or_equal=False)
-    return b.choice(above, b.constant(1), below)
+    return b.extreme(max, [above, below])
 
 
 # ---- what is asked, said or listed in vain
@@ -264,7 +260,7 @@ def _idle(product: Product, prover: _Prover) -> Iterator[Finding]:
     for line in product.parts:
         where = f"bill of materials, {line.mapping.option} -> {line.mapping.sku}"
         some = b.less(b.constant(0), line.quantity.bounds, or_equal=False)
-        used = b.choice(line.wanted, some, b.constant(0))
+        used = b.extreme(min, [line.wanted, some])
         words = "no valid configuration asks for any; remove the line, or mend its quantity"
         asked.append((where, prover.ask(where, _scope(product, line), used), words))
     for each in product.parameters:

@@ -18,7 +18,7 @@ from services.configurator.domain.decisions import DecisionsRefused, binding
 from services.configurator.domain.explaining import conflict, repairs
 from services.configurator.domain.product import Product
 from services.configurator.domain.solver import SearchBound
-from services.configurator.domain.space import Masks
+from services.configurator.domain.space import Domains, Masks
 from services.configurator.domain.wording import (
     chosen_options,
     contradiction_words,
@@ -138,11 +138,16 @@ def _contradiction(
     )
 
 
-def repair_list(product: Product, decisions: Sequence[Decision]) -> tuple[Repair, ...]:
-    """Return the minimum repairs in words; none if the decisions can all hold."""
+def repair_list(
+    product: Product, decisions: Sequence[Decision], hard: Domains | None = None
+) -> tuple[Repair, ...]:
+    """Return the minimum repairs in words; none if the decisions can all hold.
+
+    `hard` are domains that stand in any case.
+    """
     return tuple(
         Repair(drop=tuple(each.attribute for each in drop), message=repair_words(product, drop))
-        for drop in repairs(product, decisions)
+        for drop in repairs(product, decisions, hard)
     )
 
 

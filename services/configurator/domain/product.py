@@ -168,7 +168,10 @@ class _Bench:
         self._steps: dict[str, int] = {}
         self.faults: list[str] = []
 
-    def _term(self, where: str, text: str, *, condition: bool) -> Term | None:
+    def _term(
+        self, where: str, text: str, *, condition: bool, names: str | None = None
+    ) -> Term | None:
+        """Bind an expression; `names` is the parameter that it is."""
         try:
             node = parse(text)
             if (counted := steps(node, self._steps)) > STEPS_MAX:
@@ -176,6 +179,8 @@ class _Bench:
                     f"takes {counted} steps with the parameters it is made of, more than"
                     f" {STEPS_MAX}; say it with fewer"
                 )
+            if names is not None:
+                self._steps[names] = counted
             return self._binder.condition(node) if condition else self._binder.number(node)
         except (ExpressionFault, UnitFault) as fault:
             self.faults.append(f"{where}: {fault.message}")
@@ -185,7 +190,7 @@ class _Bench:
         bound = []
         for each in self._model.parameters:
             where = f"parameter '{each.id}'"
-            value = self._term(where, each.expression, condition=False)
+            value = self._term(where, each.expression, condition=False, names=each.id)
             shown = self._term(where, each.when, condition=True) if each.when else None
             if value is None:
                 continue
@@ -195,7 +200,6 @@ class _Bench:
                     f" but computed in {described(value.unit)}"
                 )
             self._binder.parameters[each.id] = value
-            self._steps[each.id] = steps(parse(each.expression), self._steps)
             bound.append(BoundParameter(each, value, shown))
         return bound
 

@@ -4,12 +4,13 @@ from collections.abc import Sequence
 
 from contracts.configuration import Answer, Decision, Repair, RuleRef
 from contracts.values import Pin, Value
+from services.configurator.domain.configuring import repair_list
 from services.configurator.domain.decisions import binding
-from services.configurator.domain.explaining import conflicts, repairs
+from services.configurator.domain.explaining import conflicts
 from services.configurator.domain.model import MultiAttribute
 from services.configurator.domain.options import chosen
 from services.configurator.domain.product import Product
-from services.configurator.domain.wording import impossible_words, repair_words, rule_refs
+from services.configurator.domain.wording import impossible_words, rule_refs
 
 
 class Reason(Value):
@@ -62,8 +63,5 @@ def why(product: Product, decisions: Sequence[Decision], name: str, option: Answ
             )
             for each in found
         ),
-        repairs=tuple(
-            Repair(drop=tuple(each.attribute for each in drop), message=repair_words(product, drop))
-            for drop in (repairs(product, others, hard) if found else ())
-        ),
+        repairs=repair_list(product, others, hard) if found else (),
     )

@@ -102,16 +102,17 @@ def _found_anew(product: Product, item: ConfiguredItem) -> ConfiguredItem | Reje
             "repairs": tuple(
                 Repair(
                     drop=tuple(each.attribute for each in (*gone, *more)),
-                    message="; ".join([f"Give up {', '.join(dropped)}", *_more(product, more)]),
+                    message="; ".join(
+                        [
+                            f"Give up {', '.join(dropped)}",
+                            *(decision_words(product, each) for each in more),
+                        ]
+                    ),
                 )
                 for more in repairs(product, rest) or [()]
             )
         }
     )
-
-
-def _more(product: Product, drop: Sequence[Decision]) -> list[str]:
-    return [decision_words(product, each) for each in drop]
 
 
 def _standing(product: Product, decisions: Sequence[Decision]) -> Masks | None:
