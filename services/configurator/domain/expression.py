@@ -111,9 +111,10 @@ def parse(text: str) -> Node:
         for number, _ in enumerate(reading.iter_parse()):
             if number == MAX_TOKENS:
                 raise ExpressionFault(f"the expression has more than {MAX_TOKENS} words; split it")
-        node: Node = reading.feed_eof()
+        node: Node = reading.feed_eof()  # type: ignore[no-untyped-call]  # lark's
     except UnexpectedInput as error:
-        raise ExpressionFault(refusal(error, text)) from None
+        accepted = reading.accepts()  # type: ignore[no-untyped-call]
+        raise ExpressionFault(refusal(error, text, accepted)) from None
     if _depth(node) > MAX_DEPTH:
         raise ExpressionFault(f"the expression is nested deeper than {MAX_DEPTH}; split it")
     return node

@@ -1,5 +1,6 @@
 """The grammar of the expression language, and the parser made of it."""
 
+from collections.abc import Collection
 from typing import Any
 
 from lark import Lark, Token, Transformer
@@ -57,15 +58,15 @@ def parser(transformer: Transformer[Token, Any]) -> Lark:
     return Lark(GRAMMAR, parser="lalr", transformer=transformer, maybe_placeholders=False)
 
 
-def refusal(error: UnexpectedInput, text: str) -> str:
-    """Say where a text can not be read, and what was expected there."""
+def refusal(error: UnexpectedInput, text: str, accepted: Collection[str]) -> str:
+    """Say where a text can not be read, and what was expected there: terminals of the grammar."""
+    place = error.pos_in_stream or 0
     if isinstance(error, UnexpectedCharacters):
-        return f"unexpected {text[error.pos_in_stream]!r} at position {error.pos_in_stream + 1}"
+        return f"unexpected {text[place]!r} at position {place + 1}"
     if not isinstance(error, UnexpectedToken):
         raise error
-    found = error.token
-    is_end = found.type == "$END"
-    place = len(text) if is_end or found.start_pos is None else found.start_pos
-    wanted = next(words for needs, words in _WANTED if needs <= error.accepts)
-    named = "the end" if is_end else str(found)
+    named = str(error.token)
+    if error.token.type == "$END":
+        place, named = len(text), "the end"
+    wanted = next(words for needs, words in _WANTED if needs.issubset(accepted))
     return f"expected {wanted} at position {place + 1}, found {named!r}"
