@@ -57,6 +57,10 @@ class Permitted:
         """Return the rows that have this value of a variable."""
         return self._any_value[place] | self._by_value[place].get(value, 0)
 
+    def has_row_with(self, place: int, value: int) -> bool:
+        """Say whether any row has this value; every row has all values of other variables."""
+        return place not in self._any_value or self.rows_with(place, value) != 0
+
     def negated(self) -> Forbidden:
         """Return the condition that holds exactly where this one does not."""
         return Forbidden(self.id, self.boxes)

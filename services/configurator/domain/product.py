@@ -2,7 +2,8 @@
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import date
 from hashlib import sha256
 
 from contracts.errors import Refused
@@ -10,6 +11,7 @@ from contracts.values import Pin
 from services.configurator.domain import bounds as b
 from services.configurator.domain.binding import Binder, Term
 from services.configurator.domain.constraints import Condition, Constraint, Permitted
+from services.configurator.domain.dating import Interval, requirements
 from services.configurator.domain.expression import ExpressionFault, parse
 from services.configurator.domain.linting import structure_faults
 from services.configurator.domain.model import (
@@ -25,8 +27,9 @@ from services.configurator.domain.model import (
 from services.configurator.domain.nodes import steps
 from services.configurator.domain.pinning import said
 from services.configurator.domain.preferring import Wish, preferences
-from services.configurator.domain.solver import SearchBound, Solver
-from services.configurator.domain.space import Space, Variable
+from services.configurator.domain.proving import dated_faults, solvers
+from services.configurator.domain.solver import Solver
+from services.configurator.domain.space import Space
 from services.configurator.domain.tables import permitted
 from services.configurator.domain.units import UnitFault, described
 
@@ -71,7 +74,8 @@ class Product:
     """A model ready to answer; a published one has at least one valid configuration.
 
     `wishes` are the values of each variable, the preferred first; `messages` are the words of each
-    rule, table and budget by id.
+    rule, table and budget by id. The solver knows the rules that bind on `days`; where rules have
+    dates, `later` is the same product in the intervals after them.
     """
 
     model: ProductModel
@@ -82,12 +86,22 @@ class Product:
     messages: Mapping[str, str]
     parameters: tuple[BoundParameter, ...]
     parts: tuple[BoundPart, ...]
+    days: Interval
+    later: tuple["Product", ...] = ()
+
+    def editions(self) -> tuple["Product", ...]:
+        """Return the product of every interval from this one on."""
+        return (self, *self.later)
+
+    def on(self, day: date) -> "Product":
+        """Return the product as it answers on a day, by the rules that bind then."""
+        return next((each for each in reversed(self.later) if each.days.first <= day), self)
 
 
 def publish(model: ProductModel, parts: Mapping[str, Part]) -> Product:
     """Check a model whole and make it ready.   Raises: ModelRefused, with every fault found."""
     product = bind(model, parts)
-    faults = search_faults(product.space, product.solver)
+    faults = dated_faults(product.space, {each.days: each.solver for each in product.editions()})
     if faults:
         raise ModelRefused(model.id, faults)
     return product
@@ -109,45 +123,23 @@ def bind(model: ProductModel, parts: Mapping[str, Part]) -> Product:
     if work.faults:
         raise ModelRefused(model.id, work.faults)
     wishes = tuple(preferences(space))
-    solver = Solver(space, constraints, [wish[0] for wish in wishes])
-    named = (*model.rules, *model.tables, *model.budgets)
-    messages = {each.id: each.message for each in named}
-    pin = _pin(model, parts)
-    return Product(model, pin, space, wishes, solver, messages, tuple(parameters), tuple(lines))
-
-
-def search_faults(space: Space, solver: Solver) -> list[str]:
-    """Return what is wrong with the whole: nothing is valid, or options nobody can choose."""
-    try:
-        witness = solver.solve({})
-        if witness is None:
-            return [_void(solver)]
-        possible = solver.possible({}, witness)
-    except SearchBound as bound:
-        return [bound.message]
-    return [
-        f"'{variable.attribute}.{variable.option or value}' can never be chosen;"
-        " remove it or loosen the rules against it"
-        for variable, mask in zip(space.variables, possible, strict=True)
-        for bit, value in enumerate(variable.values)
-        if not mask >> bit & 1 and _is_dead_end(variable, bit)
-    ]
-
-
-def _void(solver: Solver) -> str:
-    clash = solver.clash({}, [])
-    if clash is None:
-        raise AssertionError("where nothing is valid, some rules contradict each other")
-    names = ", ".join(solver.constraints[each].id for each in clash.rules)
-    return f"the rules exclude every configuration; loosen one of these: {names}"
-
-
-def _is_dead_end(variable: Variable, bit: int) -> bool:
-    """Say whether an impossible value is a fault: a hole in a range or a "must" is none."""
-    if variable.option is not None:
-        return bit == 1
-    inside = 0 < bit < len(variable.values) - 1
-    return not (inside and isinstance(variable.values[0], int))
+    editions = solvers(model, space, constraints, [wish[0] for wish in wishes])
+    messages = {each.id: each.message for each in requirements(model)}
+    (days, solver), *later = editions.items()
+    first = Product(
+        model=model,
+        pin=_pin(model, parts),
+        space=space,
+        wishes=wishes,
+        solver=solver,
+        messages=messages,
+        parameters=tuple(parameters),
+        parts=tuple(lines),
+        days=days,
+    )
+    return replace(
+        first, later=tuple(replace(first, days=days, solver=solver) for days, solver in later)
+    )
 
 
 def _pin(model: ProductModel, parts: Mapping[str, Part]) -> Pin:
