@@ -33,10 +33,13 @@ class Catalogue:
     def products(self, day: date) -> list[Product]:
         """Return the newest effective version of every product, by id."""
         found = [self._effective(name, day) for name in sorted(self._versions)]
-        return [each for each in found if each is not None]
+        return [each.on(day) for each in found if each is not None]
 
     def product(self, name: str, day: date) -> Product:
-        """Return the newest version effective on the day.   Raises: UnknownProduct."""
+        """Return the newest version effective on the day, as it answers on that day.
+
+        Raises: UnknownProduct.
+        """
         found = self._effective(name, day) if name in self._versions else None
         if found is None:
             known = [each.model.id for each in self.products(day)]
@@ -45,7 +48,7 @@ class Catalogue:
                 field="product",
                 product=name[:100],
             )
-        return found
+        return found.on(day)
 
     def newest(self, name: str) -> Product | None:
         """Return the version of a product with the highest number, effective or not yet."""

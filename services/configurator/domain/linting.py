@@ -6,6 +6,7 @@ What needs expressions bound or the space searched is found by `product.publish`
 from collections import Counter
 from collections.abc import Iterable, Mapping
 
+from services.configurator.domain.dating import date_faults, requirements
 from services.configurator.domain.model import (
     INTEGER_VALUES_MAX,
     Attribute,
@@ -22,12 +23,13 @@ from services.configurator.domain.units import UNITS
 
 def structure_faults(model: ProductModel, parts: Mapping[str, Part]) -> list[str]:
     """Return the faults that show without binding an expression; empty if there are none."""
-    rules = [*(each.id for each in model.rules), *(each.id for each in model.budgets)]
+    rules = [each.id for each in requirements(model)]
     faults = [
         *_doubles("group", (each.id for each in model.groups)),
         *_doubles("attribute or parameter", _names(model)),
-        *_doubles("rule or budget", rules),
+        *_doubles("rule, table or budget", rules),
         *_doubles("example", (each.id for each in model.examples)),
+        *date_faults(model),
     ]
     for example in model.examples:
         if example.conflicts is not None and example.conflicts not in rules:

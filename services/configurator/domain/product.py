@@ -2,14 +2,16 @@
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import date
 from hashlib import sha256
 
 from contracts.errors import Refused
 from contracts.values import Pin
 from services.configurator.domain import bounds as b
 from services.configurator.domain.binding import Binder, Term
-from services.configurator.domain.constraints import Constraint
+from services.configurator.domain.constraints import Condition, Constraint, Permitted
+from services.configurator.domain.dating import Interval, requirements
 from services.configurator.domain.expression import ExpressionFault, parse
 from services.configurator.domain.linting import structure_faults
 from services.configurator.domain.model import (
@@ -23,9 +25,12 @@ from services.configurator.domain.model import (
     ProductModel,
 )
 from services.configurator.domain.nodes import steps
+from services.configurator.domain.pinning import said
 from services.configurator.domain.preferring import Wish, preferences
-from services.configurator.domain.solver import SearchBound, Solver
-from services.configurator.domain.space import Space, Variable
+from services.configurator.domain.proving import dated_faults, solvers
+from services.configurator.domain.solver import Solver
+from services.configurator.domain.space import Space
+from services.configurator.domain.tables import permitted
 from services.configurator.domain.units import UnitFault, described
 
 # What a parameter is made of is computed again wherever it is used.
@@ -69,7 +74,8 @@ class Product:
     """A model ready to answer; a published one has at least one valid configuration.
 
     `wishes` are the values of each variable, the preferred first; `messages` are the words of each
-    rule and budget by id.
+    rule, table and budget by id. The solver knows the rules that bind on `days`; where rules have
+    dates, `later` is the same product in the intervals after them.
     """
 
     model: ProductModel
@@ -80,12 +86,22 @@ class Product:
     messages: Mapping[str, str]
     parameters: tuple[BoundParameter, ...]
     parts: tuple[BoundPart, ...]
+    days: Interval
+    later: tuple["Product", ...] = ()
+
+    def editions(self) -> tuple["Product", ...]:
+        """Return the product of every interval from this one on."""
+        return (self, *self.later)
+
+    def on(self, day: date) -> "Product":
+        """Return the product as it answers on a day, by the rules that bind then."""
+        return next((each for each in reversed(self.later) if each.days.first <= day), self)
 
 
 def publish(model: ProductModel, parts: Mapping[str, Part]) -> Product:
     """Check a model whole and make it ready.   Raises: ModelRefused, with every fault found."""
     product = bind(model, parts)
-    faults = search_faults(product.space, product.solver)
+    faults = dated_faults(product.space, {each.days: each.solver for each in product.editions()})
     if faults:
         raise ModelRefused(model.id, faults)
     return product
@@ -102,57 +118,35 @@ def bind(model: ProductModel, parts: Mapping[str, Part]) -> Product:
     space = Space(model.attributes)
     work = _Bench(model, Binder(space, model.measures))
     parameters = work.parameters()
-    constraints = work.constraints()
+    constraints = work.constraints(space)
     lines = work.lines(space, parts)
     if work.faults:
         raise ModelRefused(model.id, work.faults)
     wishes = tuple(preferences(space))
-    solver = Solver(space, constraints, [wish[0] for wish in wishes])
-    messages = {each.id: each.message for each in model.rules}
-    messages |= {each.id: each.message for each in model.budgets}
-    pin = _pin(model, parts)
-    return Product(model, pin, space, wishes, solver, messages, tuple(parameters), tuple(lines))
-
-
-def search_faults(space: Space, solver: Solver) -> list[str]:
-    """Return what is wrong with the whole: nothing is valid, or options nobody can choose."""
-    try:
-        witness = solver.solve({})
-        if witness is None:
-            return [_void(solver)]
-        possible = solver.possible({}, witness)
-    except SearchBound as bound:
-        return [bound.message]
-    return [
-        f"'{variable.attribute}.{variable.option or value}' can never be chosen;"
-        " remove it or loosen the rules against it"
-        for variable, mask in zip(space.variables, possible, strict=True)
-        for bit, value in enumerate(variable.values)
-        if not mask >> bit & 1 and _is_dead_end(variable, bit)
-    ]
-
-
-def _void(solver: Solver) -> str:
-    clash = solver.clash({}, [])
-    if clash is None:
-        raise AssertionError("where nothing is valid, some rules contradict each other")
-    names = ", ".join(solver.constraints[each].id for each in clash.rules)
-    return f"the rules exclude every configuration; loosen one of these: {names}"
-
-
-def _is_dead_end(variable: Variable, bit: int) -> bool:
-    """Say whether an impossible value is a fault: a hole in a range or a "must" is none."""
-    if variable.option is not None:
-        return bit == 1
-    inside = 0 < bit < len(variable.values) - 1
-    return not (inside and isinstance(variable.values[0], int))
+    editions = solvers(model, space, constraints, [wish[0] for wish in wishes])
+    messages = {each.id: each.message for each in requirements(model)}
+    (days, solver), *later = editions.items()
+    first = Product(
+        model=model,
+        pin=_pin(model, parts),
+        space=space,
+        wishes=wishes,
+        solver=solver,
+        messages=messages,
+        parameters=tuple(parameters),
+        parts=tuple(lines),
+        days=days,
+    )
+    return replace(
+        first, later=tuple(replace(first, days=days, solver=solver) for days, solver in later)
+    )
 
 
 def _pin(model: ProductModel, parts: Mapping[str, Part]) -> Pin:
     """Pin the model and the names of its parts: all that an answer depends on."""
     used = sorted({each.sku for each in model.bill_of_materials})
     content = {
-        "model": model.model_dump(mode="json", exclude={"examples"}),
+        "model": said(model),
         "parts": [parts[sku].model_dump(mode="json") for sku in used],
     }
     text = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
@@ -203,12 +197,18 @@ class _Bench:
             bound.append(BoundParameter(each, value, shown))
         return bound
 
-    def constraints(self) -> list[Constraint]:
-        found = []
+    def constraints(self, space: Space) -> list[Condition]:
+        found: list[Condition] = []
         for rule in self._model.rules:
             term = self._term(f"rule {rule.id}", rule.rule, condition=True)
             if term is not None:
                 found.append(Constraint(rule.id, term.scope, term.bounds))
+        for table in self._model.tables:
+            rows = permitted(table, space)
+            if isinstance(rows, Permitted):
+                found.append(rows)
+            else:
+                self.faults.extend(rows)
         for budget in self._model.budgets:
             found.extend(self._budget(budget))
         return found

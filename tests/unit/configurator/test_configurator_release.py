@@ -14,7 +14,8 @@ from services.configurator import releasing, shelf
 from services.configurator.domain.auditing import audit
 from services.configurator.domain.catalogue import Catalogue, UnknownProduct
 from services.configurator.domain.configuring import configure
-from services.configurator.domain.product import ModelRefused, publish, search_faults
+from services.configurator.domain.product import ModelRefused, publish
+from services.configurator.domain.proving import search_faults
 from services.configurator.domain.revalidating import revalidate
 from services.configurator.domain.revising import changes
 from tests.unit.configurator.small import (
@@ -145,7 +146,7 @@ def test_examples_are_no_part_of_what_a_quote_is_pinned_to() -> None:
 def test_rules_told_redundant_can_all_go_and_no_other_can(changed) -> None:
     product = bound(**changed)
     assume(not search_faults(product.space, product.solver))
-    ids = [each.id for each in (*product.model.rules, *product.model.budgets)]
+    ids = [each.id for each in product.solver.constraints]
     in_vain = {each.where.split()[1] for each in audit(product) if each.code == "model.redundant"}
     kept = set(ids) - in_vain
     all_hold = valid_points(product.model)
