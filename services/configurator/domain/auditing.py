@@ -5,16 +5,17 @@ An error keeps the version from being published; a warning is for its author to 
 """
 
 from collections.abc import Collection, Iterable, Iterator
-from dataclasses import dataclass
-from typing import Literal
 
 from contracts.configuration import Decision
 from contracts.values import MAX_QUANTITY
 from services.configurator.domain import bounds as b
 from services.configurator.domain.constraints import Condition, Constraint, Forbidden
+from services.configurator.domain.covering import table_findings
+from services.configurator.domain.dating import requirements
 from services.configurator.domain.decisions import DecisionsRefused, binding
 from services.configurator.domain.explaining import conflict
 from services.configurator.domain.expression import Call, Measure, Name, Node, parse
+from services.configurator.domain.finding import Finding, over_days, undecided
 from services.configurator.domain.model import (
     Attribute,
     Example,
@@ -23,6 +24,7 @@ from services.configurator.domain.model import (
 )
 from services.configurator.domain.nodes import walk
 from services.configurator.domain.product import BoundPart, Product
+from services.configurator.domain.proving import dead_ends, value_words
 from services.configurator.domain.solver import SearchBound, Solver
 from services.configurator.domain.space import TRUE, Masks
 from services.configurator.domain.wording import answer_words, contradiction_words
@@ -31,34 +33,29 @@ from services.configurator.domain.wording import answer_words, contradiction_wor
 SHOWN_MAX = 10**15
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One thing to change: how bad, of which kind, where in the model, and what to do."""
-
-    severity: Literal["error", "warning"]
-    code: str
-    where: str
-    message: str
-
-    def __str__(self) -> str:
-        return f"{self.severity}: {self.where}: {self.message}"
-
-
 def audit(product: Product) -> list[Finding]:
     """Return what is wrong or in vain in a model that has valid configurations; errors first.
 
     A question that passes the bound of the search is a warning of its own: nothing is claimed.
     """
-    prover = _Prover(product)
+    editions = product.editions()
     found = [
-        *_examples(product),
-        *_too_large(product, prover),
-        *_forced(product),
-        *_redundant(product, prover),
-        *_unused_measures(product.model),
-        *_idle(product, prover),
+        *over_days([(each, list(_audited(each))) for each in editions]),
+        *(each for edition in editions if len(editions) > 1 for each in _not_yet(edition)),
+        *_never_binding(product),
     ]
     return sorted(found, key=lambda each: each.severity)
+
+
+def _audited(product: Product) -> Iterator[Finding]:
+    prover = _Prover(product)
+    yield from _examples(product)
+    yield from _too_large(product, prover)
+    yield from _forced(product)
+    yield from _redundant(product, prover)
+    yield from table_findings(product)
+    yield from _unused_measures(product.model)
+    yield from _idle(product, prover)
 
 
 class _Prover:
@@ -93,15 +90,25 @@ class _Prover:
 
 def _examples(product: Product) -> Iterator[Finding]:
     for example in product.model.examples:
+        if not _is_tried(product, example):
+            continue
         try:
             fault = _example_fault(product, example)
         except DecisionsRefused as refused:
             fault = refused.message
         except SearchBound as bound:
-            yield _undecided(f"example {example.id}", bound)
+            yield undecided(f"example {example.id}", bound)
             continue
         if fault:
             yield Finding("error", "model.example", f"example {example.id}", fault)
+
+
+def _is_tried(product: Product, example: Example) -> bool:
+    """Say whether an example speaks of these days: of its own day, or all on which its rule binds."""
+    if example.day is not None:
+        return product.days.has(example.day)
+    named = example.conflicts
+    return named is None or any(each.id == named for each in product.solver.constraints)
 
 
 def _example_fault(product: Product, example: Example) -> str | None:
@@ -148,7 +155,7 @@ def _too_large(product: Product, prover: _Prover) -> Iterator[Finding]:
             if prover.can_be(number):
                 yield Finding("error", "model.too_large", where, words)
         except SearchBound as bound:
-            yield _undecided(where, bound)
+            yield undecided(where, bound)
 
 
 def _by_sku(product: Product) -> dict[str, list[BoundPart]]:
@@ -170,6 +177,37 @@ def _beyond(value: b.Bounds, most: int) -> b.Bounds:
     return b.extreme(max, [above, below])
 
 
+# ---- what holds on some days, or on none
+
+
+def _not_yet(product: Product) -> Iterator[Finding]:
+    """Yield the options that nobody can choose on these days."""
+    try:
+        for each in dead_ends(product.space, product.solver):
+            where = f"option '{value_words(product.space, *each)}'"
+            words = f"can not be chosen {product.days}; so it should be, or a rule lacks a day"
+            yield Finding("warning", "model.dated", where, words)
+    except SearchBound as bound:
+        yield undecided("the whole", bound)
+
+
+def _never_binding(product: Product) -> Iterator[Finding]:
+    kinds = _kinds(product.model)
+    for each in requirements(product.model):
+        if each.valid_until is not None and each.valid_until < product.days.first:
+            words = (
+                f"ends on {each.valid_until}, and the version answers {product.days.first} at the"
+                " earliest; remove it"
+            )
+            yield Finding("warning", "model.idle", f"{kinds[each.id]} {each.id}", words)
+
+
+def _kinds(model: ProductModel) -> dict[str, str]:
+    """Return what each id of a requirement is called."""
+    sections = (("rule", model.rules), ("table", model.tables), ("budget", model.budgets))
+    return {each.id: kind for kind, section in sections for each in section}
+
+
 # ---- what is asked, said or listed in vain
 
 
@@ -179,7 +217,7 @@ def _forced(product: Product) -> Iterator[Finding]:
         witness = product.solver.solve({})
         possible = product.solver.possible({}, witness) if witness else product.space.full()
     except SearchBound as bound:
-        yield _undecided("the whole", bound)
+        yield undecided("the whole", bound)
         return
     for attribute in product.model.attributes:
         words = _forced_words(product, attribute, possible)
@@ -207,15 +245,14 @@ def _redundant(product: Product, prover: _Prover) -> Iterator[Finding]:
 
     All that are told can go together: of two that say the same, one is told.
     """
-    kinds = dict.fromkeys((each.id for each in product.model.budgets), "budget")
-    kinds |= dict.fromkeys((each.id for each in product.model.tables), "table")
+    kinds = _kinds(product.model)
     gone: list[int] = []
     for number, rule in enumerate(prover.rules):
-        where = f"{kinds.get(rule.id, 'rule')} {rule.id}"
+        where = f"{kinds[rule.id]} {rule.id}"
         try:
             breaks = prover.can_be(number, [*gone, number])
         except SearchBound as bound:
-            yield _undecided(where, bound)
+            yield undecided(where, bound)
             continue
         if not breaks:
             gone.append(number)
@@ -276,8 +313,4 @@ def _idle(product: Product, prover: _Prover) -> Iterator[Finding]:
             if not prover.can_be(number):
                 yield Finding("warning", "model.idle", where, words)
         except SearchBound as bound:
-            yield _undecided(where, bound)
-
-
-def _undecided(where: str, bound: SearchBound) -> Finding:
-    return Finding("warning", bound.code, where, bound.message)
+            yield undecided(where, bound)

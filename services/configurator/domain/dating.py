@@ -21,6 +21,10 @@ class Interval:
     first: date
     last: date | None = None
 
+    def has(self, day: date) -> bool:
+        """Say whether a day is one of these."""
+        return self.first <= day and (self.last is None or day <= self.last)
+
     def __str__(self) -> str:
         if self.last is None:
             return f"from {self.first} on"
@@ -62,6 +66,12 @@ def date_faults(model: ProductModel) -> list[str]:
         for kind, section in kinds
         for each in section
         if each.valid_from and each.valid_until and each.valid_until < each.valid_from
+    ]
+    faults += [
+        f"example {each.id}: day {each.day} lies before the version is effective; write"
+        f" {model.effective} or a later one"
+        for each in model.examples
+        if each.day is not None and each.day < model.effective
     ]
     if not faults and len(found := intervals(model)) > INTERVALS_MAX:
         faults.append(

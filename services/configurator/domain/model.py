@@ -162,12 +162,14 @@ class PartMapping(Value):
 class Example(Value):
     """Answers whose outcome the author knows: they can all hold, or contradict by this rule.
 
-    The lint of a release tries every one; no answer to a seller depends on them.
+    The lint of a release tries every one, on its day if it has one, else on all days (on which the
+    rule binds); no answer to a seller depends on them.
     """
 
     id: RuleId
     answers: dict[Id, Answer | tuple[Id, ...]] = Field(min_length=1, max_length=300)
     conflicts: RuleId | None = None
+    day: date | None = None
 
 
 class ProductModel(Value):
