@@ -12,6 +12,7 @@ from typing import NoReturn
 
 from services.configurator.domain import bounds as b
 from services.configurator.domain import units
+from services.configurator.domain import variables as v
 from services.configurator.domain.expression import (
     Binary,
     Call,
@@ -34,6 +35,7 @@ from services.configurator.domain.model import (
     Option,
 )
 from services.configurator.domain.naming import nearest
+from services.configurator.domain.operators import ARITHMETIC, LOGIC
 from services.configurator.domain.space import Space
 
 NOTHING = Decimal(0)
@@ -107,11 +109,11 @@ class Binder:
             )
         place = self._space.places[name][0]
         if isinstance(attribute, IntegerAttribute):
-            bounds = b.integer(place, attribute.range[0])
-            return Term("number", attribute.unit, frozenset({place}), bounds)
+            found = v.integer(self._space, attribute)
+            return Term("number", attribute.unit, frozenset({place}), found)
         if not isinstance(attribute, FlagAttribute):
             _fault(f"'{name}' is a {attribute.kind}: write {name} = <option>, in {{...}} or has")
-        return Term("condition", units.PLAIN, frozenset({place}), b.flag(place))
+        return Term("condition", units.PLAIN, frozenset({place}), v.flag(self._space, place))
 
     def _options(self, name: str) -> tuple[Option, ...]:
         attribute = self._space.attributes.get(name)
@@ -137,15 +139,17 @@ class Binder:
             _fault(f"no option of '{node.attribute}' carries the measure '{node.measure}'")
         unit = self._measures[node.measure]
         if isinstance(self._space.attributes[node.attribute], ChoiceAttribute):
-            return Term("number", unit, frozenset(places), b.carried(places[0], values))
-        parts = [b.carried(place, (0, value)) for place, value in zip(places, values, strict=True)]
+            carried = v.carried(self._space, places[0], values)
+            return Term("number", unit, frozenset(places), carried)
+        pairs = zip(places, values, strict=True)
+        parts = [v.carried(self._space, place, (0, value)) for place, value in pairs]
         return Term("number", unit, frozenset(places), b.total(parts))
 
     def _has(self, node: Has) -> Term:
         if not isinstance(self._space.attributes.get(node.attribute), MultiAttribute):
             _fault(f"'{node.attribute}' is not a multi-choice: 'has' needs one")
         place = self._space.places[node.attribute][self._place(node.attribute, node.option)]
-        return Term("condition", units.PLAIN, frozenset({place}), b.flag(place))
+        return Term("condition", units.PLAIN, frozenset({place}), v.flag(self._space, place))
 
     # ---- conditions
 
@@ -173,10 +177,10 @@ class Binder:
 
     def _binary(self, node: Binary) -> Term:
         sign = node.sign
-        if sign in _LOGIC:
+        if sign in LOGIC:
             left, right = self.condition(node.left), self.condition(node.right)
-            return _joined("condition", (left, right), _LOGIC[sign](left.bounds, right.bounds))
-        if sign in _ARITHMETIC:
+            return _joined("condition", (left, right), LOGIC[sign](left.bounds, right.bounds))
+        if sign in ARITHMETIC:
             return self._arithmetic(node)
         if sign in {"=", "!="} and self._is_options(node.left):
             if not isinstance(node.left, Name) or not isinstance(node.right, Name):
@@ -210,7 +214,7 @@ class Binder:
         left, right = self.number(node.left), self.number(node.right)
         if node.sign == "/" and right.bounds(self._space.full())[0] <= 0:
             _fault("the divisor can be zero or less; divide by what is always above zero")
-        unit_of, bounds_of = _ARITHMETIC[node.sign]
+        unit_of, bounds_of = ARITHMETIC[node.sign]
         unit = unit_of(left.unit, right.unit)
         return Term("number", unit, left.scope | right.scope, bounds_of(left.bounds, right.bounds))
 
@@ -219,14 +223,23 @@ class Binder:
             return self._aggregate(node)
         if node.function == "if":
             return self._if(node)
+        if node.function == "where":
+            return self._where(node)
+        if node.function in {"all", "any"}:
+            terms = [self.condition(each) for each in node.arguments]
+            pick = min if node.function == "all" else max
+            return _joined("condition", terms, b.extreme(pick, [each.bounds for each in terms]))
         if node.function == "ceil":
             _arguments(node, 1)
             term = self.number(node.arguments[0])
             return Term("number", term.unit, term.scope, b.ceiling(term.bounds))
         terms = [self.number(each) for each in node.arguments]
         unit = terms[0].unit
+        purpose = "add" if node.function == "total" else "compare"
         for each in terms[1:]:
-            unit = units.same(unit, each.unit, "compare")
+            unit = units.same(unit, each.unit, purpose)
+        if node.function == "total":
+            return _joined("number", terms, b.total([each.bounds for each in terms]), unit)
         choose: Callable[[list[Number]], Number] = min if node.function == "min" else max
         found = b.extreme(choose, [each.bounds for each in terms])
         return _joined("number", terms, found, unit)
@@ -239,6 +252,11 @@ class Binder:
         found = b.choice(condition.bounds, yes.bounds, no.bounds)
         return _joined("number", (condition, yes, no), found, unit)
 
+    def _where(self, node: Call) -> Term:
+        condition, value = self.condition(node.arguments[0]), self.number(node.arguments[1])
+        found = b.choice(condition.bounds, value.bounds, b.constant(0))
+        return _joined("number", (condition, value), found, value.unit)
+
     def _aggregate(self, node: Call) -> Term:
         _arguments(node, 1)
         subject = node.arguments[0]
@@ -249,7 +267,7 @@ class Binder:
         if not isinstance(self._space.attributes.get(subject.id), MultiAttribute):
             _fault(f"count(...) takes a multi-choice attribute, not '{subject.id}'")
         places = self._space.places[subject.id]
-        found = b.total([b.flag(place) for place in places])
+        found = b.total([v.flag(self._space, place) for place in places])
         return Term("number", units.PLAIN, frozenset(places), found)
 
     def _sum(self, measure: str) -> Term:
@@ -282,19 +300,3 @@ def _arguments(node: Call, wanted: int) -> None:
 
 def _fault(message: str) -> NoReturn:
     raise ExpressionFault(message)
-
-
-_LOGIC: dict[str, Callable[[b.Bounds, b.Bounds], b.Bounds]] = {
-    "and": lambda left, right: b.extreme(min, (left, right)),
-    "or": lambda left, right: b.extreme(max, (left, right)),
-    "implies": lambda left, right: b.extreme(max, (b.inverse(left), right)),
-    "iff": b.equal,
-}
-_ARITHMETIC: dict[
-    str, tuple[Callable[[str, str], str], Callable[[b.Bounds, b.Bounds], b.Bounds]]
-] = {
-    "+": (units.added, lambda left, right: b.total((left, right))),
-    "-": (units.subtracted, lambda left, right: b.total((left, b.negative(right)))),
-    "*": (units.multiplied, b.times),
-    "/": (units.divided, b.over),
-}

@@ -29,7 +29,7 @@ MAX_TOKENS = 300
 MAX_DEPTH = 30
 
 Number = int | Fraction
-FUNCTIONS = frozenset({"if", "count", "sum", "min", "max", "ceil"})
+FUNCTIONS = frozenset({"if", "count", "sum", "all", "any", "min", "max", "ceil"})
 KEYWORDS = frozenset({"and", "or", "not", "implies", "iff", "in", "has"})
 
 _TOKEN = re.compile(

@@ -15,6 +15,7 @@ from contracts.configuration import Answer
 from contracts.values import ExactDecimal, Value
 
 INTEGER_VALUES_MAX = 100
+COUNT_MAX = 20
 
 Id = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,59}$")]
 RuleId = Annotated[str, Field(pattern=r"^[A-Z][A-Z0-9-]{1,39}$")]
@@ -44,6 +45,14 @@ class Option(Value):
     absent: bool = False
 
 
+class Asked(Value):
+    """What all questions have: an id, a label and a help text."""
+
+    id: Id
+    label: Words
+    help: Words
+
+
 class Question(Value):
     """What all attributes have: a place, a label and a help text."""
 
@@ -53,7 +62,7 @@ class Question(Value):
     help: Words
 
 
-class ChoiceAttribute(Question):
+class OfChoice(Value):
     """Exactly one option; options stand in the order of preference, the default goes first."""
 
     kind: Literal["choice"]
@@ -61,7 +70,7 @@ class ChoiceAttribute(Question):
     default: Id | None = None
 
 
-class MultiAttribute(Question):
+class OfMulti(Value):
     """Any set of options; by default those named and, as far as rules allow, no others."""
 
     kind: Literal["multi"]
@@ -69,7 +78,7 @@ class MultiAttribute(Question):
     default: tuple[Id, ...] | None = None
 
 
-class IntegerAttribute(Question):
+class OfInteger(Value):
     """A whole number from the first to the last, both included."""
 
     kind: Literal["integer"]
@@ -78,15 +87,53 @@ class IntegerAttribute(Question):
     default: int | None = None
 
 
-class FlagAttribute(Question):
+class OfFlag(Value):
     """Yes or no."""
 
     kind: Literal["flag"]
     default: bool | None = None
 
 
+class ChoiceAttribute(OfChoice, Question):
+    """Exactly one option; options stand in the order of preference, the default goes first."""
+
+
+class MultiAttribute(OfMulti, Question):
+    """Any set of options; by default those named and, as far as rules allow, no others."""
+
+
+class IntegerAttribute(OfInteger, Question):
+    """A whole number from the first to the last, both included."""
+
+
+class FlagAttribute(OfFlag, Question):
+    """Yes or no."""
+
+
 Attribute = Annotated[
     ChoiceAttribute | MultiAttribute | IntegerAttribute | FlagAttribute, Field(discriminator="kind")
+]
+
+
+class ChoiceOfComponent(OfChoice, Asked):
+    """A choice that every instance of a component has of its own."""
+
+
+class MultiOfComponent(OfMulti, Asked):
+    """A multi-choice that every instance of a component has of its own."""
+
+
+class IntegerOfComponent(OfInteger, Asked):
+    """A whole number that every instance of a component has of its own."""
+
+
+class FlagOfComponent(OfFlag, Asked):
+    """A yes or no that every instance of a component has of its own."""
+
+
+AttributeOfComponent = Annotated[
+    ChoiceOfComponent | MultiOfComponent | IntegerOfComponent | FlagOfComponent,
+    Field(discriminator="kind"),
 ]
 
 
@@ -131,6 +178,26 @@ class PartMapping(Value):
     quantity: Expression
 
 
+class Component(Asked):
+    """A piece that the product has several times, each instance with answers of its own.
+
+    `group` is the step in which the number is asked, of sub-assemblies that of the instance around;
+    `question` are its words, `default` the number proposed. In rules and quantities of a component
+    its attributes are plain names.
+    """
+
+    group: Id | None = None
+    count: tuple[
+        Annotated[int, Field(ge=0, le=COUNT_MAX)], Annotated[int, Field(ge=1, le=COUNT_MAX)]
+    ]
+    default: int | None = None
+    question: Words | None = None
+    attributes: tuple[AttributeOfComponent, ...] = Field(default=(), max_length=100)
+    rules: tuple[Rule, ...] = Field(default=(), max_length=200)
+    bill_of_materials: tuple[PartMapping, ...] = Field(default=(), max_length=500)
+    components: tuple["Component", ...] = Field(default=(), max_length=20)
+
+
 class Example(Value):
     """Answers whose outcome the author knows: they can all hold, or contradict by this rule.
 
@@ -154,6 +221,7 @@ class ProductModel(Value):
     measures: dict[Id, str]
     groups: tuple[Group, ...] = Field(min_length=1, max_length=50)
     attributes: tuple[Attribute, ...] = Field(min_length=1, max_length=300)
+    components: tuple[Component, ...] = Field(default=(), max_length=20)
     parameters: tuple[ParameterDefinition, ...] = Field(default=(), max_length=200)
     rules: tuple[Rule, ...] = Field(default=(), max_length=1000)
     budgets: tuple[Budget, ...] = Field(default=(), max_length=50)

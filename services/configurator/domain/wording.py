@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from decimal import Decimal
 
 from contracts.configuration import Answer, ChosenOption, Decision, RuleRef
+from services.configurator.domain.components import key_id
 from services.configurator.domain.expression import Number
 from services.configurator.domain.model import (
     Attribute,
@@ -34,8 +35,8 @@ def decision_words(product: Product, decision: Decision) -> str:
 
 
 def rule_refs(product: Product, rules: Iterable[str]) -> tuple[RuleRef, ...]:
-    """Return the rules with the words of their authors."""
-    return tuple(RuleRef(id=each, message=product.messages[each]) for each in rules)
+    """Return the rules, by key, with the words of their authors."""
+    return tuple(RuleRef(id=key_id(each), message=product.messages[each]) for each in rules)
 
 
 def because(product: Product, rules: Sequence[str]) -> str:
