@@ -42,7 +42,7 @@ def conflict(
     rules = product.solver.constraints
     return Conflict(
         tuple(decisions[each] for each in clash.wishes),
-        tuple(dict.fromkeys(rules[each].id for each in clash.rules)),
+        tuple(rules[each].id for each in clash.rules),
     )
 
 
