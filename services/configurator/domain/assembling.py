@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from services.configurator.domain.components import Instance, count_rule, every, keyed, tops
+from services.configurator.domain.components import Instance, every, keyed, keyed_count, tops
 from services.configurator.domain.linting_components import suffix
 from services.configurator.domain.model import PartMapping, ProductModel, Rule
 from services.configurator.domain.presence import words
@@ -62,5 +62,5 @@ def messages(model: ProductModel, space: Space) -> Mapping[str, str]:
     for each in every(tops(model)):
         if not each.sure:
             label = space.attributes[each.count].label
-            found[keyed(count_rule(each.component), each)] = words(each, label)
+            found[keyed_count(each)] = words(each, label)
     return found

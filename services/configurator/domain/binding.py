@@ -160,7 +160,7 @@ class Binder:
         if isinstance(attribute, IntegerAttribute):
             equals: list[Node] = [Binary("=", node.subject, item) for item in node.items]
             terms = [self.condition(each) for each in equals]
-            return _joined("condition", terms, b.extreme(max, [each.bounds for each in terms]))
+            return joined("condition", terms, b.extreme(max, [each.bounds for each in terms]))
         return self._chosen(node.subject.id, node.items)
 
     def _chosen(self, attribute: str, items: Iterable[Name | Literal]) -> Term:
@@ -179,7 +179,7 @@ class Binder:
         sign = node.sign
         if sign in LOGIC:
             left, right = self.condition(node.left), self.condition(node.right)
-            return _joined("condition", (left, right), LOGIC[sign](left.bounds, right.bounds))
+            return joined("condition", (left, right), LOGIC[sign](left.bounds, right.bounds))
         if sign in ARITHMETIC:
             return self._arithmetic(node)
         if sign in {"=", "!="} and self._is_options(node.left):
@@ -204,9 +204,9 @@ class Binder:
         if node.sign in {">", ">="}:
             one, other = other, one
         if node.sign in {"=", "!="}:
-            return _joined("condition", (left, right), b.equal(one, other))
+            return joined("condition", (left, right), b.equal(one, other))
         found = b.less(one, other, or_equal=node.sign.endswith("="))
-        return _joined("condition", (left, right), found)
+        return joined("condition", (left, right), found)
 
     # ---- numbers
 
@@ -223,26 +223,17 @@ class Binder:
             return self._aggregate(node)
         if node.function == "if":
             return self._if(node)
-        if node.function == "where":
-            return self._where(node)
-        if node.function in {"all", "any"}:
-            terms = [self.condition(each) for each in node.arguments]
-            pick = min if node.function == "all" else max
-            return _joined("condition", terms, b.extreme(pick, [each.bounds for each in terms]))
         if node.function == "ceil":
             _arguments(node, 1)
             term = self.number(node.arguments[0])
             return Term("number", term.unit, term.scope, b.ceiling(term.bounds))
         terms = [self.number(each) for each in node.arguments]
         unit = terms[0].unit
-        purpose = "add" if node.function == "total" else "compare"
         for each in terms[1:]:
-            unit = units.same(unit, each.unit, purpose)
-        if node.function == "total":
-            return _joined("number", terms, b.total([each.bounds for each in terms]), unit)
+            unit = units.same(unit, each.unit, "compare")
         choose: Callable[[list[Number]], Number] = min if node.function == "min" else max
         found = b.extreme(choose, [each.bounds for each in terms])
-        return _joined("number", terms, found, unit)
+        return joined("number", terms, found, unit)
 
     def _if(self, node: Call) -> Term:
         _arguments(node, 3)
@@ -250,12 +241,7 @@ class Binder:
         yes, no = self.number(node.arguments[1]), self.number(node.arguments[2])
         unit = units.same(yes.unit, no.unit, "choose between")
         found = b.choice(condition.bounds, yes.bounds, no.bounds)
-        return _joined("number", (condition, yes, no), found, unit)
-
-    def _where(self, node: Call) -> Term:
-        condition, value = self.condition(node.arguments[0]), self.number(node.arguments[1])
-        found = b.choice(condition.bounds, value.bounds, b.constant(0))
-        return _joined("number", (condition, value), found, value.unit)
+        return joined("number", (condition, yes, no), found, unit)
 
     def _aggregate(self, node: Call) -> Term:
         _arguments(node, 1)
@@ -280,10 +266,11 @@ class Binder:
         if not terms:
             _fault(f"no option carries the measure '{measure}'{nearest(measure, self._measures)}")
         found = b.total([each.bounds for each in terms])
-        return _joined("number", terms, found, terms[0].unit)
+        return joined("number", terms, found, terms[0].unit)
 
 
-def _joined(kind: Kind, terms: Iterable[Term], found: b.Bounds, unit: str = units.PLAIN) -> Term:
+def joined(kind: Kind, terms: Iterable[Term], found: b.Bounds, unit: str = units.PLAIN) -> Term:
+    """Return the term that several make together."""
     return Term(kind, unit, frozenset().union(*(each.scope for each in terms)), found)
 
 

@@ -5,7 +5,7 @@ whole number, how many there are. Instances are used in order, so the second is 
 is 2 or more. Everything behind (space, solver, explanations, pages) knows flat attributes only.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from services.configurator.domain.model import (
@@ -31,6 +31,8 @@ ATTRIBUTES_MAX = 300
 
 # Between the id of a rule and the instance that a copy of it speaks of.
 OF = "@"
+# The same for the rule that the model itself makes: an instance is there as a whole or not.
+OF_COUNT = "@#"
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +123,16 @@ def key_id(key: str) -> str:
     return key.partition(OF)[0]
 
 
+def keyed_count(instance: Instance) -> str:
+    """Return the key of "an instance is there only if the number is high enough"."""
+    return f"{count_rule(instance.component)}{OF_COUNT}{instance.prefix}"
+
+
+def is_count(key: str) -> bool:
+    """Say whether a key is that of a rule that the model itself makes of a number."""
+    return OF_COUNT in key
+
+
 def count_rule(component: Component) -> str:
     """Return the id under which a conflict names "there are not so many".
 
@@ -135,6 +147,16 @@ def numbers(components: Sequence[Component]) -> list[IntegerAttribute]:
     return [_number(each, None, each.group or "") for each in components]
 
 
+def beyond(copies: Copies, numbers: Mapping[str, int]) -> frozenset[str]:
+    """Return the attributes of instances that are not there where these are the numbers."""
+    gone: set[str] = set()
+    for name, owner in copies.owners.items():
+        count, _, number = owner.rpartition("_")
+        if count in gone or numbers.get(count, int(number)) < int(number):
+            gone.add(name)
+    return frozenset(gone)
+
+
 # ---- the flat model
 
 
@@ -147,6 +169,7 @@ def flat(model: ProductModel) -> tuple[ProductModel, Copies]:
         return model, Copies()
     attributes: list[Attribute] = []
     origins: dict[str, tuple[str, str]] = {}
+    owners: dict[str, str] = {}
     counts: set[str] = set()
     maybe: set[str] = set()
     for component in model.components:
@@ -158,6 +181,7 @@ def flat(model: ProductModel) -> tuple[ProductModel, Copies]:
             attributes += [*asked, *numbers]
             counts |= {number.id for number in numbers}
             origins |= {each.attribute(piece.id): (each.path, piece.id) for piece in own}
+            owners |= {each.attribute(piece.id): each.prefix for piece in own}
             maybe |= set() if each.sure else {each.attribute(piece.id) for piece in own}
     counts |= {each.id for each in model.components}
     whole = model.model_copy(
@@ -167,7 +191,7 @@ def flat(model: ProductModel) -> tuple[ProductModel, Copies]:
             "components": (),
         }
     )
-    return whole, Copies(origins, frozenset(counts), frozenset(maybe))
+    return whole, Copies(origins, owners, frozenset(counts), frozenset(maybe))
 
 
 def _groups(model: ProductModel) -> Iterator[Group]:

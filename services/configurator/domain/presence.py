@@ -4,8 +4,9 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from services.configurator.domain import bounds as b
+from services.configurator.domain import variables as v
 from services.configurator.domain.binding import Term
-from services.configurator.domain.components import Instance, count_rule, keyed
+from services.configurator.domain.components import Instance, keyed_count
 from services.configurator.domain.constraints import Box, Constraint
 from services.configurator.domain.space import Masks, Space
 
@@ -16,7 +17,7 @@ class Presence(Constraint):
     def __init__(self, space: Space, instance: Instance) -> None:
         component = instance.component
         self._full = space.full()
-        self._count, self._enough = _enough(space, instance)
+        self._count, self._enough = v.enough(space, instance.count, instance.number)
         own = [each.id for each in (*component.attributes, *component.components)]
         self._places = [place for each in own for place in space.places[instance.attribute(each)]]
         self._answers = {
@@ -24,7 +25,7 @@ class Presence(Constraint):
         }
         enough = b.member(self._count, self._enough)
         same = [b.equal(b.member(place, mask), enough) for place, mask in self._answers.items()]
-        name = keyed(count_rule(component), instance)
+        name = keyed_count(instance)
         super().__init__(name, (self._count, *self._places), b.extreme(min, same))
 
     def lemmas(self, full: Masks, most: int) -> list[Box]:
@@ -53,18 +54,11 @@ def guarded(space: Space, instance: Instance | None, condition: Term) -> Term:
     """Return the condition as it binds an instance: only if that is there."""
     if instance is None or instance.sure:
         return condition
-    place, mask = _enough(space, instance)
-    bounds = b.extreme(max, [b.inverse(b.member(place, mask)), condition.bounds])
-    return replace(condition, scope=condition.scope | {place}, bounds=bounds)
+    scope, there = v.there(space, instance.count, instance.number, condition.scope)
+    bounds = b.extreme(max, [b.inverse(there), condition.bounds])
+    return replace(condition, scope=condition.scope | scope, bounds=bounds)
 
 
 def presences(space: Space, instances: Iterable[Instance]) -> list[Presence]:
     """Return the rule of each instance that may be not there."""
     return [Presence(space, each) for each in instances if not each.sure]
-
-
-def _enough(space: Space, instance: Instance) -> tuple[int, int]:
-    """Return the number that says whether an instance is there, and the values that say it is."""
-    (place,) = space.places[instance.count]
-    values = enumerate(space.variables[place].values)
-    return place, sum(1 << bit for bit, value in values if int(value or 0) >= instance.number)

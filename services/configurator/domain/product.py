@@ -10,7 +10,8 @@ from contracts.values import Pin
 from services.configurator.domain import bounds as b
 from services.configurator.domain import variables as v
 from services.configurator.domain.assembling import line_copies, messages, rule_copies
-from services.configurator.domain.binding import Binder, Term
+from services.configurator.domain.binding import Term
+from services.configurator.domain.binding_instances import InstanceBinder
 from services.configurator.domain.components import (
     Instance,
     every,
@@ -190,7 +191,7 @@ class _Bench:
     def __init__(self, model: ProductModel, space: Space) -> None:
         self._model = model
         self._space = space
-        self._binder = Binder(space, model.measures)
+        self._binder = InstanceBinder(space, model.measures)
         self._scope = Scope(space.attributes, tuple(tops(model)))
         self._steps: dict[str, int] = {}
         self.faults: list[str] = []

@@ -11,6 +11,7 @@ then of the product. Over the instances of a component, each counted only where 
     any(radio, band = n78)      there is one of which this holds
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import NoReturn
 
@@ -36,11 +37,12 @@ from services.configurator.domain.model import (
 from services.configurator.domain.naming import nearest
 
 STEPS_MAX = 5_000
+UNKNOWN = re.compile(r"unknown (?:name|attribute) '([a-z0-9_]+)'")
 
 
-def there(instance: Instance) -> Node:
-    """Return the condition that an instance is there."""
-    return Binary(">=", Name(instance.count), Literal(instance.number, ""))
+def there(instance: Instance, said: Node) -> Node:
+    """Return the condition that an instance is there, for something that is said of it."""
+    return Call("there", (Name(instance.count), Literal(instance.number, ""), said))
 
 
 class Scope:
@@ -52,8 +54,6 @@ class Scope:
 
     def flat(self, node: Node, inside: Instance | None = None) -> Node:
         """Return the expression in flat names.   Raises: ExpressionFault, also beyond a bound."""
-        if not self._tops:
-            return node
         return _Writer(self._attributes, self._tops).node(node, inside)
 
 
@@ -141,7 +141,7 @@ class _Writer:
                 return Call(
                     "total",
                     tuple(
-                        value if each.sure else Call("where", (there(each), value))
+                        value if each.sure else Call("where", (there(each, value), value))
                         for each, value in parts
                     ),
                 )
@@ -207,7 +207,7 @@ def carries(attribute: object, measure: str) -> bool:
 
 
 def _where(sign: str, instance: Instance, said: Node) -> Node:
-    return said if instance.sure else Binary(sign, there(instance), said)
+    return said if instance.sure else Binary(sign, there(instance, said), said)
 
 
 def _has_number(instance: Instance, name: str) -> bool:
@@ -238,10 +238,13 @@ def _nearest(name: str, tops: Sequence[Instance], inside: Instance | None) -> st
 
 def as_written(message: str, inside: Instance | None) -> str:
     """Return a fault of one instance in the names of the model as written."""
+    own: list[str] = []
     while inside is not None:
+        own += [each.id for each in (*inside.component.attributes, *inside.component.components)]
         message = message.replace(f"{inside.prefix}_", "")
         inside = inside.around
-    return message
+    unknown = UNKNOWN.fullmatch(message)
+    return f"{message}{nearest(unknown[1], own)}" if unknown else message
 
 
 def _fault(message: str) -> NoReturn:

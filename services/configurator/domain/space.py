@@ -41,11 +41,13 @@ class Variable:
 class Copies:
     """What attributes of components are: by id, how each stands in the model as written.
 
-    `origins`: the component (`radio.antenna`) and the attribute in it; `counts`: those that say how
-    many instances there are; `maybe`: those of instances that may be not there.
+    `origins`: the component (`radio.antenna`) and the attribute in it; `owners`: the instance
+    (`radio_2`); `counts`: those that say how many instances there are; `maybe`: those of instances
+    that may be not there.
     """
 
     origins: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    owners: Mapping[str, str] = field(default_factory=dict)
     counts: frozenset[str] = frozenset()
     maybe: frozenset[str] = frozenset()
 

@@ -40,3 +40,32 @@ def wanted(space: Space, option: str) -> b.Bounds:
             return flag(space, places[index])
         return b.member(places[0], 1 << index)
     return flag(space, places[0])
+
+
+def there(
+    space: Space, count: str, number: int, scope: frozenset[int]
+) -> tuple[frozenset[int], b.Bounds]:
+    """Return bounds of "the instance is there", and of which variables.
+
+    Of those in the scope that are its own it is enough that they have answers: so a reason names
+    the number only where it is the number that matters.
+    """
+    owner = f"{count}_{number}"
+    own = frozenset(
+        place
+        for place in scope
+        if space.copies.owners.get(space.variables[place].attribute) == owner
+    )
+    if not own:
+        place, mask = enough(space, count, number)
+        return frozenset({place}), b.member(place, mask)
+    full = space.full()
+    answered = [b.member(place, space.answerable(place, full[place])) for place in sorted(own)]
+    return own, b.extreme(min, answered)
+
+
+def enough(space: Space, count: str, number: int) -> tuple[int, int]:
+    """Return the variable that says how many there are, and its values from a number on."""
+    (place,) = space.places[count]
+    values = enumerate(space.variables[place].values)
+    return place, sum(1 << bit for bit, value in values if int(value or 0) >= number)

@@ -42,6 +42,15 @@ def a_skid(*, inner=(), outer=(), count=(0, 2), valves=(0, 1), **changes):
         ],
         "components": [a_line(inner, count, valves)],
         "rules": [a_rule(each, f"O-{number}") for number, each in enumerate(outer)],
+        "parameters": [
+            {
+                "id": "total",
+                "label": "Power",
+                "group": "All",
+                "unit": "W",
+                "expression": "motor.power + sum(line.power)",
+            }
+        ],
         "bill_of_materials": [{"option": "line", "sku": "F-1", "quantity": "ceil(line / 2)"}],
     }
     return ProductModel.model_validate(tree | changes)
