@@ -3,6 +3,7 @@
 import json
 import time
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
 
@@ -11,7 +12,7 @@ from services.configurator import locating, shelf
 from services.configurator.domain.auditing import audit
 from services.configurator.domain.configuring import configure
 from services.configurator.domain.guiding import steps
-from services.configurator.domain.model import ProductModel
+from services.configurator.domain.model import Part, ProductModel
 from services.configurator.domain.options import options
 from services.configurator.domain.product import ModelRefused, publish
 from services.configurator.domain.reasons import why
@@ -21,6 +22,8 @@ from services.configurator.pages.reading import answers
 from tests.unit.configurator.assembled import PARTS, a_line, a_rule, a_skid, asked, bound, published
 from tests.unit.configurator.small import a_pump
 from tests.unit.configurator.small import published as published_pump
+
+GUIDE = Path(__file__).resolve().parents[3] / "docs" / "howto" / "describe-components.md"
 
 
 def decided(source="user", **given):
@@ -338,6 +341,35 @@ def test_a_configured_item_stands_on_a_version_that_allows_more_and_not_on_one_t
     found = revalidate(published(version=2, count=(0, 1)), stored)
     assert found.verdict == "conflict"
     assert found.rejected.field == "line"
+
+
+def test_the_example_of_the_guide_is_a_model_and_does_what_the_guide_says(tmp_path):
+    _, example, _ = GUIDE.read_text(encoding="utf-8").split("```", 2)
+    head = "\n".join(
+        f"{name}: {value}"
+        for name, value in {
+            **{"id": "station", "version": 1, "effective": "2026-01-01", "name": "Station"},
+            **{"description": "Radios on a mast.", "quantity_max": 10},
+        }.items()
+    )
+    path = tmp_path / "station.yaml"
+    path.write_text(head + example.removeprefix("yaml"))
+    skus = ("RADIO-N78", "RADIO-N28", "BRACKET")
+    parts = {each: Part(sku=each, name=each.title(), kind="hardware") for each in skus}
+    product = shelf.read_product(path, parts)
+    assert audit(product) == []
+    given = decided(radio=2, radio_1_band="n78", radio_2_band="n28")
+    made = configure(product, item().model_copy(update={"decisions": given}))
+    answers_made = {each.attribute: each.value for each in made.decisions}
+    assert answers_made["rectifier"] == "r3000"  # (700 + 400 + 2 x 50) W x 1.1 is beyond 1000 W
+    assert answers_made["radio_2_antenna_1_long"] is True
+    assert {each.sku: int(each.quantity.root) for each in made.bill_of_materials} == {
+        "RADIO-N78": 1,
+        "RADIO-N28": 1,
+        "BRACKET": 4,
+    }
+    found = why(product, decided(radio=2), "radio_3_band", "n78")
+    assert [each.id for each in found.reasons[0].rules] == ["RADIO-COUNT"]
 
 
 # ---- faults of structure, and hostile models
