@@ -21,7 +21,8 @@ class InstanceBinder(Binder):
                 unit = terms[0].unit
                 for each in terms[1:]:
                     unit = units.same(unit, each.unit, "add")
-                return joined("number", terms, b.total([each.bounds for each in terms]), unit)
+                running = v.RunningTotal([(each.scope, each.bounds) for each in terms])
+                return joined("number", terms, running, unit)
             case "where":
                 condition, value = self.condition(node.arguments[0]), self.number(node.arguments[1])
                 found = b.choice(condition.bounds, value.bounds, b.constant(0))

@@ -8,10 +8,12 @@ from services.configurator.domain.components import (
     DEPTH_MAX,
     INSTANCES_MAX,
     count_rule,
+    every,
     everywhere,
     flat,
     numbers,
     rules_of,
+    tops,
 )
 from services.configurator.domain.linting import attribute_faults, doubles, mapping_faults
 from services.configurator.domain.model import Component, Part, ProductModel
@@ -111,9 +113,9 @@ def _sizes(components: Sequence[Component]) -> tuple[int, int]:
 
 def _name_faults(model: ProductModel) -> Iterator[str]:
     whole, copies = flat(model)
-    tops = {each.id for each in model.components}
+    counts = {each.id for each in model.components}
     names = Counter([*(each.id for each in whole.attributes), *(p.id for p in model.parameters)])
-    for name in [*tops, *copies.origins]:
+    for name in [*counts, *copies.origins]:
         path = copies.origins[name][0] if name in copies.origins else name
         if names[name] > 1:
             yield (
@@ -125,10 +127,13 @@ def _name_faults(model: ProductModel) -> Iterator[str]:
                 f"component '{path}': the name '{name}' would be longer than {NAME_MAX}"
                 f" characters; shorten the ids"
             )
-    steps = Counter(each.id for each in whole.groups)
-    for step, count in steps.items():
-        if count > 1:
-            yield f"component: the step '{step}' of an instance stands elsewhere too; rename one"
+    groups = {each.id for each in model.groups}
+    for each in every(tops(model)):
+        if each.prefix in groups:
+            yield (
+                f"component '{each.path}': the step '{each.prefix}' that it needs is a group of the"
+                f" model; rename the group"
+            )
 
 
 def _rule_faults(model: ProductModel) -> Iterator[str]:

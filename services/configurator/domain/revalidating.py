@@ -150,7 +150,8 @@ def _answers(product: Product, old: Sequence[Decision], new: Sequence[Decision])
     asked = {each.attribute for each in new}
     for name in was:
         if name not in asked:
-            yield f"{name}: not asked any more"
+            known = product.space.attributes.get(name)
+            yield f"{known.label if known else name}: not asked any more"
 
 
 def _as_known(product: Product, decision: Decision, was: Mapping[str, object]) -> str:

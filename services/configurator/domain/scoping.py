@@ -115,7 +115,7 @@ class _Writer:
         elif node.function == "sum" and isinstance(first, Measure):
             return self._carried(first, inside)
         elif node.function == "sum" and isinstance(first, Name):
-            return node if inside is None else self._of_one(first.id, inside)
+            return self._of_one(first.id, inside) if inside else self._of_all(node, first.id)
         return Call(node.function, tuple(self.node(each, inside) for each in node.arguments))
 
     def _over(self, node: Call, inside: Instance | None) -> Node:
@@ -179,6 +179,16 @@ class _Writer:
                 f"no option of component '{inside.component.id}' carries the measure '{measure}'"
             )
         return Call("total", tuple(parts))
+
+    def _of_all(self, node: Call, measure: str) -> Node:
+        """Return what the whole product carries of a measure."""
+        parts = [
+            Measure(name, measure)
+            for name, attribute in self._attributes.items()
+            if carries(attribute, measure)
+        ]
+        self._steps += len(parts)
+        return Call("total", tuple(parts)) if self._tops and parts else node
 
     def _carriers(self, instance: Instance, measure: str) -> list[Node]:
         """Return what an instance and those it holds carry of a measure."""

@@ -7,9 +7,12 @@ from pathlib import Path
 
 import pytest
 
+from contracts import places
 from contracts.configuration import ConfiguredItem, Decision, RequestedItem
 from services.configurator import locating, shelf
+from services.configurator.api import _questions
 from services.configurator.domain.auditing import audit
+from services.configurator.domain.catalogue import Catalogue
 from services.configurator.domain.configuring import configure
 from services.configurator.domain.guiding import steps
 from services.configurator.domain.model import Part, ProductModel
@@ -20,6 +23,7 @@ from services.configurator.domain.revalidating import revalidate
 from services.configurator.domain.revising import changes
 from services.configurator.pages.reading import answers
 from tests.unit.configurator.assembled import PARTS, a_line, a_rule, a_skid, asked, bound, published
+from tests.unit.configurator.guide import DEAL, Guide, text_of
 from tests.unit.configurator.small import a_pump
 from tests.unit.configurator.small import published as published_pump
 
@@ -140,6 +144,33 @@ def test_a_smaller_number_on_the_page_lets_go_what_was_answered_beyond_it_but_no
     assert answers(product, form, (), {}) == decided(line=1, line_1_size="big")
     before = decided(source="requirement", line_2_size="big")
     assert answers(product, form, before, {}) == (*decided(line=1, line_1_size="big"), *before)
+
+
+def test_the_guided_page_draws_each_instance_and_a_smaller_number_takes_it_away(monkeypatch):
+    monkeypatch.setattr("tests.unit.configurator.guide.catalogue", lambda: Catalogue([published()]))
+    guide = Guide()
+    form = {"product": "skid", "quantity": "1", "a-line": "2", "a-line_2_size": "big"}
+    two = guide.posts(places.first_item(DEAL), form)
+    assert two.status_code == 200
+    assert 'name="a-line_2_size"' in two.text
+    assert "Line 2: Size" in text_of(two)
+    one = guide.posts(places.first_item(DEAL), {**form, "a-line": "1"})
+    assert "Line 1: Size" in text_of(one)
+    assert "Line 2" not in text_of(one)
+
+
+def test_the_door_lists_every_instance_as_a_step_and_each_rule_once():
+    asked_of = _questions(published(inner=["size = big implies ports = 2"]))
+    found = json.loads(asked_of.model_dump_json())
+    assert [each["id"] for each in found["groups"]] == [
+        "all",
+        "line_1",
+        "line_1_valve_1",
+        "line_2",
+        "line_2_valve_1",
+    ]
+    assert [each["id"] for each in found["rules"]] == ["I-0"]
+    assert [each["label"] for each in found["attributes"]][-1] == "Line 2, Valve 1: Manual"
 
 
 # ---- budgets, aggregates, units
@@ -348,8 +379,12 @@ def test_the_example_of_the_guide_is_a_model_and_does_what_the_guide_says(tmp_pa
     head = "\n".join(
         f"{name}: {value}"
         for name, value in {
-            **{"id": "station", "version": 1, "effective": "2026-01-01", "name": "Station"},
-            **{"description": "Radios on a mast.", "quantity_max": 10},
+            "id": "station",
+            "version": 1,
+            "effective": "2026-01-01",
+            "name": "Station",
+            "description": "Radios on a mast.",
+            "quantity_max": 10,
         }.items()
     )
     path = tmp_path / "station.yaml"
@@ -409,6 +444,22 @@ def test_a_name_that_an_instance_needs_is_refused_elsewhere(name):
     tree["attributes"].append({**asked(name), "group": "all", "kind": "flag"})
     with pytest.raises(ModelRefused, match=f"the name '{name}' that it needs stands elsewhere too"):
         publish(ProductModel.model_validate(tree), PARTS)
+
+
+def test_a_group_that_has_the_name_of_an_instance_is_refused():
+    groups = [{"id": each, "label": "All", "help": "Everything."} for each in ("all", "line_2")]
+    assert faults_of(groups=groups) == [
+        "component 'line': the step 'line_2' that it needs is a group of the model; rename the group"
+    ]
+
+
+def test_a_version_that_needs_fewer_instances_says_which_answers_are_gone():
+    stored = configure(published(outer=["line = 2"], count=(1, 2)), item())
+    newer = published(version=2, outer=["line != 2 or motor = strong"], count=(1, 2))
+    found = revalidate(newer, stored)
+    assert found.verdict == "completed"
+    assert "Line: how many: now 1, was 2" in found.changes
+    assert "Line 2: Size: not asked any more" in found.changes
 
 
 def test_two_components_whose_instances_meet_in_one_name_are_refused():

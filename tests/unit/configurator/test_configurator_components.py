@@ -7,11 +7,13 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from contracts.configuration import ConfiguredItem, Decision, RequestedItem
+from services.configurator.domain import bounds as b
 from services.configurator.domain.configuring import configure
 from services.configurator.domain.explaining import conflict, repairs
 from services.configurator.domain.options import options
 from services.configurator.domain.product import search_faults
 from services.configurator.domain.space import bits
+from services.configurator.domain.variables import RunningTotal
 from tests.unit.configurator.assembled import (
     INNER,
     OUTER,
@@ -190,6 +192,15 @@ def test_every_valid_list_of_lines_is_exactly_one_point_of_the_flat_space(rules)
 def _ordered(product, skid):
     named = flat_answers(skid)
     return ((each, named[each]) for each in product.space.attributes if each in named)
+
+
+@given(st.lists(st.lists(st.integers(1, 7), min_size=4, max_size=4), min_size=1, max_size=12))
+def test_a_running_total_is_the_total_whatever_was_asked_before(asked):
+    carried = [(frozenset({place}), b.carried(place, (place, 5, -3))) for place in (1, 2, 3)]
+    both = (frozenset({0, 2}), b.times(b.carried(0, (1, 2, 3)), b.carried(2, (0, 4, 9))))
+    parts = [*carried, both, carried[0]]
+    running, plain = RunningTotal(parts), b.total([bounds for _, bounds in parts])
+    assert [running(masks) for masks in asked] == [plain(masks) for masks in asked]
 
 
 def test_the_oracle_tries_what_it_says():
