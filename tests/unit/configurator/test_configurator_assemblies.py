@@ -454,7 +454,11 @@ def test_a_group_that_has_the_name_of_an_instance_is_refused():
 
 
 def test_a_version_that_needs_fewer_instances_says_which_answers_are_gone():
-    stored = configure(published(outer=["line = 2"], count=(1, 2)), item())
+    stored = configure(published(count=(1, 2)), item(motor="weak", line_2_size="big"))
+    kept = [each for each in stored.decisions if each.attribute == "motor"]
+    rest = [each for each in stored.decisions if each.attribute != "motor"]
+    theirs = [each.model_copy(update={"source": "default"}) for each in rest]
+    stored = stored.model_copy(update={"decisions": (*kept, *theirs)})
     newer = published(version=2, outer=["line != 2 or motor = strong"], count=(1, 2))
     found = revalidate(newer, stored)
     assert found.verdict == "completed"
