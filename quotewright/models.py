@@ -83,7 +83,7 @@ def diff(
         newest = load(catalog).newest(new.id)
         if newest is None:
             raise Refused(f"the catalogue has no {new.id} yet: all of it is new", field="file")
-        old = newest.model
+        old = newest.written
     found = changes(old, new)
     if as_json:
         print_json([asdict(each) for each in found])

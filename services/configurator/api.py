@@ -12,6 +12,7 @@ from infra.web import Principal, allow, cause_of
 from infra.work import Cause, Commands
 from services.configurator import handlers
 from services.configurator.domain.catalogue import Catalogue
+from services.configurator.domain.components import rules_of
 from services.configurator.domain.decisions import DECISIONS_MAX, binding
 from services.configurator.domain.model import Attribute, Budget, Group, Rule
 from services.configurator.domain.options import OptionsAnswer, options
@@ -123,7 +124,7 @@ def _summary(product: Product) -> dict[str, Any]:
 
 def _questions(product: Product) -> ProductQuestions:
     model = product.model
-    rules: list[Rule | Budget] = [*model.rules, *model.budgets]
+    rules: list[Rule | Budget] = [*rules_of(product.written), *model.budgets]
     return ProductQuestions(
         **_summary(product),
         quantity_max=model.quantity_max,

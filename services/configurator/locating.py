@@ -14,14 +14,20 @@ _NAMED = (
     (re.compile(r"attribute '([a-z][a-z0-9_]*)'"), "attributes"),
     (re.compile(r"parameter '([a-z][a-z0-9_]*)'"), "parameters"),
 )
+_COMPONENT = re.compile(r"component '([a-z][a-z0-9_.]*)':")
+_INSIDE = re.compile(r" \(component '([a-z][a-z0-9_.]*)'\)")
 _MEASURE = re.compile(r"measure '([a-z][a-z0-9_]*)'")
 _OPTION = re.compile(r"(?:option )?'([a-z][a-z0-9_]*)\.([A-Za-z0-9_-]+)'")
-_PART = re.compile(r"bill of materials, (\S+) -> ([^:]+)")
+_PART = re.compile(r"bill of materials, (\S+) -> ([^:]+?)(?::| \(component|$)")
 
 
 def line_of(tree: yaml.Node | None, fault: str) -> int | None:
     """Return the line, from 1, of the piece that a fault begins with; None, if it is not found."""
     found = None
+    if match := _INSIDE.search(fault):
+        tree = _component(tree, match[1])
+    if match := _COMPONENT.match(fault):
+        found = _component(tree, match[1])
     for pattern, section in _NAMED:
         if match := pattern.match(fault):
             found = _piece(_at(tree, section), id=match[1])
@@ -33,6 +39,12 @@ def line_of(tree: yaml.Node | None, fault: str) -> int | None:
     elif match := _PART.match(fault):
         found = _piece(_at(tree, "bill_of_materials"), option=match[1], sku=match[2])
     return None if found is None else found.start_mark.line + 1
+
+
+def _component(tree: yaml.Node | None, path: str) -> yaml.Node | None:
+    for name in path.split("."):
+        tree = _piece(_at(tree, "components"), id=name)
+    return tree
 
 
 def line_at(tree: yaml.Node | None, place: Sequence[str | int]) -> int | None:

@@ -6,31 +6,30 @@ An error keeps the version from being published; a warning is for its author to 
 
 from collections.abc import Collection, Iterable, Iterator
 
-from contracts.configuration import Decision
 from contracts.values import MAX_QUANTITY
 from services.configurator.domain import bounds as b
+from services.configurator.domain.assembling import rule_copies
+from services.configurator.domain.components import everywhere, key_id, rules_of
 from services.configurator.domain.constraints import Condition, Constraint, Forbidden
 from services.configurator.domain.covering import table_findings
 from services.configurator.domain.dating import requirements
-from services.configurator.domain.decisions import DecisionsRefused, binding
-from services.configurator.domain.explaining import conflict
 from services.configurator.domain.expression import Call, Measure, Name, Node, parse
 from services.configurator.domain.finding import Finding, over_days, undecided
-from services.configurator.domain.model import (
-    Attribute,
-    Example,
-    MultiAttribute,
-    ProductModel,
-)
+from services.configurator.domain.linting_components import suffix
+from services.configurator.domain.model import Attribute, MultiAttribute, ProductModel
 from services.configurator.domain.nodes import walk
+from services.configurator.domain.presence import Presence
 from services.configurator.domain.product import BoundPart, Product
 from services.configurator.domain.proving import dead_ends, value_words
 from services.configurator.domain.solver import SearchBound, Solver
 from services.configurator.domain.space import TRUE, Masks
-from services.configurator.domain.wording import answer_words, contradiction_words
+from services.configurator.domain.trying import example_findings
+from services.configurator.domain.wording import answer_words
 
 # What an offer prints whole: as many digits as a price may have.
 SHOWN_MAX = 10**15
+PART_IDLE = "no valid configuration asks for any; remove the line, or mend its quantity"
+PARAMETER_IDLE = "its 'when' never holds; remove it, or mend its 'when'"
 
 
 def audit(product: Product) -> list[Finding]:
@@ -49,12 +48,12 @@ def audit(product: Product) -> list[Finding]:
 
 def _audited(product: Product) -> Iterator[Finding]:
     prover = _Prover(product)
-    yield from _examples(product)
+    yield from example_findings(product)
     yield from _too_large(product, prover)
     yield from _forced(product)
     yield from _redundant(product, prover)
     yield from table_findings(product)
-    yield from _unused_measures(product.model)
+    yield from _unused_measures(product.written)
     yield from _idle(product, prover)
 
 
@@ -85,50 +84,6 @@ class _Prover:
         return self._solver.solve({}, [*counted, len(self.rules) + number]) is not None
 
 
-# ---- what the author knows
-
-
-def _examples(product: Product) -> Iterator[Finding]:
-    for example in product.model.examples:
-        if not _is_tried(product, example):
-            continue
-        try:
-            fault = _example_fault(product, example)
-        except DecisionsRefused as refused:
-            fault = refused.message
-        except SearchBound as bound:
-            yield undecided(f"example {example.id}", bound)
-            continue
-        if fault:
-            yield Finding("error", "model.example", f"example {example.id}", fault)
-
-
-def _is_tried(product: Product, example: Example) -> bool:
-    """Say whether an example speaks of these days: of its own day, or all on which its rule binds."""
-    if example.day is not None:
-        return product.days.has(example.day)
-    named = example.conflicts
-    return named is None or any(each.id == named for each in product.solver.constraints)
-
-
-def _example_fault(product: Product, example: Example) -> str | None:
-    given = [
-        Decision(attribute=name, value=value, source="user")
-        for name, value in example.answers.items()
-    ]
-    clash = conflict(product, binding(product, given))
-    if clash is None:
-        if example.conflicts is None:
-            return None
-        return f"should contradict {example.conflicts}, but all its answers can hold"
-    if example.conflicts is None:
-        words = contradiction_words(product, clash.decisions, clash.rules)
-        return f"should be valid. {words} ({', '.join(clash.rules)})"
-    if example.conflicts not in clash.rules:
-        return f"contradicts {', '.join(clash.rules)}, not {example.conflicts}"
-    return None
-
-
 # ---- what grows too large
 
 
@@ -142,10 +97,10 @@ def _too_large(product: Product, prover: _Prover) -> Iterator[Finding]:
             beyond = _beyond(each.value.bounds, SHOWN_MAX)
             number = prover.ask(where, each.value.scope, beyond)
             asked.append((where, number, "can pass 10^15; bound what it is made of, or divide"))
-    for sku, lines in _by_sku(product).items():
+    for lines in _by_sku(product).values():
         counted = b.total([b.times(line.wanted, line.quantity.bounds) for line in lines])
         if counted(full)[1] > MAX_QUANTITY:
-            where = f"bill of materials, {lines[0].mapping.option} -> {sku}"
+            where = lines[0].line
             scope = set().union(*(_scope(product, line) for line in lines))
             number = prover.ask(where, scope, _beyond(counted, int(MAX_QUANTITY)))
             words = f"its quantity can pass {MAX_QUANTITY:,}, the most that is quoted"
@@ -192,8 +147,8 @@ def _not_yet(product: Product) -> Iterator[Finding]:
 
 
 def _never_binding(product: Product) -> Iterator[Finding]:
-    kinds = _kinds(product.model)
-    for each in requirements(product.model):
+    kinds = _kinds(product.written)
+    for each in requirements(product.written):
         if each.valid_until is not None and each.valid_until < product.days.first:
             words = (
                 f"ends on {each.valid_until}, and the version answers {product.days.first} at the"
@@ -204,7 +159,7 @@ def _never_binding(product: Product) -> Iterator[Finding]:
 
 def _kinds(model: ProductModel) -> dict[str, str]:
     """Return what each id of a requirement is called."""
-    sections = (("rule", model.rules), ("table", model.tables), ("budget", model.budgets))
+    sections = (("rule", rules_of(model)), ("table", model.tables), ("budget", model.budgets))
     return {each.id: kind for kind, section in sections for each in section}
 
 
@@ -219,21 +174,30 @@ def _forced(product: Product) -> Iterator[Finding]:
     except SearchBound as bound:
         yield undecided("the whole", bound)
         return
+    found: dict[str, list[str | None]] = {}
     for attribute in product.model.attributes:
-        words = _forced_words(product, attribute, possible)
-        if words:
-            yield Finding("warning", "model.forced", f"attribute '{attribute.id}'", words)
+        if attribute.id not in product.space.copies.counts:
+            where = _attribute(product, attribute)
+            found.setdefault(where, []).append(_forced_words(product, attribute, possible))
+    for where, words in found.items():
+        if words[0] and all(each == words[0] for each in words):
+            yield Finding("warning", "model.forced", where, words[0])
+
+
+def _attribute(product: Product, attribute: Attribute) -> str:
+    path, name = product.space.copies.origins.get(attribute.id, ("", attribute.id))
+    return f"attribute '{name}'{suffix(path) if path else ''}"
 
 
 def _forced_words(product: Product, attribute: Attribute, possible: Masks) -> str | None:
-    places = product.space.places[attribute.id]
-    if all(possible[place].bit_count() == 1 for place in places):
-        only = answer_words(attribute, product.space.answer(attribute.id, possible))
+    space = product.space
+    places = space.places[attribute.id]
+    inside = [space.answerable(place, mask) for place, mask in enumerate(possible)]
+    if all(inside[place].bit_count() == 1 for place in places):
+        only = answer_words(attribute, space.answer(attribute.id, inside))
         return f"'{only}' is its only answer; a question that decides nothing can go"
     if isinstance(attribute, MultiAttribute):
-        always = [
-            product.space.variables[place].option for place in places if possible[place] == TRUE
-        ]
+        always = [space.variables[place].option for place in places if inside[place] == TRUE]
         if always:
             listed = ", ".join(f"'{each}'" for each in always)
             return f"{listed} is always chosen; make it part of the product"
@@ -243,19 +207,27 @@ def _forced_words(product: Product, attribute: Attribute, possible: Masks) -> st
 def _redundant(product: Product, prover: _Prover) -> Iterator[Finding]:
     """Yield the rules that can not be broken while all others hold, but those told already.
 
-    All that are told can go together: of two that say the same, one is told.
+    All that are told can go together: of two that say the same, one is told. A rule of a component
+    is one rule, however many instances it binds.
     """
-    kinds = _kinds(product.model)
-    gone: list[int] = []
+    wheres = {each.rule.id: each.where for each in rule_copies(product.written)}
+    wheres |= {
+        key: f"{kind} {key}" for key, kind in _kinds(product.written).items() if kind != "rule"
+    }
+    alike: dict[str, list[int]] = {}
     for number, rule in enumerate(prover.rules):
-        where = f"{kinds[rule.id]} {rule.id}"
+        if not isinstance(rule, Presence):
+            alike.setdefault(key_id(rule.id), []).append(number)
+    gone: list[int] = []
+    for name, numbers in alike.items():
+        where = wheres[name]
         try:
-            breaks = prover.can_be(number, [*gone, number])
+            breaks = any(prover.can_be(number, [*gone, *numbers]) for number in numbers)
         except SearchBound as bound:
             yield undecided(where, bound)
             continue
         if not breaks:
-            gone.append(number)
+            gone += numbers
             words = "whatever the other rules allow meets it already; remove it, or say more"
             yield Finding("warning", "model.redundant", where, words)
 
@@ -284,7 +256,7 @@ def _measures(node: Node) -> Iterator[str]:
 
 
 def _expressions(model: ProductModel) -> Iterable[str]:
-    yield from (each.rule for each in model.rules)
+    yield from (each.rule for each in rules_of(model))
     for budget in model.budgets:
         yield from (budget.consumption, budget.capacity)
     for parameter in model.parameters:
@@ -292,25 +264,28 @@ def _expressions(model: ProductModel) -> Iterable[str]:
         if parameter.when:
             yield parameter.when
     yield from (each.quantity for each in model.bill_of_materials)
+    for _, component in everywhere(model.components):
+        yield from (each.quantity for each in component.bill_of_materials)
 
 
 def _idle(product: Product, prover: _Prover) -> Iterator[Finding]:
     """Yield the parts that no valid configuration asks for, and parameters never shown."""
-    asked = []
+    asked: dict[tuple[str, str], list[int]] = {}
     for line in product.parts:
-        where = f"bill of materials, {line.mapping.option} -> {line.mapping.sku}"
         some = b.less(b.constant(0), line.quantity.bounds, or_equal=False)
         used = b.extreme(min, [line.wanted, some])
-        words = "no valid configuration asks for any; remove the line, or mend its quantity"
-        asked.append((where, prover.ask(where, _scope(product, line), used), words))
+        # All instances of a component share its lines: one that uses it is enough.
+        key = line.line, line.mapping.quantity
+        asked.setdefault(key, []).append(prover.ask(line.line, _scope(product, line), used))
     for each in product.parameters:
         if each.shown is not None:
             where = f"parameter '{each.definition.id}'"
             number = prover.ask(where, each.shown.scope, each.shown.bounds)
-            asked.append((where, number, "its 'when' never holds; remove it, or mend its 'when'"))
-    for where, number, words in asked:
+            asked[where, "when"] = [number]
+    for (where, _), numbers in asked.items():
         try:
-            if not prover.can_be(number):
-                yield Finding("warning", "model.idle", where, words)
+            if not any(prover.can_be(number) for number in numbers):
+                what = PART_IDLE if where.startswith("bill") else PARAMETER_IDLE
+                yield Finding("warning", "model.idle", where, what)
         except SearchBound as bound:
             yield undecided(where, bound)

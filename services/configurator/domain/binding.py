@@ -12,6 +12,7 @@ from typing import NoReturn
 
 from services.configurator.domain import bounds as b
 from services.configurator.domain import units
+from services.configurator.domain import variables as v
 from services.configurator.domain.expression import (
     Binary,
     Call,
@@ -34,6 +35,7 @@ from services.configurator.domain.model import (
     Option,
 )
 from services.configurator.domain.naming import nearest
+from services.configurator.domain.operators import ARITHMETIC, LOGIC
 from services.configurator.domain.space import Space
 
 NOTHING = Decimal(0)
@@ -107,11 +109,11 @@ class Binder:
             )
         place = self._space.places[name][0]
         if isinstance(attribute, IntegerAttribute):
-            bounds = b.integer(place, attribute.range[0])
-            return Term("number", attribute.unit, frozenset({place}), bounds)
+            found = v.integer(self._space, attribute)
+            return Term("number", attribute.unit, frozenset({place}), found)
         if not isinstance(attribute, FlagAttribute):
             _fault(f"'{name}' is a {attribute.kind}: write {name} = <option>, in {{...}} or has")
-        return Term("condition", units.PLAIN, frozenset({place}), b.flag(place))
+        return Term("condition", units.PLAIN, frozenset({place}), v.flag(self._space, place))
 
     def _options(self, name: str) -> tuple[Option, ...]:
         attribute = self._space.attributes.get(name)
@@ -137,15 +139,17 @@ class Binder:
             _fault(f"no option of '{node.attribute}' carries the measure '{node.measure}'")
         unit = self._measures[node.measure]
         if isinstance(self._space.attributes[node.attribute], ChoiceAttribute):
-            return Term("number", unit, frozenset(places), b.carried(places[0], values))
-        parts = [b.carried(place, (0, value)) for place, value in zip(places, values, strict=True)]
+            carried = v.carried(self._space, places[0], values)
+            return Term("number", unit, frozenset(places), carried)
+        pairs = zip(places, values, strict=True)
+        parts = [v.carried(self._space, place, (0, value)) for place, value in pairs]
         return Term("number", unit, frozenset(places), b.total(parts))
 
     def _has(self, node: Has) -> Term:
         if not isinstance(self._space.attributes.get(node.attribute), MultiAttribute):
             _fault(f"'{node.attribute}' is not a multi-choice: 'has' needs one")
         place = self._space.places[node.attribute][self._place(node.attribute, node.option)]
-        return Term("condition", units.PLAIN, frozenset({place}), b.flag(place))
+        return Term("condition", units.PLAIN, frozenset({place}), v.flag(self._space, place))
 
     # ---- conditions
 
@@ -156,7 +160,7 @@ class Binder:
         if isinstance(attribute, IntegerAttribute):
             equals: list[Node] = [Binary("=", node.subject, item) for item in node.items]
             terms = [self.condition(each) for each in equals]
-            return _joined("condition", terms, b.extreme(max, [each.bounds for each in terms]))
+            return joined("condition", terms, b.extreme(max, [each.bounds for each in terms]))
         return self._chosen(node.subject.id, node.items)
 
     def _chosen(self, attribute: str, items: Iterable[Name | Literal]) -> Term:
@@ -173,10 +177,10 @@ class Binder:
 
     def _binary(self, node: Binary) -> Term:
         sign = node.sign
-        if sign in _LOGIC:
+        if sign in LOGIC:
             left, right = self.condition(node.left), self.condition(node.right)
-            return _joined("condition", (left, right), _LOGIC[sign](left.bounds, right.bounds))
-        if sign in _ARITHMETIC:
+            return joined("condition", (left, right), LOGIC[sign](left.bounds, right.bounds))
+        if sign in ARITHMETIC:
             return self._arithmetic(node)
         if sign in {"=", "!="} and self._is_options(node.left):
             if not isinstance(node.left, Name) or not isinstance(node.right, Name):
@@ -200,9 +204,9 @@ class Binder:
         if node.sign in {">", ">="}:
             one, other = other, one
         if node.sign in {"=", "!="}:
-            return _joined("condition", (left, right), b.equal(one, other))
+            return joined("condition", (left, right), b.equal(one, other))
         found = b.less(one, other, or_equal=node.sign.endswith("="))
-        return _joined("condition", (left, right), found)
+        return joined("condition", (left, right), found)
 
     # ---- numbers
 
@@ -210,7 +214,7 @@ class Binder:
         left, right = self.number(node.left), self.number(node.right)
         if node.sign == "/" and right.bounds(self._space.full())[0] <= 0:
             _fault("the divisor can be zero or less; divide by what is always above zero")
-        unit_of, bounds_of = _ARITHMETIC[node.sign]
+        unit_of, bounds_of = ARITHMETIC[node.sign]
         unit = unit_of(left.unit, right.unit)
         return Term("number", unit, left.scope | right.scope, bounds_of(left.bounds, right.bounds))
 
@@ -229,7 +233,7 @@ class Binder:
             unit = units.same(unit, each.unit, "compare")
         choose: Callable[[list[Number]], Number] = min if node.function == "min" else max
         found = b.extreme(choose, [each.bounds for each in terms])
-        return _joined("number", terms, found, unit)
+        return joined("number", terms, found, unit)
 
     def _if(self, node: Call) -> Term:
         _arguments(node, 3)
@@ -237,7 +241,7 @@ class Binder:
         yes, no = self.number(node.arguments[1]), self.number(node.arguments[2])
         unit = units.same(yes.unit, no.unit, "choose between")
         found = b.choice(condition.bounds, yes.bounds, no.bounds)
-        return _joined("number", (condition, yes, no), found, unit)
+        return joined("number", (condition, yes, no), found, unit)
 
     def _aggregate(self, node: Call) -> Term:
         _arguments(node, 1)
@@ -249,7 +253,7 @@ class Binder:
         if not isinstance(self._space.attributes.get(subject.id), MultiAttribute):
             _fault(f"count(...) takes a multi-choice attribute, not '{subject.id}'")
         places = self._space.places[subject.id]
-        found = b.total([b.flag(place) for place in places])
+        found = b.total([v.flag(self._space, place) for place in places])
         return Term("number", units.PLAIN, frozenset(places), found)
 
     def _sum(self, measure: str) -> Term:
@@ -262,10 +266,11 @@ class Binder:
         if not terms:
             _fault(f"no option carries the measure '{measure}'{nearest(measure, self._measures)}")
         found = b.total([each.bounds for each in terms])
-        return _joined("number", terms, found, terms[0].unit)
+        return joined("number", terms, found, terms[0].unit)
 
 
-def _joined(kind: Kind, terms: Iterable[Term], found: b.Bounds, unit: str = units.PLAIN) -> Term:
+def joined(kind: Kind, terms: Iterable[Term], found: b.Bounds, unit: str = units.PLAIN) -> Term:
+    """Return the term that several make together."""
     return Term(kind, unit, frozenset().union(*(each.scope for each in terms)), found)
 
 
@@ -282,19 +287,3 @@ def _arguments(node: Call, wanted: int) -> None:
 
 def _fault(message: str) -> NoReturn:
     raise ExpressionFault(message)
-
-
-_LOGIC: dict[str, Callable[[b.Bounds, b.Bounds], b.Bounds]] = {
-    "and": lambda left, right: b.extreme(min, (left, right)),
-    "or": lambda left, right: b.extreme(max, (left, right)),
-    "implies": lambda left, right: b.extreme(max, (b.inverse(left), right)),
-    "iff": b.equal,
-}
-_ARITHMETIC: dict[
-    str, tuple[Callable[[str, str], str], Callable[[b.Bounds, b.Bounds], b.Bounds]]
-] = {
-    "+": (units.added, lambda left, right: b.total((left, right))),
-    "-": (units.subtracted, lambda left, right: b.total((left, b.negative(right)))),
-    "*": (units.multiplied, b.times),
-    "/": (units.divided, b.over),
-}

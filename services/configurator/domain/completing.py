@@ -6,7 +6,6 @@ from typing import Literal
 
 from contracts.configuration import Decision
 from services.configurator.domain.decisions import domains_of
-from services.configurator.domain.model import Attribute
 from services.configurator.domain.product import Product
 from services.configurator.domain.space import Masks
 
@@ -31,8 +30,9 @@ def completion(product: Product, decisions: Sequence[Decision]) -> Completion | 
     """Return the completion of the decisions; None if they contradict each other.
 
     Attributes with a default are filled in the order of the model, each with the first of its
-    preferences that still leads to a valid configuration. The same decisions give the same
-    completion. Raises: SearchBound.
+    preferences that still leads to a valid configuration. A number of instances that somebody must
+    answer is as low as can be until then. The same decisions give the same completion.
+    Raises: SearchBound.
     """
     domains = domains_of(product, decisions)
     witness = product.solver.solve(domains)
@@ -41,14 +41,18 @@ def completion(product: Product, decisions: Sequence[Decision]) -> Completion | 
     exact = product.solver.possible(domains, witness)
     held, point = dict(domains), witness
     for attribute in product.model.attributes:
-        if attribute.default is not None:
+        if not product.space.is_there(attribute.id, point):
+            held |= product.space.away(attribute.id)
+        elif attribute.default is not None or attribute.id in product.space.copies.counts:
             for place in product.space.places[attribute.id]:
                 wish = [each for each in product.wishes[place] if each & exact[place]]
                 point = _prefer(product, held, place, wish, point)
     open_questions = tuple(
         each.id
         for each in product.model.attributes
-        if each.default is None and not _is_forced(product, each, exact)
+        if each.default is None
+        and product.space.is_there(each.id, point)
+        and not product.space.is_settled(each.id, exact)
     )
     answers = _answers(product, decisions, exact, point)
     return Completion(exact, point, answers, open_questions)
@@ -69,22 +73,20 @@ def _prefer(
     return point
 
 
-def _is_forced(product: Product, attribute: Attribute, exact: Masks) -> bool:
-    """Say whether the decisions leave the attribute one possible answer only."""
-    return all(exact[place].bit_count() == 1 for place in product.space.places[attribute.id])
-
-
 def _answers(
     product: Product, decisions: Sequence[Decision], exact: Masks, point: Masks
 ) -> tuple[Decision, ...]:
-    """Return one decision per attribute: those given, `rule` where nothing else was possible."""
+    """Return one decision per attribute that is there: those given, `rule` for the only way."""
     given = {each.attribute: each for each in decisions}
     answers = []
     for attribute in product.model.attributes:
         if attribute.id in given:
             answers.append(given[attribute.id])
             continue
-        source: Source = "rule" if _is_forced(product, attribute, exact) else "default"
+        if not product.space.is_there(attribute.id, point):
+            continue
+        settled = product.space.is_settled(attribute.id, exact)
+        source: Source = "rule" if settled else "default"
         value = product.space.answer(attribute.id, point)
         answers.append(Decision(attribute=attribute.id, value=value, source=source))
     return tuple(answers)

@@ -7,6 +7,7 @@ version answers, the last has no end.
 from dataclasses import dataclass
 from datetime import date, timedelta
 
+from services.configurator.domain.components import rules_of
 from services.configurator.domain.model import ProductModel, Requirement
 
 # Each interval is bound and proved at the start of a process.
@@ -40,8 +41,8 @@ def binds(requirement: Requirement, day: date) -> bool:
 
 
 def requirements(model: ProductModel) -> tuple[Requirement, ...]:
-    """Return the rules, tables and budgets of a model, in this order."""
-    return (*model.rules, *model.tables, *model.budgets)
+    """Return the rules (of components too), tables and budgets of a model, in this order."""
+    return (*rules_of(model), *model.tables, *model.budgets)
 
 
 def intervals(model: ProductModel) -> tuple[Interval, ...]:
@@ -59,7 +60,7 @@ def intervals(model: ProductModel) -> tuple[Interval, ...]:
 
 def date_faults(model: ProductModel) -> list[str]:
     """Return what is wrong with the dates of a model."""
-    kinds = (("rule", model.rules), ("table", model.tables), ("budget", model.budgets))
+    kinds = (("rule", rules_of(model)), ("table", model.tables), ("budget", model.budgets))
     faults = [
         f"{kind} {each.id}: valid_until {each.valid_until} lies before valid_from"
         f" {each.valid_from}; write the later day last"

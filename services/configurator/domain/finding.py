@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
+from services.configurator.domain.components import key_id
 from services.configurator.domain.product import Product
 from services.configurator.domain.solver import SearchBound
 
@@ -53,4 +54,4 @@ def _judges(product: Product, where: str) -> bool:
     if not where.startswith(_DATED):
         return True
     named = where.split()[1]
-    return any(each.id == named for each in product.solver.constraints)
+    return any(key_id(each.id) == named for each in product.solver.constraints)

@@ -35,7 +35,7 @@ PLUS: "+"
 MINUS: "-"
 TIMES: "*"
 DIVIDE: "/"
-FUNCTION.2: /(if|count|sum|min|max|ceil)(?=\s*\()/
+FUNCTION.2: /(if|count|sum|all|any|min|max|ceil)(?=\s*\()/
 NUMBER: /[0-9]{1,12}(\.[0-9]{1,9})?(\[[^\[\]\s]{1,12}\])?/
 NAME: /[a-z][a-z0-9_]{0,59}/
 %ignore /\s+/

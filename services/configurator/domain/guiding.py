@@ -82,23 +82,20 @@ class Step:
 def steps(
     product: Product, judged: OptionsAnswer, decisions: Sequence[Decision]
 ) -> tuple[Step, ...]:
-    """Return the questions of a product in the order of its steps, as judged."""
+    """Return the questions of a product in the order of its steps, as judged.
+
+    A step without questions is left out: its instance of a component is not there.
+    """
     decided = {each.attribute: each.value for each in decisions}
     clash = judged.contradiction.conflict if judged.contradiction else ()
     draw = _Drawing(product, judged, decided, frozenset(each.attribute for each in clash))
-    cards = [draw.card(each) for each in judged.attributes]
+    cards: dict[str, list[Card]] = {}
+    for each in judged.attributes:
+        cards.setdefault(each.group, []).append(draw.card(each))
     return tuple(
-        Step(
-            group.id,
-            group.label,
-            group.help,
-            tuple(
-                card
-                for card, each in zip(cards, judged.attributes, strict=True)
-                if each.group == group.id
-            ),
-        )
+        Step(group.id, group.label, group.help, tuple(cards[group.id]))
         for group in product.model.groups
+        if group.id in cards
     )
 
 

@@ -4,15 +4,17 @@ What needs expressions bound or the space searched is found by `product.publish`
 """
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
+from services.configurator.domain.components import count_rule, everywhere, numbers
 from services.configurator.domain.dating import date_faults, requirements
 from services.configurator.domain.model import (
     INTEGER_VALUES_MAX,
     Attribute,
-    ChoiceAttribute,
-    IntegerAttribute,
-    MultiAttribute,
+    AttributeOfComponent,
+    OfChoice,
+    OfInteger,
+    OfMulti,
     Part,
     PartMapping,
     ProductModel,
@@ -25,12 +27,13 @@ def structure_faults(model: ProductModel, parts: Mapping[str, Part]) -> list[str
     """Return the faults that show without binding an expression; empty if there are none."""
     rules = [each.id for each in requirements(model)]
     faults = [
-        *_doubles("group", (each.id for each in model.groups)),
-        *_doubles("attribute or parameter", _names(model)),
-        *_doubles("rule, table or budget", rules),
-        *_doubles("example", (each.id for each in model.examples)),
+        *doubles("group", (each.id for each in model.groups)),
+        *doubles("attribute or parameter", _names(model)),
+        *doubles("rule, table or budget", rules),
+        *doubles("example", (each.id for each in model.examples)),
         *date_faults(model),
     ]
+    rules += {count_rule(each) for _, each in everywhere(model.components)}
     for example in model.examples:
         if example.conflicts is not None and example.conflicts not in rules:
             hint = nearest(example.conflicts, rules)
@@ -44,11 +47,12 @@ def structure_faults(model: ProductModel, parts: Mapping[str, Part]) -> list[str
             faults.append(
                 f"{where}: unknown group '{attribute.group}'{nearest(attribute.group, groups)}"
             )
-        faults += _attribute_faults(attribute, model.measures)
+        faults += attribute_faults(attribute, model.measures)
     for parameter in model.parameters:
         faults += _unit(f"parameter '{parameter.id}'", parameter.unit)
+    known = [*model.attributes, *numbers(model.components)]
     for mapping in model.bill_of_materials:
-        faults += _mapping_faults(mapping, model, parts)
+        faults += mapping_faults(mapping, known, parts)
     return faults
 
 
@@ -56,7 +60,8 @@ def _names(model: ProductModel) -> list[str]:
     return [*(each.id for each in model.attributes), *(each.id for each in model.parameters)]
 
 
-def _doubles(kind: str, ids: Iterable[str]) -> list[str]:
+def doubles(kind: str, ids: Iterable[str]) -> list[str]:
+    """Return a fault for every id of a kind that stands more than once."""
     return [
         f"the {kind} '{each}' stands {count} times; give each its own id"
         for each, count in Counter(ids).items()
@@ -70,14 +75,17 @@ def _unit(where: str, unit: str) -> list[str]:
     return [f"{where}: unknown unit '{unit}'{nearest(unit, UNITS)}"]
 
 
-def _attribute_faults(attribute: Attribute, measures: Mapping[str, str]) -> list[str]:
+def attribute_faults(
+    attribute: Attribute | AttributeOfComponent, measures: Mapping[str, str]
+) -> list[str]:
+    """Return what is wrong with one attribute by itself: options, range, default, unit."""
     where = f"attribute '{attribute.id}'"
-    if isinstance(attribute, IntegerAttribute):
+    if isinstance(attribute, OfInteger):
         return [*_unit(where, attribute.unit), *_range_faults(where, attribute)]
-    if not isinstance(attribute, ChoiceAttribute | MultiAttribute):
+    if not isinstance(attribute, OfChoice | OfMulti):
         return []
     ids = [each.id for each in attribute.options]
-    faults = _doubles(f"option of '{attribute.id}'", ids)
+    faults = doubles(f"option of '{attribute.id}'", ids)
     for option in attribute.options:
         faults += [
             f"option '{attribute.id}.{option.id}': unknown measure '{each}'"
@@ -94,7 +102,7 @@ def _attribute_faults(attribute: Attribute, measures: Mapping[str, str]) -> list
     return faults
 
 
-def _range_faults(where: str, attribute: IntegerAttribute) -> list[str]:
+def _range_faults(where: str, attribute: OfInteger) -> list[str]:
     low, high = attribute.range
     if low > high:
         return [f"{where}: the range runs from {low} down to {high}; write [{high}, {low}]"]
@@ -106,9 +114,12 @@ def _range_faults(where: str, attribute: IntegerAttribute) -> list[str]:
     return []
 
 
-def _mapping_faults(
-    mapping: PartMapping, model: ProductModel, parts: Mapping[str, Part]
+def mapping_faults(
+    mapping: PartMapping,
+    attributes: Sequence[Attribute | AttributeOfComponent],
+    parts: Mapping[str, Part],
 ) -> list[str]:
+    """Return what is wrong with one line of a bill of materials, its quantity aside."""
     where = f"bill of materials, {mapping.option} -> {mapping.sku}"
     faults = []
     if mapping.sku not in parts:
@@ -116,11 +127,11 @@ def _mapping_faults(
             f"{where}: the part master has no '{mapping.sku}'{nearest(mapping.sku, parts)}"
         )
     name, _, option = mapping.option.partition(".")
-    attribute = next((each for each in model.attributes if each.id == name), None)
+    attribute = next((each for each in attributes if each.id == name), None)
     if attribute is None:
-        known = [each.id for each in model.attributes]
+        known = [each.id for each in attributes]
         return [*faults, f"{where}: unknown attribute '{name}'{nearest(name, known)}"]
-    if isinstance(attribute, ChoiceAttribute | MultiAttribute):
+    if isinstance(attribute, OfChoice | OfMulti):
         ids = [each.id for each in attribute.options]
         if option not in ids:
             faults.append(f"{where}: '{name}' has no option '{option}'{nearest(option, ids)}")

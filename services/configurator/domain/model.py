@@ -17,6 +17,7 @@ from contracts.values import ExactDecimal, Value
 
 INTEGER_VALUES_MAX = 100
 TABLE_COLUMNS_MAX, TABLE_ROWS_MAX, CELL_LENGTH_MAX = 40, 10_000, 1_000
+COUNT_MAX = 20
 
 Id = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,59}$")]
 RuleId = Annotated[str, Field(pattern=r"^[A-Z][A-Z0-9-]{1,39}$")]
@@ -50,6 +51,14 @@ class Option(Value):
     absent: bool = False
 
 
+class Asked(Value):
+    """What all questions have: an id, a label and a help text."""
+
+    id: Id
+    label: Words
+    help: Words
+
+
 class Question(Value):
     """What all attributes have: a place, a label and a help text."""
 
@@ -59,7 +68,7 @@ class Question(Value):
     help: Words
 
 
-class ChoiceAttribute(Question):
+class OfChoice(Value):
     """Exactly one option; options stand in the order of preference, the default goes first."""
 
     kind: Literal["choice"]
@@ -67,7 +76,7 @@ class ChoiceAttribute(Question):
     default: Id | None = None
 
 
-class MultiAttribute(Question):
+class OfMulti(Value):
     """Any set of options; by default those named and, as far as rules allow, no others."""
 
     kind: Literal["multi"]
@@ -75,7 +84,7 @@ class MultiAttribute(Question):
     default: tuple[Id, ...] | None = None
 
 
-class IntegerAttribute(Question):
+class OfInteger(Value):
     """A whole number from the first to the last, both included."""
 
     kind: Literal["integer"]
@@ -84,15 +93,53 @@ class IntegerAttribute(Question):
     default: int | None = None
 
 
-class FlagAttribute(Question):
+class OfFlag(Value):
     """Yes or no."""
 
     kind: Literal["flag"]
     default: bool | None = None
 
 
+class ChoiceAttribute(OfChoice, Question):
+    """Exactly one option; options stand in the order of preference, the default goes first."""
+
+
+class MultiAttribute(OfMulti, Question):
+    """Any set of options; by default those named and, as far as rules allow, no others."""
+
+
+class IntegerAttribute(OfInteger, Question):
+    """A whole number from the first to the last, both included."""
+
+
+class FlagAttribute(OfFlag, Question):
+    """Yes or no."""
+
+
 Attribute = Annotated[
     ChoiceAttribute | MultiAttribute | IntegerAttribute | FlagAttribute, Field(discriminator="kind")
+]
+
+
+class ChoiceOfComponent(OfChoice, Asked):
+    """A choice that every instance of a component has of its own."""
+
+
+class MultiOfComponent(OfMulti, Asked):
+    """A multi-choice that every instance of a component has of its own."""
+
+
+class IntegerOfComponent(OfInteger, Asked):
+    """A whole number that every instance of a component has of its own."""
+
+
+class FlagOfComponent(OfFlag, Asked):
+    """A yes or no that every instance of a component has of its own."""
+
+
+AttributeOfComponent = Annotated[
+    ChoiceOfComponent | MultiOfComponent | IntegerOfComponent | FlagOfComponent,
+    Field(discriminator="kind"),
 ]
 
 
@@ -159,6 +206,26 @@ class PartMapping(Value):
     quantity: Expression
 
 
+class Component(Asked):
+    """A piece that the product has several times, each instance with answers of its own.
+
+    `group` is the step in which the number is asked, of sub-assemblies that of the instance around;
+    `question` are its words, `default` the number proposed. In rules and quantities of a component
+    its attributes are plain names.
+    """
+
+    group: Id | None = None
+    count: tuple[
+        Annotated[int, Field(ge=0, le=COUNT_MAX)], Annotated[int, Field(ge=1, le=COUNT_MAX)]
+    ]
+    default: int | None = None
+    question: Words | None = None
+    attributes: tuple[AttributeOfComponent, ...] = Field(default=(), max_length=100)
+    rules: tuple[Rule, ...] = Field(default=(), max_length=200)
+    bill_of_materials: tuple[PartMapping, ...] = Field(default=(), max_length=500)
+    components: tuple["Component", ...] = Field(default=(), max_length=20)
+
+
 class Example(Value):
     """Answers whose outcome the author knows: they can all hold, or contradict by this rule.
 
@@ -184,6 +251,7 @@ class ProductModel(Value):
     measures: dict[Id, str]
     groups: tuple[Group, ...] = Field(min_length=1, max_length=50)
     attributes: tuple[Attribute, ...] = Field(min_length=1, max_length=300)
+    components: tuple[Component, ...] = Field(default=(), max_length=20)
     parameters: tuple[ParameterDefinition, ...] = Field(default=(), max_length=200)
     rules: tuple[Rule, ...] = Field(default=(), max_length=1000)
     tables: tuple[Table, ...] = Field(default=(), max_length=100)

@@ -5,7 +5,7 @@ question is no conflict with oneself. For an answered multi-choice it is judged 
 options chosen there.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from contracts.configuration import Answer, Decision, Repair, RuleRef
 from contracts.values import Pin, Value
@@ -109,7 +109,7 @@ def options(product: Product, decisions: Sequence[Decision]) -> OptionsAnswer:
         exact=True,
         valid=contradiction is None,
         complete=contradiction is None and not found.open_questions,
-        attributes=tuple(judge.attribute(each) for each in product.model.attributes),
+        attributes=tuple(judge.attribute(each) for each in judge.asked()),
         parameters=_parameters(product, found.domains),
         open_questions=found.open_questions,
         contradiction=contradiction,
@@ -133,11 +133,16 @@ class _Judge:
         self._held = {each.attribute: each.value for each in kept}
         self._proposed = {each.attribute: each.value for each in found.decisions}
 
+    def asked(self) -> Iterator[Attribute]:
+        """Yield the attributes but those of instances that are not there, unless decided."""
+        for each in self._product.model.attributes:
+            if each.id in self._decided or self._product.space.is_there(each.id, self._found.point):
+                yield each
+
     def attribute(self, attribute: Attribute) -> AttributeState:
         """Judge all options of one attribute."""
         answered = attribute.id in self._decided
-        places = self._product.space.places[attribute.id]
-        settled = all(self._found.domains[place].bit_count() == 1 for place in places)
+        settled = self._product.space.is_settled(attribute.id, self._found.domains)
         is_open = attribute.id in self._found.open_questions
         return AttributeState(
             attribute=attribute.id,

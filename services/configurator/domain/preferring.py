@@ -1,24 +1,25 @@
-"""What a model prefers where nobody decided."""
+"""What a model prefers where nobody decided; that something is not there comes last."""
 
 from services.configurator.domain.model import Attribute, ChoiceAttribute, MultiAttribute
-from services.configurator.domain.space import FALSE, TRUE, Space
+from services.configurator.domain.space import FALSE, TRUE, Space, values_of
 
 Wish = tuple[int, ...]
 
 
 def preferences(space: Space) -> list[Wish]:
     """Return for each variable its values, one bit each, the preferred first."""
+    wishes = [wish for attribute in space.attributes.values() for wish in _preferences(attribute)]
     return [
-        wish for attribute in space.attributes.values() for wish in _preferences(space, attribute)
+        (*wish, variable.nothing) if variable.nothing else wish
+        for wish, variable in zip(wishes, space.variables, strict=True)
     ]
 
 
-def _preferences(space: Space, attribute: Attribute) -> list[Wish]:
+def _preferences(attribute: Attribute) -> list[Wish]:
     if isinstance(attribute, MultiAttribute):
         wanted = set(attribute.default or ())
         return [(TRUE, FALSE) if each.id in wanted else (FALSE, TRUE) for each in attribute.options]
-    place = space.places[attribute.id][0]
-    values = space.variables[place].values
+    values = values_of(attribute)
     first = 0 if attribute.default is None else values.index(attribute.default)
     if isinstance(attribute, ChoiceAttribute):
         order = [first, *(each for each in range(len(values)) if each != first)]

@@ -9,16 +9,18 @@ from hashlib import sha256
 from contracts.errors import Refused
 from contracts.values import Pin
 from services.configurator.domain import bounds as b
-from services.configurator.domain.binding import Binder, Term
+from services.configurator.domain import variables as v
+from services.configurator.domain.assembling import line_copies, messages, rule_copies
+from services.configurator.domain.binding import Term
+from services.configurator.domain.binding_instances import InstanceBinder
+from services.configurator.domain.components import Instance, every, flat, tops
 from services.configurator.domain.constraints import Condition, Constraint, Permitted
-from services.configurator.domain.dating import Interval, requirements
+from services.configurator.domain.dating import Interval
 from services.configurator.domain.expression import ExpressionFault, parse
 from services.configurator.domain.linting import structure_faults
+from services.configurator.domain.linting_components import component_faults
 from services.configurator.domain.model import (
     Budget,
-    ChoiceAttribute,
-    IntegerAttribute,
-    MultiAttribute,
     ParameterDefinition,
     Part,
     PartMapping,
@@ -27,7 +29,9 @@ from services.configurator.domain.model import (
 from services.configurator.domain.nodes import steps
 from services.configurator.domain.pinning import said
 from services.configurator.domain.preferring import Wish, preferences
+from services.configurator.domain.presence import guarded, presences
 from services.configurator.domain.proving import dated_faults, solvers
+from services.configurator.domain.scoping import Scope, as_written
 from services.configurator.domain.solver import Solver
 from services.configurator.domain.space import Space
 from services.configurator.domain.tables import permitted
@@ -61,24 +65,31 @@ class BoundParameter:
 
 @dataclass(frozen=True, slots=True)
 class BoundPart:
-    """A line of the bill of materials: asked for when `wanted` holds."""
+    """A line of the bill of materials: asked for when `wanted` holds.
+
+    `line` says where it stands; all instances of a component share its lines.
+    """
 
     mapping: PartMapping
     part: Part
     wanted: b.Bounds
     quantity: Term
+    line: str
 
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Product:
     """A model ready to answer; a published one has at least one valid configuration.
 
-    `wishes` are the values of each variable, the preferred first; `messages` are the words of each
-    rule, table and budget by id. The solver knows the rules that bind on `days`; where rules have
-    dates, `later` is the same product in the intervals after them.
+    `model` is flat: every instance of a component has attributes of its own; `written` is what the
+    file says and the pin holds. `wishes` are the values of each variable, the preferred first;
+    `messages` the words of each rule, table and budget by id, of a component's rule by its key for
+    each instance. The solver knows the rules that bind on `days`; where rules have dates, `later`
+    is the same product in the intervals after them.
     """
 
     model: ProductModel
+    written: ProductModel
     pin: Pin
     space: Space
     wishes: tuple[Wish, ...]
@@ -112,27 +123,28 @@ def bind(model: ProductModel, parts: Mapping[str, Part]) -> Product:
 
     Raises: ModelRefused, with every fault found.
     """
-    faults = structure_faults(model, parts)
+    faults = [*structure_faults(model, parts), *component_faults(model, parts)]
     if faults:
         raise ModelRefused(model.id, faults)
-    space = Space(model.attributes)
-    work = _Bench(model, Binder(space, model.measures))
+    whole, copies = flat(model)
+    space = Space(whole.attributes, copies)
+    work = _Bench(model, space)
     parameters = work.parameters()
-    constraints = work.constraints(space)
-    lines = work.lines(space, parts)
+    constraints = [*work.constraints(), *presences(space, every(tops(model)))]
+    lines = work.lines(parts)
     if work.faults:
         raise ModelRefused(model.id, work.faults)
     wishes = tuple(preferences(space))
     editions = solvers(model, space, constraints, [wish[0] for wish in wishes])
-    messages = {each.id: each.message for each in requirements(model)}
     (days, solver), *later = editions.items()
     first = Product(
-        model=model,
+        model=whole,
+        written=model,
         pin=_pin(model, parts),
         space=space,
         wishes=wishes,
         solver=solver,
-        messages=messages,
+        messages=messages(model, space),
         parameters=tuple(parameters),
         parts=tuple(lines),
         days=days,
@@ -144,7 +156,7 @@ def bind(model: ProductModel, parts: Mapping[str, Part]) -> Product:
 
 def _pin(model: ProductModel, parts: Mapping[str, Part]) -> Pin:
     """Pin the model and the names of its parts: all that an answer depends on."""
-    used = sorted({each.sku for each in model.bill_of_materials})
+    used = sorted({each.mapping.sku for each in line_copies(model)})
     content = {
         "model": said(model),
         "parts": [parts[sku].model_dump(mode="json") for sku in used],
@@ -156,18 +168,26 @@ def _pin(model: ProductModel, parts: Mapping[str, Part]) -> Pin:
 class _Bench:
     """Binds the expressions of one model and collects what does not fit."""
 
-    def __init__(self, model: ProductModel, binder: Binder) -> None:
+    def __init__(self, model: ProductModel, space: Space) -> None:
         self._model = model
-        self._binder = binder
+        self._space = space
+        self._binder = InstanceBinder(space, model.measures)
+        self._scope = Scope(space.attributes, tuple(tops(model)))
         self._steps: dict[str, int] = {}
         self.faults: list[str] = []
 
     def _term(
-        self, where: str, text: str, *, condition: bool, names: str | None = None
+        self,
+        where: str,
+        text: str,
+        *,
+        condition: bool,
+        names: str | None = None,
+        inside: Instance | None = None,
     ) -> Term | None:
-        """Bind an expression; `names` is the parameter that it is."""
+        """Bind an expression; `names` is the parameter that it is, `inside` whose names it has."""
         try:
-            node = parse(text)
+            node = self._scope.flat(parse(text), inside)
             if (counted := steps(node, self._steps)) > STEPS_MAX:
                 raise ExpressionFault(
                     f"takes {counted} steps with the parameters it is made of, more than"
@@ -177,8 +197,13 @@ class _Bench:
                 self._steps[names] = counted
             return self._binder.condition(node) if condition else self._binder.number(node)
         except (ExpressionFault, UnitFault) as fault:
-            self.faults.append(f"{where}: {fault.message}")
+            self._fault(f"{where}: {as_written(fault.message, inside)}")
             return None
+
+    def _fault(self, words: str) -> None:
+        """Note a fault once, of however many instances."""
+        if words not in self.faults:
+            self.faults.append(words)
 
     def parameters(self) -> list[BoundParameter]:
         bound = []
@@ -197,14 +222,15 @@ class _Bench:
             bound.append(BoundParameter(each, value, shown))
         return bound
 
-    def constraints(self, space: Space) -> list[Condition]:
+    def constraints(self) -> list[Condition]:
         found: list[Condition] = []
-        for rule in self._model.rules:
-            term = self._term(f"rule {rule.id}", rule.rule, condition=True)
+        for each in rule_copies(self._model):
+            term = self._term(each.where, each.rule.rule, condition=True, inside=each.inside)
             if term is not None:
-                found.append(Constraint(rule.id, term.scope, term.bounds))
+                term = guarded(self._space, each.inside, term)
+                found.append(Constraint(each.key, term.scope, term.bounds))
         for table in self._model.tables:
-            rows = permitted(table, space)
+            rows = permitted(table, self._space)
             if isinstance(rows, Permitted):
                 found.append(rows)
             else:
@@ -229,32 +255,18 @@ class _Bench:
         bounds = b.less(scaled, b.times(have.bounds, b.constant(100)), or_equal=True)
         return [Constraint(budget.id, need.scope | have.scope, bounds)]
 
-    def lines(self, space: Space, parts: Mapping[str, Part]) -> list[BoundPart]:
+    def lines(self, parts: Mapping[str, Part]) -> list[BoundPart]:
         bound = []
-        for each in self._model.bill_of_materials:
-            where = f"bill of materials, {each.option} -> {each.sku}"
-            quantity = self._term(where, each.quantity, condition=False)
+        space = self._space
+        for each in line_copies(self._model):
+            mapping, where = each.mapping, each.where
+            quantity = self._term(where, mapping.quantity, condition=False, inside=each.inside)
             if quantity is None:
                 continue
             if quantity.unit:
-                self.faults.append(
-                    f"{where}: the quantity is in {quantity.unit}, not a plain number"
-                )
+                self._fault(f"{where}: the quantity is in {quantity.unit}, not a plain number")
             elif quantity.bounds(space.full())[0] < 0:
-                self.faults.append(f"{where}: the quantity can be below zero; use max(0, ...)")
-            bound.append(BoundPart(each, parts[each.sku], _wanted(space, each.option), quantity))
+                self._fault(f"{where}: the quantity can be below zero; use max(0, ...)")
+            wanted = v.wanted(space, mapping.option)
+            bound.append(BoundPart(mapping, parts[mapping.sku], wanted, quantity, where))
         return bound
-
-
-def _wanted(space: Space, option: str) -> b.Bounds:
-    name, _, choice = option.partition(".")
-    attribute = space.attributes[name]
-    places = space.places[name]
-    if isinstance(attribute, IntegerAttribute):
-        return b.less(b.constant(0), b.integer(places[0], attribute.range[0]), or_equal=False)
-    if isinstance(attribute, ChoiceAttribute | MultiAttribute):
-        index = [each.id for each in attribute.options].index(choice)
-        if isinstance(attribute, MultiAttribute):
-            return b.flag(places[index])
-        return b.member(places[0], 1 << index)
-    return b.flag(places[0])

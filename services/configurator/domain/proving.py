@@ -2,8 +2,10 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 
+from services.configurator.domain.components import key_id
 from services.configurator.domain.constraints import Condition, Permitted
 from services.configurator.domain.dating import Interval, binds, intervals, requirements
+from services.configurator.domain.linting_components import suffix
 from services.configurator.domain.model import ProductModel
 from services.configurator.domain.solver import SearchBound, Solver
 from services.configurator.domain.space import Masks, Space, Variable
@@ -19,7 +21,7 @@ def solvers(
         idle = frozenset(each.id for each in requirements(model) if not binds(each, days.first))
         if idle not in known:
             known[idle] = Solver(
-                space, [each for each in constraints if each.id not in idle], first
+                space, [each for each in constraints if key_id(each.id) not in idle], first
             )
         found[days] = known[idle]
     return found
@@ -51,22 +53,40 @@ def dated_faults(space: Space, editions: Mapping[Interval, Solver]) -> list[str]
 def dead_ends(space: Space, solver: Solver) -> Iterator[tuple[int, int]]:
     """Yield the values that can never be chosen, by variable and bit; holes in a range are none.
 
-    Something must be valid. Raises: SearchBound.
+    Of a component it is one that no instance can have. Something must be valid.
+    Raises: SearchBound.
     """
     witness = solver.solve({})
     if witness is None:
         raise AssertionError("asked of a model that has valid configurations")
     possible = solver.possible({}, witness)
+    ends: dict[str, tuple[int, int]] = {}
+    alive: set[str] = set()
     for place, (variable, mask) in enumerate(zip(space.variables, possible, strict=True)):
-        for bit in range(len(variable.values)):
-            if not mask >> bit & 1 and _is_dead_end(variable, bit):
-                yield place, bit
+        for bit, value in enumerate(variable.values):
+            if value is not None and _is_dead_end(variable, bit):
+                name = named(space, place, bit)
+                ends.setdefault(name, (place, bit))
+                if mask >> bit & 1:
+                    alive.add(name)
+    yield from (end for name, end in ends.items() if name not in alive)
 
 
 def value_words(space: Space, place: int, bit: int) -> str:
-    """Return a value as a fault names it: `pump.low`."""
+    """Return a value as a fault names it, `pump.low`; instances of a component share one name."""
     variable = space.variables[place]
-    return f"{variable.attribute}.{variable.option or variable.values[bit]}"
+    _, name = _origin(space, variable)
+    return f"{name}.{variable.option or variable.values[bit]}"
+
+
+def named(space: Space, place: int, bit: int) -> str:
+    """Return a value with the component that has it: `radio.band.n78`."""
+    path, _ = _origin(space, space.variables[place])
+    return f"{path}.{value_words(space, place, bit)}"
+
+
+def _origin(space: Space, variable: Variable) -> tuple[str, str]:
+    return space.copies.origins.get(variable.attribute, ("", variable.attribute))
 
 
 def _faults(space: Space, solver: Solver) -> tuple[list[str], list[str]]:
@@ -90,14 +110,16 @@ def _dead(space: Space, solver: Solver, place: int, bit: int) -> str:
         if tables
         else "remove it or loosen the rules against it"
     )
-    return f"'{value_words(space, place, bit)}' can never be chosen; {remedy}"
+    path, _ = _origin(space, space.variables[place])
+    inside = suffix(path) if path else ""
+    return f"'{value_words(space, place, bit)}' can never be chosen; {remedy}{inside}"
 
 
 def _void(solver: Solver) -> str:
     clash = solver.clash({}, [])
     if clash is None:
         raise AssertionError("where nothing is valid, some rules contradict each other")
-    names = ", ".join(solver.constraints[each].id for each in clash.rules)
+    names = ", ".join(dict.fromkeys(key_id(solver.constraints[each].id) for each in clash.rules))
     return f"the rules exclude every configuration; loosen one of these: {names}"
 
 
@@ -105,5 +127,6 @@ def _is_dead_end(variable: Variable, bit: int) -> bool:
     """Say whether an impossible value is a fault: a hole in a range or a "must" is none."""
     if variable.option is not None:
         return bit == 1
-    inside = 0 < bit < len(variable.values) - 1
+    last = len(variable.values) - (2 if variable.nothing else 1)
+    inside = 0 < bit < last
     return not (inside and isinstance(variable.values[0], int))

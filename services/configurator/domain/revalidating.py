@@ -118,11 +118,15 @@ def _found_anew(product: Product, item: ConfiguredItem) -> ConfiguredItem | Reje
 def _standing(product: Product, decisions: Sequence[Decision]) -> Masks | None:
     """Return the point that the answers name, if they are whole and every rule holds there."""
     given = {each.attribute: each for each in decisions}
-    if given.keys() != product.space.attributes.keys():
-        return None
     if not all(fits(product, each) for each in given.values()):
         return None
     point = product.space.full()
+    for name in product.space.attributes.keys() - given.keys():
+        away = product.space.away(name)
+        if not away:
+            return None
+        for place, mask in away.items():
+            point[place] = mask
     for each in given.values():
         for place, mask in product.space.of_answer(each.attribute, each.value).items():
             point[place] = mask
@@ -146,7 +150,8 @@ def _answers(product: Product, old: Sequence[Decision], new: Sequence[Decision])
     asked = {each.attribute for each in new}
     for name in was:
         if name not in asked:
-            yield f"{name}: not asked any more"
+            known = product.space.attributes.get(name)
+            yield f"{known.label if known else name}: not asked any more"
 
 
 def _as_known(product: Product, decision: Decision, was: Mapping[str, object]) -> str:

@@ -8,16 +8,22 @@ from typing import Any, Literal
 from contracts.values import Value
 from services.configurator.domain.model import (
     Attribute,
-    ChoiceAttribute,
-    IntegerAttribute,
-    MultiAttribute,
+    AttributeOfComponent,
+    Component,
+    OfChoice,
+    OfInteger,
+    OfMulti,
     Option,
+    PartMapping,
     ProductModel,
 )
 
 Kind = Literal["added", "removed", "changed"]
 # Looked at piece by piece, not as a whole.
 APART = frozenset({"id", "kind", "options", "measures"})
+APART_OF_COMPONENTS = frozenset({"id", "attributes", "rules", "bill_of_materials", "components"})
+
+Attributes = Attribute | AttributeOfComponent
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,11 +44,12 @@ def changes(old: ProductModel, new: ProductModel) -> list[Change]:
         *_head(old, new),
         *_measures(old, new),
         *_pieces("group", old.groups, new.groups),
-        *_attributes(old, new),
+        *_attributes(old.attributes, new.attributes),
+        *_components(old.components, new.components),
         *_pieces("parameter", old.parameters, new.parameters),
         *_pieces("rule", old.rules, new.rules),
         *_pieces("budget", old.budgets, new.budgets),
-        *_parts(old, new),
+        *_parts(old.bill_of_materials, new.bill_of_materials),
         *_pieces("example", old.examples, new.examples),
     ]
 
@@ -58,39 +65,59 @@ def _measures(old: ProductModel, new: ProductModel) -> Iterator[Change]:
     yield from _changed("the measures:", old.measures, new.measures)
 
 
-def _attributes(old: ProductModel, new: ProductModel) -> Iterator[Change]:
-    was = {each.id: each for each in old.attributes}
-    for attribute in new.attributes:
+def _attributes(
+    old: Sequence[Attributes], new: Sequence[Attributes], prefix: str = ""
+) -> Iterator[Change]:
+    was = {each.id: each for each in old}
+    for attribute in new:
         before = was.get(attribute.id)
         if before is None or before.kind == attribute.kind:
             continue
-        where = f"attribute '{attribute.id}'"
+        where = f"attribute '{prefix}{attribute.id}'"
         yield Change("changed", where, f"is a {attribute.kind}, was a {before.kind}")
-    yield from _pieces("attribute", old.attributes, new.attributes)
-    for attribute in new.attributes:
+    yield from _pieces("attribute", old, new, prefix)
+    for attribute in new:
         before = was.get(attribute.id)
         if before is not None:
-            yield from _options(attribute, before)
+            yield from _options(attribute, before, f"{prefix}{attribute.id}.")
 
 
-def _options(attribute: Attribute, before: Attribute) -> Iterator[Change]:
+def _options(attribute: Attributes, before: Attributes, prefix: str) -> Iterator[Change]:
     now, was = _options_of(attribute), _options_of(before)
-    yield from _pieces("option", was, now, f"{attribute.id}.")
+    yield from _pieces("option", was, now, prefix)
     known = {each.id: each for each in was}
     for option in now:
         if option.id in known:
-            where = f"option '{attribute.id}.{option.id}'"
+            where = f"option '{prefix}{option.id}'"
             yield from _changed(where, known[option.id].measures, option.measures)
 
 
-def _options_of(attribute: Attribute) -> Sequence[Option]:
-    return attribute.options if isinstance(attribute, ChoiceAttribute | MultiAttribute) else ()
+def _components(
+    old: Sequence[Component], new: Sequence[Component], prefix: str = ""
+) -> Iterator[Change]:
+    """Yield what became of components, then of what those have that both versions know."""
+    yield from _pieces("component", old, new, prefix)
+    was = {each.id: each for each in old}
+    for component in new:
+        before = was.get(component.id)
+        if before is not None:
+            inside = f"{prefix}{component.id}."
+            yield from _attributes(before.attributes, component.attributes, inside)
+            yield from _components(before.components, component.components, inside)
+            yield from _pieces("rule", before.rules, component.rules, inside)
+            yield from _parts(before.bill_of_materials, component.bill_of_materials, inside)
 
 
-def _parts(old: ProductModel, new: ProductModel) -> Iterator[Change]:
+def _options_of(attribute: Attributes) -> Sequence[Option]:
+    return attribute.options if isinstance(attribute, OfChoice | OfMulti) else ()
+
+
+def _parts(
+    old: Iterable[PartMapping], new: Iterable[PartMapping], prefix: str = ""
+) -> Iterator[Change]:
     was, now = _quantities(old), _quantities(new)
     for option, sku in [*now, *(each for each in was if each not in now)]:
-        where = f"bill of materials, {option} -> {sku}"
+        where = f"bill of materials, {prefix}{option} -> {sku}"
         before, after = was.get((option, sku)), now.get((option, sku))
         if before is None:
             yield Change("added", where, f"is new: {after}")
@@ -100,10 +127,10 @@ def _parts(old: ProductModel, new: ProductModel) -> Iterator[Change]:
             yield Change("changed", where, f"quantity is now {after}, was {before}")
 
 
-def _quantities(model: ProductModel) -> dict[tuple[str, str], str]:
+def _quantities(lines: Iterable[PartMapping]) -> dict[tuple[str, str], str]:
     """Return the quantity of each part of each option; where lines repeat, all of them."""
     found: dict[tuple[str, str], str] = {}
-    for each in model.bill_of_materials:
+    for each in lines:
         pair = (each.option, each.sku)
         found[pair] = f"{found[pair]} and {each.quantity}" if pair in found else each.quantity
     return found
@@ -137,12 +164,17 @@ def _id(piece: Value) -> str:
 
 def _said(piece: Value) -> str:
     words = getattr(piece, "message", None) or getattr(piece, "label", None)
+    if isinstance(piece, Component):
+        words = "{}, {} to {}".format(words, *piece.count)
     return f": {words}" if words else ""
 
 
 def _fields(piece: Value) -> dict[str, Any]:
-    found = {name: getattr(piece, name) for name in type(piece).model_fields if name not in APART}
-    if not isinstance(piece, IntegerAttribute):
+    apart = APART_OF_COMPONENTS if isinstance(piece, Component) else APART
+    found = {name: getattr(piece, name) for name in type(piece).model_fields if name not in apart}
+    if isinstance(piece, Component):
+        return found | {"count": "{} to {}".format(*piece.count)}
+    if not isinstance(piece, OfInteger):
         return found
     return found | {"range": "{} to {}".format(*piece.range)}
 

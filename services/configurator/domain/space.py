@@ -2,11 +2,11 @@
 
 A domain is a bit mask over the variable's values (bit 0 is the first), a point of the space a mask
 with one bit per variable. Values are: option ids in order, whole numbers from the low end, False
-then True.
+then True. A variable of an instance that may be not there has one more value, the last: nothing.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from contracts.configuration import Answer
 from services.configurator.domain.model import (
@@ -29,25 +29,69 @@ class Variable:
 
     attribute: str
     option: str | None
-    values: tuple[Answer, ...]
+    values: tuple[Answer | None, ...]
+
+    @property
+    def nothing(self) -> int:
+        """The mask of "not there"; empty where the variable always has a value."""
+        return 1 << len(self.values) - 1 if self.values[-1] is None else 0
+
+
+@dataclass(frozen=True, slots=True)
+class Copies:
+    """What attributes of components are: by id, how each stands in the model as written.
+
+    `origins`: the component (`radio.antenna`) and the attribute in it; `owners`: the instance
+    (`radio_2`); `counts`: those that say how many instances there are; `maybe`: those of instances
+    that may be not there.
+    """
+
+    origins: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    owners: Mapping[str, str] = field(default_factory=dict)
+    counts: frozenset[str] = frozenset()
+    maybe: frozenset[str] = frozenset()
 
 
 class Space:
     """The variables of a model and the way between answers and masks."""
 
-    def __init__(self, attributes: Sequence[Attribute]) -> None:
+    def __init__(self, attributes: Sequence[Attribute], copies: Copies | None = None) -> None:
         self.attributes = {each.id: each for each in attributes}
+        self.copies = copies or Copies()
         self.variables: list[Variable] = []
         self.places: dict[str, tuple[int, ...]] = {}
         for attribute in attributes:
             first = len(self.variables)
-            self.variables.extend(_variables(attribute))
+            maybe = (None,) if attribute.id in self.copies.maybe else ()
+            self.variables.extend(_variables(attribute, maybe))
             self.places[attribute.id] = tuple(range(first, len(self.variables)))
         self._full = [(1 << len(each.values)) - 1 for each in self.variables]
+        self._nothing = [each.nothing for each in self.variables]
 
     def full(self) -> Masks:
         """Return the domains before any decision."""
         return list(self._full)
+
+    def answerable(self, place: int, mask: int) -> int:
+        """Return the values of a mask that are answers: all but "not there"."""
+        return mask & ~self._nothing[place]
+
+    def is_there(self, attribute: str, masks: Sequence[int]) -> bool:
+        """Say whether the attribute can have an answer; at a point, whether it has one."""
+        place = self.places[attribute][0]
+        return self.answerable(place, masks[place]) != 0
+
+    def is_settled(self, attribute: str, masks: Sequence[int]) -> bool:
+        """Say whether there is one answer only, wherever the attribute is there."""
+        return all(
+            self.answerable(place, masks[place]).bit_count() == 1
+            for place in self.places[attribute]
+        )
+
+    def away(self, attribute: str) -> dict[int, int]:
+        """Return the masks that say "not there"; empty for one that always has an answer."""
+        pairs = ((place, self._nothing[place]) for place in self.places[attribute])
+        return {place: mask for place, mask in pairs if mask}
 
     def of_answer(self, attribute: str, value: Answer | tuple[str, ...]) -> dict[int, int]:
         """Return the masks that say exactly this answer, which must be one of the attribute's."""
@@ -61,23 +105,27 @@ class Space:
         return {places[0]: 1 << self.variables[places[0]].values.index(_one(value))}
 
     def answer(self, attribute: str, masks: Sequence[int]) -> Answer | tuple[str, ...]:
-        """Return the answer that a point of the space gives to the attribute."""
+        """Return the answer that a point of the space gives to the attribute, which is there."""
         places = self.places[attribute]
         if isinstance(self.attributes[attribute], MultiAttribute):
             return tuple(
                 str(self.variables[place].option) for place in places if masks[place] == TRUE
             )
-        return self.variables[places[0]].values[masks[places[0]].bit_length() - 1]
+        found = self.variables[places[0]].values[masks[places[0]].bit_length() - 1]
+        if found is None:
+            raise AssertionError(f"{attribute} is not there")
+        return found
 
 
 def _one(value: Answer | tuple[str, ...]) -> Answer:
     return value[0] if isinstance(value, tuple) else value
 
 
-def _variables(attribute: Attribute) -> list[Variable]:
+def _variables(attribute: Attribute, maybe: tuple[None, ...]) -> list[Variable]:
     if isinstance(attribute, MultiAttribute):
-        return [Variable(attribute.id, option.id, (False, True)) for option in attribute.options]
-    return [Variable(attribute.id, None, values_of(attribute))]
+        values = (False, True, *maybe)
+        return [Variable(attribute.id, option.id, values) for option in attribute.options]
+    return [Variable(attribute.id, None, (*values_of(attribute), *maybe))]
 
 
 def values_of(attribute: Attribute) -> tuple[Answer, ...]:

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from decimal import Decimal
 
 from contracts.configuration import Answer, ChosenOption, Decision, RuleRef
+from services.configurator.domain.components import is_count, key_id
 from services.configurator.domain.expression import Number
 from services.configurator.domain.model import (
     Attribute,
@@ -34,14 +35,18 @@ def decision_words(product: Product, decision: Decision) -> str:
 
 
 def rule_refs(product: Product, rules: Iterable[str]) -> tuple[RuleRef, ...]:
-    """Return the rules with the words of their authors."""
-    return tuple(RuleRef(id=each, message=product.messages[each]) for each in rules)
+    """Return the rules, by key, with the words of their authors."""
+    return tuple(RuleRef(id=key_id(each), message=product.messages[each]) for each in rules)
 
 
 def because(product: Product, rules: Sequence[str]) -> str:
-    """Return the messages of the first rules as sentences; the answer lists all of them beside."""
-    shown = " ".join(product.messages[each] for each in rules[:RULES_SPOKEN])
-    rest = len(rules) - RULES_SPOKEN
+    """Return the messages of the first rules as sentences; the answer lists all of them beside.
+
+    That an instance needs a high enough number goes without saying beside an author's rule.
+    """
+    spoken = [each for each in rules if not is_count(each)] or rules
+    shown = " ".join(product.messages[each] for each in spoken[:RULES_SPOKEN])
+    rest = len(spoken) - RULES_SPOKEN
     return f"{shown} And {rest} more rule{'s' if rest > 1 else ''}." if rest > 0 else shown
 
 

@@ -9,6 +9,7 @@ from pydantic import ValidationError
 from contracts.configuration import Answer, Decision, RequestedItem
 from contracts.pricing import DiscountAsk
 from contracts.values import Percent, Quantity
+from services.configurator.domain.components import beyond
 from services.configurator.domain.decisions import DecisionsRefused, binding
 from services.configurator.domain.model import (
     Attribute,
@@ -47,7 +48,8 @@ def answers(
     """Return the decisions that a form makes; what can not be read is said in `errors` by field.
 
     An answer that came with the opportunity stays its requirement for as long as it is the same.
-    `drop` names questions whose answers are given up.
+    `drop` names questions whose answers are given up; so are, but for requirements, those of
+    instances beyond the number that the form says.
     """
     given_up = set(form.get("drop", "").split())
     required = {each.attribute: each.value for each in before if each.source == "requirement"}
@@ -60,7 +62,10 @@ def answers(
             is_required = attribute.id in required and required[attribute.id] == value
             source = "requirement" if is_required else "user"
             found.append(Decision(attribute=attribute.id, value=value, source=source))
-    return tuple(found)
+    copies = product.space.copies
+    numbers = {each.attribute: each.value for each in found if each.attribute in copies.counts}
+    gone = beyond(copies, {name: int(str(value)) for name, value in numbers.items()})
+    return tuple(each for each in found if each.attribute not in gone or each.source != "user")
 
 
 def fitting(
