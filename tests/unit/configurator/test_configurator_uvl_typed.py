@@ -115,7 +115,7 @@ def test_numbers_that_are_calculated_with_take_all_values_between_their_bounds()
         ("features\n\tA cardinality [3..2]\n", "write at least and at most"),
         ("features\n\tA cardinality [0..0]\n", "write at least and at most"),
         ("features\n\tA\n\t\tor\n\t\t\tB cardinality [1..999999999]\n", "line 4: 'B' occurs up to 999999999"),
-        ("features\n\tA\n\t\tor\n\t\t\tB cardinality [1..2]\n\t\t\t\"B[1]\"\n", "named like instances"),
+        ('features\n\tA\n\t\tor\n\t\t\tB cardinality [1..2]\n\t\t\t"B[1]"\n', "named like instances"),
     ],
 )  # fmt: skip
 def test_what_can_not_be_bounded_is_refused_with_feature_and_line(text, said):
@@ -234,7 +234,7 @@ def test_a_feature_with_a_value_is_possible_if_some_number_meets_the_constraints
         if selected in seen:
             continue
         known = _Known(dict(zip(names, values, strict=True)), flag)
-        if all(eval(each, {"floor": _floor, "ceil": _ceil}, known) for each in compiled):
+        if all(eval(each, {"floor": _floor, "ceil": _ceil}, known) for each in compiled):  # noqa: S307
             seen.add(selected)
 
     flags, _ = asked(text)
