@@ -102,14 +102,16 @@ class Peer:
     def cheapest(self, choices: Sequence[Case]) -> int | None:
         """Return the least total of the cases' prices; None, if there is no configuration."""
         literals = self.literals(choices)
-        prices = [price(name) for name in self.names]
         if self.circuit is None:
-            return _by_search(self.clauses, literals, prices)
-        rest = self.circuit.variables - len(prices)
-        each = [0, 0] * self.circuit.variables
-        each[1::2] = prices + [0] * rest
-        found = self.circuit.least(each, literals)
+            return _by_search(self.clauses, literals, [price(name) for name in self.names])
+        found = self.circuit.least(self.prices(), literals)
         return None if found is None else found.least
+
+    def prices(self) -> list[int]:
+        """Return the prices that the cases agree on: for each literal, by place."""
+        found = [0, 0] * (self.circuit.variables if self.circuit else len(self.names))
+        found[1 : 2 * len(self.names) : 2] = [price(name) for name in self.names]
+        return found
 
     def given_up(self, hard: Sequence[Case], choices: Sequence[Case]) -> int | None:
         """Return by the circuit how many choices must be given up at least; None: that is not all.
