@@ -25,8 +25,9 @@ class CaseFault(QuotewrightError):
     title = "The peer's file has a fault"
 
 
-def text_of(path: Path, most: int = TEXT_BYTES_MAX) -> str:
+def text_of(path: Path, most: int | None = None) -> str:
     """Return the text of a file, unpacked where it is packed.   Raises: CaseFault."""
+    most = TEXT_BYTES_MAX if most is None else most
     found: list[bytes] = []
     size = 0
     try:
@@ -55,8 +56,10 @@ def lines_of(path: Path) -> Iterator[tuple[int, str]]:
                         f" line is longer than {LINE_MAX >> 20} MiB"
                     )
                 yield number, line.decode("utf-8").rstrip("\r\n")
-    except (OSError, EOFError, zlib.error, UnicodeDecodeError) as fault:
-        raise CaseFault(f"line {number + 1}: it can not be read: {fault}") from None
+    except UnicodeDecodeError as fault:
+        raise CaseFault(f"line {number}: it can not be read: {fault}") from None
+    except (OSError, EOFError, zlib.error) as fault:
+        raise CaseFault(f"after line {number} it can not be read: {fault}") from None
 
 
 def json_of(path: Path) -> Any:

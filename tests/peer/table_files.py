@@ -12,7 +12,7 @@ and numbers of values (from 0) instead of the values, if so in all tables. Rows 
 united, tables are conjoined. The options are `variable=value`, in the order of the file.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -24,11 +24,14 @@ from tests.peer.reading import Case, CaseFault, case_of, one_of
 VARIABLES = ("variables", "domains", "vars", "attributes")
 TABLES = ("tables", "constraints", "relations")
 NAME = ("name", "id", "variable")
-VALUES = ("values", "domain", "options", "range")
+VALUES_UNDER = ("values", "domain", "options", "range")
 SCOPE = ("scope", "variables", "vars", "columns", "attributes")
 ROWS = ("tuples", "rows", "allowed", "values", "supports")
 VALUES_MAX = 100_000
 ROWS_MAX = 5_000_000
+
+
+Values = Sequence[Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,19 +45,22 @@ class Table:
 def read_tables(path: Path) -> Clauses:
     """Read a file of tables.   Raises: CaseFault."""
     found = case_of(path)
-    domains = {name: [_words(each) for each in values] for name, values in _domains(found)}
+    domains = dict(_domains(found))
     if not domains or sum(map(len, domains.values())) > VALUES_MAX:
         raise CaseFault(f"1 to {VALUES_MAX} values of variables were expected")
     for name, values in domains.items():
-        if not values or len(set(values)) < len(values):
+        if not values or len(set(map(_words, values))) < len(values):
             raise CaseFault(f"the values of '{name}' are not one or more, all different")
+        # Python takes true for 1, so a domain of both would be read wrongly.
+        if {bool, int} <= set(map(type, values)):
+            raise CaseFault(f"the values of '{name}' are numbers and truth values mixed")
     tables = [_table(number, each, list(domains)) for number, each in _tables(found)]
     if sum(len(each.rows) for each in tables) > ROWS_MAX:
         raise CaseFault(f"there are more than {ROWS_MAX} rows, the bound")
     return encoded(domains, tables)
 
 
-def encoded(domains: Mapping[str, Sequence[str]], tables: Sequence[Table]) -> Clauses:
+def encoded(domains: Mapping[str, Values], tables: Sequence[Table]) -> Clauses:
     """Return the options and clauses of tables over domains.   Raises: CaseFault."""
     places, top = {}, 0
     for name, values in domains.items():
@@ -63,7 +69,7 @@ def encoded(domains: Mapping[str, Sequence[str]], tables: Sequence[Table]) -> Cl
     encoding = Encoding(places)
     for table, rows in zip(tables, _numbered(domains, tables), strict=True):
         encoding.add(table.scope, rows)
-    names = [f"{name}={value}" for name, values in domains.items() for value in values]
+    names = [f"{name}={_words(value)}" for name, values in domains.items() for value in values]
     return Clauses(tuple(names), tuple(encoding.clauses), encoding.top)
 
 
@@ -101,7 +107,7 @@ def _pair(number: int, given: Any, shared: Any) -> tuple[str, Any]:
 def _values(name: str, given: Any) -> Sequence[Any]:
     if isinstance(given, dict):
         ends = [given[each] for each in ("min", "low", "max", "high") if each in given]
-        given = ends if len(ends) == 2 else one_of(given, VALUES, f"the values of '{name}'")
+        given = ends if len(ends) == 2 else one_of(given, VALUES_UNDER, f"the values of '{name}'")
         if len(ends) == 2 and all(isinstance(each, int) for each in ends):
             given = range(ends[0], min(ends[1] + 1, ends[0] + VALUES_MAX + 1))
     if isinstance(given, int) and not isinstance(given, bool):
@@ -167,36 +173,44 @@ def _row(table: str, given: Any, names: Sequence[str]) -> Sequence[Any]:
     return given
 
 
-def _numbered(domains: Mapping[str, Sequence[str]], tables: Sequence[Table]) -> Iterator[list[Row]]:
+def _numbered(domains: Mapping[str, Values], tables: Sequence[Table]) -> Iterator[list[Row]]:
     """Yield the rows of each table as numbers of values: by value, or all of them by number."""
-    known = {name: {each: n for n, each in enumerate(values)} for name, values in domains.items()}
-    unknown = _first_unknown(known, tables)
-    if unknown is None:
-        for table in tables:
-            places = [known[each] for each in table.scope]
-            yield [
-                tuple(at[_words(each)] for at, each in zip(places, row, strict=True))
-                for row in table.rows
-            ]
-        return
-    for table in tables:
-        sizes = [len(domains[each]) for each in table.scope]
-        for row in table.rows:
-            if not all(
-                isinstance(each, int) and not isinstance(each, bool) and 0 <= each < size
-                for each, size in zip(row, sizes, strict=True)
-            ):
-                raise CaseFault(unknown)
-        yield [tuple(row) for row in table.rows]
+    known = {name: {_words(each): n for n, each in enumerate(domains[name])} for name in domains}
+    written = [_written(number, table) for number, table in enumerate(tables)]
+    fault = None
+    for number, (table, columns) in enumerate(zip(tables, written, strict=True)):
+        for name, column in zip(table.scope, columns, strict=True):
+            unknown = sorted(words for words in column.values() if words not in known[name])
+            if unknown and fault is None:
+                fault = (
+                    f"table {number}: '{unknown[0]}' is no value of '{name}'; values of the"
+                    " variables were expected, or their numbers in all tables"
+                )
+    for table, columns in zip(tables, written, strict=True):
+        places = [
+            {each: known[name][words] for each, words in column.items()}
+            if fault is None
+            else _counted(column, len(domains[name]), fault)
+            for name, column in zip(table.scope, columns, strict=True)
+        ]
+        yield [
+            tuple([at[each] for at, each in zip(places, row, strict=True)]) for row in table.rows
+        ]
 
 
-def _first_unknown(known: Mapping[str, Mapping[str, int]], tables: Sequence[Table]) -> str | None:
-    for number, table in enumerate(tables):
-        for place, name in enumerate(table.scope):
-            for each in {_words(row[place]) for row in table.rows}:
-                if each not in known[name]:
-                    return (
-                        f"table {number}: '{each}' is no value of '{name}'; values of the"
-                        " variables were expected, or their numbers in all tables"
-                    )
-    return None
+def _written(number: int, table: Table) -> list[dict[Any, str]]:
+    """Return for each column of a table what is written in it, and as words."""
+    try:
+        return [
+            {each: _words(each) for each in {row[place] for row in table.rows}}
+            for place in range(len(table.scope))
+        ]
+    except TypeError:
+        raise CaseFault(f"table {number}: a value is a text or a number, not a list") from None
+
+
+def _counted(column: Iterable[Any], size: int, fault: str) -> dict[Any, int]:
+    """Return what is written in a column as numbers of values from 0.   Raises: CaseFault."""
+    if not all(type(each) is int and 0 <= each < size for each in column):
+        raise CaseFault(fault)
+    return {each: each for each in column}
