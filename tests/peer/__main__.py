@@ -11,7 +11,14 @@ from functools import partial
 from pathlib import Path
 
 from contracts.errors import QuotewrightError
-from tests.peer.configurator_cases import Peer, checks, models, peer_of, uvl_checks
+from tests.peer.configurator_cases import (
+    Peer,
+    checks,
+    model_of,
+    models,
+    peer_of,
+    uvl_checks,
+)
 from tests.peer.reading import CaseFault, case_of
 from tests.peer.revalidating_cases import model_names, revalidate_checks
 
@@ -76,6 +83,8 @@ class Run:
 
     def all(self) -> None:
         """Go through every expectation, then through every model that has none."""
+        if not self._folder.is_dir():
+            self._told.of(str(self._folder), partial(_missing, self._folder))
         expected = sorted(self._folder.glob("**/*.expected.json"))
         for path in expected:
             replays = path.name.startswith("revalidate_")
@@ -120,9 +129,14 @@ class Run:
             yield "both engines say the same", _agree(peer, possible)
 
     def _files(self, name: str) -> list[Path]:
-        if name not in self._models:
-            raise CaseFault(f"there is no model '{name}' below {self._folder.name}/")
-        return self._models[name]
+        plain = model_of(Path(name)) or name
+        if plain not in self._models:
+            raise CaseFault(f"there is no model '{plain}' below {self._folder.name}/")
+        return self._models[plain]
+
+
+def _missing(folder: Path) -> Checked:
+    raise CaseFault(f"there is no folder {folder}; CASES names the folder above it")
 
 
 def _agree(peer: Peer, possible: list[int]) -> bool:

@@ -35,7 +35,7 @@ ALL_MAX, SAMPLE = 5_000, 60
 SOLVER_STEPS = 2
 
 
-def name_of(path: Path) -> str | None:
+def model_of(path: Path) -> str | None:
     """Return the name of the model in a file; None, if it is none."""
     plain = path.name.removesuffix(".gz")
     return next((plain.removesuffix(each) for each in READERS if plain.endswith(each)), None)
@@ -53,7 +53,7 @@ def models(folder: Path) -> dict[str, list[Path]]:
     for ending in READERS:
         for path in sorted(folder.glob(f"**/*{ending}*")):
             if path.is_file() and path.name.removesuffix(".gz").endswith(ending):
-                found.setdefault(str(name_of(path)), []).append(path)
+                found.setdefault(str(model_of(path)), []).append(path)
     return found
 
 

@@ -31,6 +31,7 @@ REPAIR = (
     "min_choices_to_give_up", "minimum_repair", "min_repair", "repair_size", "give_up", "repair",
 )  # fmt: skip
 GONE = ("gone", "removed", "removed_options", "missing", "unknown")
+ADDED = ("added_options", "added")
 WORDS = {
     "unchanged": "unchanged", "valid": "unchanged", "same": "unchanged", "ok": "unchanged",
     "completed": "completed", "complete": "completed", "changed": "completed",
@@ -59,6 +60,13 @@ def model_names(case: Case) -> tuple[str, str]:
 
 def revalidate_checks(case: Case, earlier: Peer, newer: Peer) -> Checked:
     """Yield what is expected of each decision list, and whether ours is the same."""
+    old, new = set(earlier.names), set(newer.names)
+    for names, ours in ((("removed_options", "removed"), old - new), (ADDED, new - old)):
+        listed = next((case[each] for each in names if each in case), None)
+        if isinstance(listed, list):
+            yield f"the {names[0]}", set(map(_option, listed)) == ours
+        elif isinstance(listed, int):
+            yield f"the number of {names[0]}: {len(ours)}, not {listed}", len(ours) == listed
     lists = one_of(case, CASES, "the decision lists")
     if not isinstance(lists, list) or not lists:
         raise CaseFault("the decision lists were expected as a list of objects")

@@ -265,6 +265,14 @@ def test_a_case_of_another_form_says_what_was_expected(folder, capsys):
         assert why in out
 
 
+def test_a_folder_that_is_missing_is_a_failed_case(tmp_path, capsys, monkeypatch):
+    monkeypatch.setenv("CASES", str(tmp_path))
+    code, out = told(capsys)
+    assert code == 1
+    assert "there is no folder" in out
+    assert out.splitlines()[-1] == "configurator: 0 passed, 1 failed"
+
+
 def test_a_model_without_expectations_is_held_against_itself(folder, capsys):
     (folder / "shop.dimacs").write_text("c 1 A\nc 2 B\np cnf 2 1\n-1 2 0\n")
     (folder / "bike.uvl").write_text("features\n\tInteger A\nconstraints\n\tA > 4\n")
@@ -325,11 +333,11 @@ LISTS = [
 
 def test_decision_lists_are_replayed_on_the_next_version(folder, capsys):
     versions(folder)
-    case = {"from": "shop_1", "to": "shop_2", "cases": LISTS}
-    written(folder / "revalidate_shop.expected.json", case)
+    case = {"from": "shop_1", "to": "shop_2.dimacs", "removed_options": ["D"], "added": 1}
+    written(folder / "revalidate_shop.expected.json", {**case, "cases": LISTS})
     code, out = told(capsys)
     assert code == 0, out
-    assert "revalidate_shop.expected.json: 11 as expected" in out
+    assert "revalidate_shop.expected.json: 13 as expected" in out
 
 
 @pytest.mark.parametrize(
