@@ -6,10 +6,11 @@ compared with: a few numbers in every gap stand for all. The same holds for text
 named, and some others of each length. A number that is calculated with needs bounds.
 """
 
-import itertools
+from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
+from itertools import pairwise
 from math import ceil, floor
 
 from services.configurator.domain.bounding import bounds_of
@@ -49,7 +50,9 @@ class Typing:
 
     def __init__(self, names: Names, formulas: Sequence[Formula]) -> None:
         self._names = names
-        self._formulas = formulas
+        # The constraints that compare each feature, and what each cluster comes to.
+        self._about: dict[str, list[Formula]] = {}
+        self._found: dict[tuple[int, str], Values] = {}
         self._texts: dict[str, int] = {"": 0}
         self._clusters = {
             each.name: _Cluster([each])
@@ -58,7 +61,8 @@ class Typing:
         }
         for formula in formulas if self._clusters else ():
             for each in comparisons(formula):
-                self._compared(each)
+                for name in self._compared(each):
+                    self._about.setdefault(name, []).append(formula)
         self.values = {
             name: self._values(names.features[name], cluster)
             for name, cluster in self._clusters.items()
@@ -70,26 +74,31 @@ class Typing:
 
     # ---- who is compared with what
 
-    def _compared(self, compared: Operation) -> None:
+    def _compared(self, compared: Operation) -> Sequence[str]:
+        """Note one comparison; returns the features that it calculates with."""
         one, other = (self._names.text(each) for each in compared.operands)
         if one is not None and other is not None:
             self._texts_compared(one, other)
-            return
+            return ()
         form = difference(compared, self._names)
-        if not form.parts:
-            return
-        self._joined([name for _, name in form.parts])
-        cluster = self._clusters[next(iter(form.parts))[1]]
+        names = [name for _, name in form.parts]
+        if not names:
+            return ()
+        self._joined(names)
+        cluster = self._clusters[names[0]]
         cluster.measured |= any(kind == "len" for kind, _ in form.parts)
-        if form.rest is not None and len(form.parts) == 1:
+        if form.rest is not None and len(names) == 1:
             cluster.points.update(_points(form))
         elif not _is_order(form):
             cluster.calculated = True
+        return names
 
     def _texts_compared(self, one: Feature | str, other: Feature | str) -> None:
         features = [each.name for each in (one, other) if isinstance(each, Feature)]
         for each in features:
-            self._clusters[each].texts.update(t for t in (one, other) if isinstance(t, str))
+            cluster, texts = self._clusters[each], [t for t in (one, other) if isinstance(t, str)]
+            cluster.texts.update(texts)
+            cluster.points.update(map(len, texts))
         self._joined(features)
 
     def _joined(self, names: Sequence[str]) -> None:
@@ -110,12 +119,14 @@ class Typing:
 
     def _values(self, feature: Feature, cluster: _Cluster) -> Values:
         if cluster.calculated:
-            found = self._counted(feature)
-        elif feature.kind == "String":
+            return self._counted(feature)
+        found = self._found.get((id(cluster), feature.kind))
+        if found is None and feature.kind == "String":
             found = self._of_text(cluster)
-        else:
+        elif found is None:
             numbers = _among(cluster, integers=feature.kind == "Integer")
             found = Values(tuple(numbers), (), tuple(_told(numbers, cluster.points)))
+        self._found[id(cluster), feature.kind] = found
         if len(found.numbers) > VALUES_MAX:
             raise UvlFault(
                 f"line {feature.line}: '{feature.name}' has more than {VALUES_MAX} values to tell"
@@ -130,7 +141,7 @@ class Typing:
             raise UvlFault(
                 f"{place} a {feature.kind} can not be: only compare it, or make it an Integer"
             )
-        low, high = bounds_of(feature, self._formulas, self._names)
+        low, high = bounds_of(feature, self._about.get(feature.name, ()), self._names)
         if low is None or high is None:
             raise UvlFault(
                 f"{place} has no bounds; add a constraint such as"
@@ -146,7 +157,6 @@ class Typing:
     def _of_text(self, cluster: _Cluster) -> Values:
         """Return the texts that are named, and others of each length that can be told apart."""
         named = sorted(cluster.texts)
-        cluster.points.update(len(each) for each in named)
         lengths = (
             [each for each in _among(cluster, integers=True) if each > 0]
             if cluster.measured
@@ -157,8 +167,9 @@ class Typing:
             numbers.append(self.text(each))
             sizes.append(len(each))
             words.append(f"'{each}'")
+        others = range(min(len(cluster.members), VALUES_MAX + 1))
         for length in lengths:
-            for other in range(len(cluster.members)):
+            for other in others:
                 # No text has a line break inside, so this is none of those that are named.
                 numbers.append(self.text(f"\n{length}\n{other}"))
                 sizes.append(int(length))
@@ -193,24 +204,27 @@ def _points(form: Linear) -> Iterator[Number]:
 
 
 def _among(cluster: _Cluster, *, integers: bool) -> list[Number]:
-    """Return the points, and as many numbers in each gap as there are features to be in it."""
-    count = len(cluster.members)
+    """Return the points, and as many numbers in each gap as there are features to be in it.
+
+    If they are more than VALUES_MAX, some of them: enough to be too many.
+    """
+    count = min(len(cluster.members), VALUES_MAX + 1)
     points = sorted(cluster.points)
-    whole = [each for each in points if each == each // 1]
+    whole = {each for each in points if each == each // 1}
     lowest, highest = floor(points[0]), ceil(points[-1])
-    for low, high in itertools.pairwise(points):
-        whole += range(floor(low) + 1, min(ceil(high), floor(low) + 1 + count))
-    whole += range(lowest - count, lowest)
-    whole += range(highest + 1, highest + 1 + count)
-    found: set[Number] = set(whole)
-    if integers:
-        return sorted(found)
-    found |= cluster.points
-    steps = sorted(found)
-    for low, high in itertools.pairwise(steps):
+    whole.update(range(lowest - count, lowest), range(highest + 1, highest + 1 + count))
+    for low, high in pairwise(points):
+        whole.update(range(floor(low) + 1, min(ceil(high), floor(low) + 1 + count)))
+        if len(whole) > VALUES_MAX:
+            break
+    if integers or len(whole) > VALUES_MAX:
+        return sorted(whole)
+    steps = sorted({*whole, *points})
+    found: set[Number] = set(steps)
+    for low, high in pairwise(steps):
         found |= {low + Fraction(high - low) * each / (count + 1) for each in range(1, count + 1)}
-    found |= {steps[0] - 1 - each for each in range(count)}
-    found |= {steps[-1] + 1 + each for each in range(count)}
+        if len(found) > VALUES_MAX:
+            break
     return sorted(found)
 
 
@@ -218,13 +232,13 @@ def _told(numbers: Iterable[Number], points: Iterable[Number]) -> Iterator[str]:
     """Say of each number whether it is itself, or stands for all between two."""
     ends = sorted(points)
     for each in numbers:
-        below = max((end for end in ends if end <= each), default=None)
-        above = min((end for end in ends if end >= each), default=None)
-        if below == above:
+        place = bisect_left(ends, each)
+        above = ends[place] if place < len(ends) else None
+        if above == each:
             yield str(each)
-        elif below is None:
+        elif place == 0:
             yield f"less than {above}"
         elif above is None:
-            yield f"more than {below}"
+            yield f"more than {ends[place - 1]}"
         else:
-            yield f"between {below} and {above}"
+            yield f"between {ends[place - 1]} and {above}"

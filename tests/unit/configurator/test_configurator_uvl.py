@@ -163,6 +163,7 @@ TOKENS = [
     "features", "constraints", "optional", "mandatory", "or", "[1..2]", "A", "B", '"C d"', "{", "}",
     "Cost 2", "=>", "&", "|", "!", "(", ")", "==", "sum(Cost)", "1.5", "-", "'x'", "\n", "\n\t",
     "\n\t\t", "\n\t\t\t", " ", ",", ".", "//", "cardinality", "Integer",
+    "Real A", "String B", "len(B)", "floor(A)", "cardinality [1..3]", " < ", "A.Cost", "*",
 ]  # fmt: skip
 
 
