@@ -1,15 +1,38 @@
-"""`make peers CASES=DIR`: every peer model below DIR/configurator through our engines."""
+"""`make peers CASES=DIR`: every peer model below DIR/configurator through our engines.
+
+Which files are read, and in which forms: tests/peer/README.md.
+"""
 
 import os
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 from contracts.errors import QuotewrightError
-from tests.peer.configurator_cases import Peer, cases, checks, read_dimacs, uvl_checks
+from tests.peer.configurator_cases import (
+    Peer,
+    checks,
+    model_of,
+    models,
+    peer_of,
+    uvl_checks,
+)
+from tests.peer.reading import CaseFault, case_of
+from tests.peer.revalidating_cases import model_names, revalidate_checks
 
-SOLVER_STEPS = 2
+Checked = Iterator[tuple[str, bool]]
+# What a file of another form than we know leads to, where no sentence of ours was first.
+UNREADABLE = (
+    ArithmeticError,
+    AttributeError,
+    LookupError,
+    TypeError,
+    ValueError,
+    MemoryError,
+    RecursionError,
+)
 
 
 def main() -> int:
@@ -18,18 +41,8 @@ def main() -> int:
     if not given:
         print("say where the cases are: make peers CASES=DIR")
         return 2
-    folder = Path(given) / "configurator"
-    told, known = Told(), set()
-    for case, path in cases(folder):
-        model = read_dimacs(path)
-        peer = Peer(model)
-        engine = "solver and circuit" if peer.circuit else "solver alone"
-        told.of(f"{path.name}, {engine}", checks(case, peer, solver_steps=SOLVER_STEPS))
-        for uvl in sorted(path.parent.glob(f"{case['model']}.uvl*")):
-            known.add(uvl)
-            told.of(uvl.name, uvl_checks(uvl, case, model.names))
-    for uvl in sorted(set(folder.glob("**/*.uvl*")) - known):
-        told.of(uvl.name, uvl_checks(uvl, None, ()))
+    told = Told()
+    Run(Path(given) / "configurator", told).all()
     print(f"configurator: {told.passed} passed, {told.failed} failed")
     return 1 if told.failed or not told.passed else 0
 
@@ -40,11 +53,11 @@ class Told:
     def __init__(self) -> None:
         self.passed = self.failed = 0
 
-    def of(self, name: str, checked: Iterator[tuple[str, bool]]) -> None:
+    def of(self, name: str, ask: Callable[[], Checked]) -> None:
         """Go through the checks of one file; a file that is refused is one that failed."""
         began, before = time.monotonic(), self.passed
         try:
-            for what, good in checked:
+            for what, good in ask():
                 self.passed += good
                 self.failed += not good
                 if not good:
@@ -52,8 +65,86 @@ class Told:
         except QuotewrightError as fault:
             self.failed += 1
             print(f"{name}: refused: {fault.message}")
+        except UNREADABLE as fault:
+            self.failed += 1
+            print(f"{name}: refused: {type(fault).__name__}: {fault}")
         took = time.monotonic() - began
         print(f"{name}: {self.passed - before} as expected, {took:.1f} s", flush=True)
+
+
+class Run:
+    """One run over a folder; each model is made ready once, and let go after its last case."""
+
+    def __init__(self, folder: Path, told: Told) -> None:
+        self._folder = folder
+        self._told = told
+        self._models = models(folder)
+        self._checked: set[Path] = set()
+
+    def all(self) -> None:
+        """Go through every expectation, then through every model that has none."""
+        if not self._folder.is_dir():
+            self._told.of(str(self._folder), partial(_missing, self._folder))
+        expected = sorted(self._folder.glob("**/*.expected.json"))
+        for path in expected:
+            replays = path.name.startswith("revalidate_")
+            self._told.of(path.name, partial(self._revalidated if replays else self._case, path))
+        for path in (each for paths in self._models.values() for each in paths):
+            if path not in self._checked:
+                self._told.of(path.name, partial(self._alone, path))
+
+    def _case(self, path: Path) -> Checked:
+        case = case_of(path)
+        first, *others = self._files(str(case.get("model", path.name.split(".")[0])))
+        self._checked.update([first, *others])
+        peer = peer_of(first)
+        print(f"{path.name}: {first.name}, {len(peer.names)} options, {peer.engines}", flush=True)
+        yield from checks(case, peer)
+        order = peer.names
+        del peer
+        for each in others:
+            if ".uvl" in each.name:
+                for what, good in uvl_checks(each, case, order):
+                    yield f"{each.name}: {what}", good
+            else:
+                yield from (
+                    (f"{each.name}: {what}", good) for what, good in checks(case, peer_of(each))
+                )
+
+    def _revalidated(self, path: Path) -> Checked:
+        case = case_of(path)
+        earlier, newer = (peer_of(self._files(name)[0]) for name in model_names(case))
+        print(f"{path.name}: {len(earlier.names)} options, then {len(newer.names)}", flush=True)
+        yield from revalidate_checks(case, earlier, newer)
+
+    def _alone(self, path: Path) -> Checked:
+        """Hold a model without expectations against itself: both engines say the same."""
+        if ".uvl" in path.name:
+            yield from uvl_checks(path, None, ())
+            return
+        peer = peer_of(path)
+        possible = peer.possible([])
+        yield "it has a configuration", possible is not None
+        if possible is not None and peer.circuit is not None:
+            yield "both engines say the same", _agree(peer, possible)
+
+    def _files(self, name: str) -> list[Path]:
+        plain = model_of(Path(name)) or name
+        if plain not in self._models:
+            raise CaseFault(f"there is no model '{plain}' below {self._folder.name}/")
+        return self._models[plain]
+
+
+def _missing(folder: Path) -> Checked:
+    raise CaseFault(f"there is no folder {folder}; CASES names the folder above it")
+
+
+def _agree(peer: Peer, possible: list[int]) -> bool:
+    return all(
+        peer.can([], place, bit) == bool(mask & bit)
+        for place, mask in list(enumerate(possible))[:200]
+        for bit in (1, 2)
+    )
 
 
 if __name__ == "__main__":

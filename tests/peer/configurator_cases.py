@@ -1,197 +1,186 @@
 """Peer configurator models and their proven answers, through our engines.
 
-A model is a DIMACS file (options by name in its comments, and clauses). Its `*.expected.json` says
-which options can be selected and deselected at the root and after every click, how many
-configurations are left, minimal conflicts and minimum repairs, and cheapest completions.
+A model is a DIMACS file, a file of tables or a UVL file. Its `*.expected.json` says which options
+can be selected and deselected at the root and after every click, how many configurations are left,
+minimal conflicts and minimum repairs, and cheapest completions. tests/peer/README.md has the forms.
 """
 
-import gzip
-import json
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
-from hashlib import sha256
+import random
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from services.configurator.compiling import compiled
-from services.configurator.domain.circuit import Circuit
-from services.configurator.domain.constraints import Forbidden
 from services.configurator.domain.features import bound
-from services.configurator.domain.model import FlagAttribute
 from services.configurator.domain.repairing import minimum_repairs
-from services.configurator.domain.solver import Solver
-from services.configurator.domain.space import FALSE, TRUE, Domains, Space
+from services.configurator.domain.space import FALSE, TRUE, Domains, Masks
 from services.configurator.domain.uvl import parse
+from tests.peer.clauses import Clauses, read_dimacs
+from tests.peer.engines import FeaturePeer, Peer, said_of
+from tests.peer.reading import Case, CaseFault, text_of
+from tests.peer.table_files import read_tables
 
-Case = dict[str, Any]
+__all__ = ["Clauses", "Peer", "checks", "peer_of", "read_dimacs", "uvl_checks"]
+
+# What is expected, in words, and whether ours is the same.
+Checked = Iterator[tuple[str, bool]]
+
+READERS: dict[str, Callable[[Path], Peer]] = {
+    ".dimacs": lambda path: Peer(read_dimacs(path)),
+    ".tables.json": lambda path: Peer(read_tables(path)),
+    ".uvl": lambda path: FeaturePeer(bound(parse(text_of(path)))),
+}
+# Of more options, the solver is asked about some only, if the circuit answers for all.
+ALL_MAX, SAMPLE = 5_000, 60
+# After how many clicks of a sequence the solver is asked as well.
+SOLVER_STEPS = 2
 
 
-@dataclass(frozen=True)
-class Clauses:
-    """The options of a model by name, and clauses over their numbers, from 1."""
-
-    names: tuple[str, ...]
-    clauses: tuple[tuple[int, ...], ...]
+def model_of(path: Path) -> str | None:
+    """Return the name of the model in a file; None, if it is none."""
+    plain = path.name.removesuffix(".gz")
+    return next((plain.removesuffix(each) for each in READERS if plain.endswith(each)), None)
 
 
-def read_dimacs(path: Path) -> Clauses:
-    """Read a DIMACS file whose comments name its variables."""
-    opened = gzip.open if path.suffix == ".gz" else open
-    names: dict[int, str] = {}
-    clauses: list[tuple[int, ...]] = []
-    count = 0
-    with opened(path, "rt", encoding="utf-8") as lines:
-        for line in lines:
-            if line.startswith("c "):
-                _, number, name = line.rstrip("\n").split(" ", 2)
-                names[int(number)] = name
-            elif line.startswith("p "):
-                count = int(line.split()[2])
-            elif line.strip():
-                clauses.append(tuple(int(each) for each in line.split()[:-1]))
-    return Clauses(
-        tuple(names.get(each, str(each)) for each in range(1, count + 1)), tuple(clauses)
+def peer_of(path: Path) -> Peer:
+    """Read a model file and make it ready.   Raises: CaseFault, UvlFault."""
+    plain = path.name.removesuffix(".gz")
+    return next(read for ending, read in READERS.items() if plain.endswith(ending))(path)
+
+
+def models(folder: Path) -> dict[str, list[Path]]:
+    """Return the model files below a folder by the name of their model, the readiest form first."""
+    found: dict[str, list[Path]] = {}
+    for ending in READERS:
+        for path in sorted(folder.glob(f"**/*{ending}*")):
+            if path.is_file() and path.name.removesuffix(".gz").endswith(ending):
+                found.setdefault(str(model_of(path)), []).append(path)
+    return found
+
+
+def checks(case: Case, peer: Peer) -> Checked:
+    """Yield what a case expects, in words, and whether ours is the same."""
+    expected = dict(_part(case, "root", dict))
+    if "configurations" in case:
+        expected.setdefault("configurations", case["configurations"])
+    if not case.get("satisfiable", True):
+        yield "no configuration", peer.possible([]) is None
+        return
+    yield from vector("the root", expected, peer, [], both=True)
+    possible = peer.possible([])
+    for name, mask in (("core", TRUE), ("dead", FALSE)):
+        if name in case and possible is not None:
+            ours = {each for each, can in zip(peer.names, possible, strict=True) if can == mask}
+            yield f"the {name} options", ours == set(_part(case, name, list))
+    for number, clicks in enumerate(_part(case, "click_sequences", list, [])):
+        for step, click in enumerate(clicks):
+            made = clicks[: step + 1]
+            name = f"sequence {number}, click {step}"
+            yield from vector(name, click, peer, made, both=step < SOLVER_STEPS)
+    for number, each in enumerate(_part(case, "conflicts", list, [])):
+        yield from _conflict(f"conflict {number}", each, peer)
+    for number, each in enumerate(_part(case, "cheapest_completion", list, [])):
+        found = peer.cheapest(_part(each, "choices", list))
+        yield f"cheapest completion {number}", found == each.get("min_total")
+
+
+def vector(
+    name: str, expected: Case, peer: Peer, choices: Sequence[Case], *, both: bool
+) -> Checked:
+    """Yield whether what each option can be is as expected; `both`: by both engines."""
+    if peer.circuit is not None:
+        yield from _same(f"{name}, by circuit", expected, peer.by_circuit(choices))
+        if "configurations" in expected:
+            literals = peer.literals(choices)
+            yield (
+                f"{name}, the count",
+                peer.circuit.count(literals) == int(expected["configurations"]),
+            )
+    if peer.circuit is None or (both and len(peer.names) <= ALL_MAX):
+        yield from _same(f"{name}, by solver", expected, peer.by_solver(choices))
+    elif both:
+        yield from _sampled(f"{name}, {SAMPLE} options by solver", peer, choices)
+
+
+def _same(name: str, expected: Case, possible: Masks | None) -> Checked:
+    if possible is None:
+        yield f"{name}: a configuration", False
+        return
+    ours = said_of(possible)
+    known = [each for each in ours if each in expected]
+    if not known:
+        raise CaseFault(f"{name}: one of {', '.join(ours)} was expected")
+    wrong = [f"{each} is {ours[each]}" for each in known if ours[each] != expected[each]]
+    yield f"{name}{': ' if wrong else ''}{', '.join(wrong)}", not wrong
+
+
+def _sampled(name: str, peer: Peer, choices: Sequence[Case]) -> Checked:
+    """Yield whether the solver says the same of some options, always the same ones."""
+    possible = peer.by_circuit(choices)
+    if possible is None:
+        yield f"{name}: a configuration", False
+        return
+    places = random.Random(len(choices)).sample(range(len(possible)), SAMPLE)
+    yield (
+        name,
+        all(
+            peer.can(choices, place, bit) == bool(possible[place] & bit)
+            for place in places
+            for bit in (FALSE, TRUE)
+        ),
     )
 
 
-class Peer:
-    """One peer model in our engines: the solver always, the circuit where it can be compiled."""
-
-    def __init__(self, model: Clauses) -> None:
-        self._numbers = {name: number for number, name in enumerate(model.names, 1)}
-        self._space = Space(
-            [
-                FlagAttribute(id=f"o{each}", group="g", label="o", help="o", kind="flag")
-                for each in range(len(model.names))
-            ]
-        )
-        rule = Forbidden("MODEL", (_forbidden(each) for each in model.clauses))
-        self.solver = Solver(self._space, [rule], [FALSE] * len(model.names))
-        self.circuit: Circuit | None = compiled(len(model.names), model.clauses)
-
-    def literals(self, choices: Sequence[Case]) -> list[int]:
-        """Return choices of a case as literals."""
-        return [
-            self._numbers[each.get("option", each.get("choose"))] * (1 if each["value"] else -1)
-            for each in choices
-        ]
-
-    def by_circuit(self, choices: Sequence[Case]) -> str | None:
-        """Return the digest of what can be selected and deselected, by two passes."""
-        assert self.circuit is not None
-        found = self.circuit.possible(self.literals(choices))
-        return None if found is None else digest((found[0::2] + 2 * found[1::2]).tolist())
-
-    def by_solver(self, choices: Sequence[Case]) -> str | None:
-        """Return the same digest by asking the solver for every option."""
-        domains = dict(domain for each in self.wishes(choices) for domain in each.items())
-        witness = self.solver.solve(domains)
-        if witness is None:
-            return None
-        possible = self.solver.possible(domains, witness)
-        return digest(possible)
-
-    def wishes(self, choices: Sequence[Case]) -> list[Domains]:
-        """Return choices as what the solver is asked for."""
-        return [{abs(each) - 1: TRUE if each > 0 else FALSE} for each in self.literals(choices)]
-
-    def prices(self) -> list[int]:
-        """Return the prices that the cases agree on: for each literal, by place."""
-        found = []
-        for name in self._numbers:
-            found += [0, 1 + int(sha256(name.encode()).hexdigest(), 16) % 997]
-        return found
-
-
-def digest(possible: Iterable[int]) -> str:
-    """Return the cases' digest of what each option can be: FALSE, TRUE or both."""
-    packed = bytes((mask >> 1) | (mask & 1) << 1 for mask in possible)
-    return sha256(packed).hexdigest()[:24]
-
-
-def checks(case: Case, peer: Peer, *, solver_steps: int) -> Iterator[tuple[str, bool]]:
-    """Yield what a case expects, in words, and whether ours is the same."""
-    yield "the root by solver", peer.by_solver([]) == case["root"]["digest"]
-    if peer.circuit is not None:
-        yield "the root by circuit", peer.by_circuit([]) == case["root"]["digest"]
-        if "configurations" in case:
-            yield "the count", peer.circuit.count([]) == int(case["configurations"])
-    for number, clicks in enumerate(case.get("click_sequences", ())):
-        yield from _clicks(f"sequence {number}", clicks, peer, solver_steps)
-    for number, each in enumerate(case.get("conflicts", ())):
-        yield from _conflict(f"conflict {number}", each, peer)
-    if peer.circuit is not None:
-        prices = peer.prices()
-        for number, each in enumerate(case.get("cheapest_completion", ())):
-            found = peer.circuit.least(prices, peer.literals(each["choices"]))
-            right = found is not None and found.least == each["min_total"]
-            yield f"cheapest completion {number}", right
-
-
-def uvl_checks(path: Path, case: Case | None, order: Sequence[str]) -> Iterator[tuple[str, bool]]:
+def uvl_checks(path: Path, case: Case | None, order: Sequence[str]) -> Checked:
     """Yield what holds of a UVL file: it is read, and says the same as the case of its name.
 
     The digest is compared where the case's model has the same features, else the published numbers
     of features that every, and that no configuration has.
     """
-    opened = gzip.open if path.suffix == ".gz" else open
-    with opened(path, "rt", encoding="utf-8") as file:
-        found = bound(parse(file.read()))
-    solver = Solver(found.space, found.rules, [FALSE] * len(found.names))
-    witness = solver.solve({})
-    yield f"{path.name} has a configuration", witness is not None
-    if witness is None or case is None:
+    peer = peer_of(path)
+    possible = peer.possible([])
+    yield "it has a configuration", possible is not None
+    if possible is None or case is None:
         return
-    possible = dict(zip(found.names, solver.possible({}, witness), strict=True))
-    if set(order) == set(possible):
-        right = digest(possible[name] for name in order) == case["root"]["digest"]
-        yield f"{path.name}, the root", right
-    elif case["published"]["features"] == len(possible):
-        counts = (
-            sum(mask == TRUE for mask in possible.values()),
-            sum(mask == FALSE for mask in possible.values()),
-        )
-        published = (case["published"]["core"], case["published"]["dead"])
-        yield f"{path.name}, as published", counts == published
+    by_name = dict(zip(peer.names, possible, strict=True))
+    published = case.get("published", {})
+    if set(order) == set(by_name):
+        yield from _same("the root", case["root"], [by_name[name] for name in order])
+    elif published.get("features") == len(by_name):
+        counts = (possible.count(TRUE), possible.count(FALSE))
+        yield "as published", counts == (published.get("core"), published.get("dead"))
 
 
-def _clicks(
-    name: str, clicks: Sequence[Case], peer: Peer, solver_steps: int
-) -> Iterator[tuple[str, bool]]:
-    for step, click in enumerate(clicks):
-        made = clicks[: step + 1]
-        if peer.circuit is not None:
-            yield f"{name}, click {step}, by circuit", peer.by_circuit(made) == click["digest"]
-            if "configurations" in click:
-                count = peer.circuit.count(peer.literals(made))
-                yield f"{name}, click {step}, the count", count == int(click["configurations"])
-        if peer.circuit is None or step < solver_steps:
-            yield f"{name}, click {step}, by solver", peer.by_solver(made) == click["digest"]
-
-
-def _conflict(name: str, case: Case, peer: Peer) -> Iterator[tuple[str, bool]]:
+def _conflict(name: str, case: Case, peer: Peer) -> Checked:
     """Check a conflict by its laws: several minimal ones can exist."""
-    (hard,) = peer.wishes([case["blocked"]])
-    wishes = peer.wishes(case["choices"])
+    blocked = _part(case, "blocked", dict)
+    choices = _part(case, "choices", list)
+    (hard,) = peer.wishes([blocked])
+    wishes = peer.wishes(choices)
     found = peer.solver.clash(hard, wishes)
     yield f"{name} is found", found is not None
     if found is None:
         return
     kept = [wishes[each] for each in found.wishes]
-    yield f"{name} is a contradiction", _holds(peer, hard, kept) is False
-    least = all(_holds(peer, hard, [o for o in kept if o is not each]) for each in kept)
+    yield f"{name} is a contradiction", holds(peer, hard, kept) is False
+    least = all(holds(peer, hard, [o for o in kept if o is not each]) for each in kept)
     yield f"{name} is minimal", least
     repairs = minimum_repairs(peer.solver, hard, wishes)
-    right = bool(repairs) and len(repairs[0]) == case["min_choices_to_give_up"]
-    yield f"{name}, the minimum repair", right
+    expected = case.get("min_choices_to_give_up")
+    if expected is not None:
+        right = bool(repairs) and len(repairs[0]) == expected
+        yield f"{name}, the minimum repair", right
+    if expected is not None and peer.circuit is not None:
+        by_circuit = peer.given_up([blocked], choices) == expected
+        yield f"{name}, the minimum repair by circuit", by_circuit
     mends = all(
-        _holds(peer, hard, [each for n, each in enumerate(wishes) if n not in drop])
+        holds(peer, hard, [each for n, each in enumerate(wishes) if n not in drop])
         for drop in repairs
     )
     yield f"{name}, every repair mends", mends
 
 
-def _holds(peer: Peer, hard: Domains, wishes: Sequence[Domains]) -> bool:
+def holds(peer: Peer, hard: Domains, wishes: Sequence[Domains]) -> bool:
+    """Say whether the wishes can hold together."""
     domains = dict(hard)
     for each in wishes:
         for place, mask in each.items():
@@ -199,18 +188,12 @@ def _holds(peer: Peer, hard: Domains, wishes: Sequence[Domains]) -> bool:
     return all(domains.values()) and peer.solver.solve(domains) is not None
 
 
-def _forbidden(clause: Sequence[int]) -> tuple[tuple[int, int], ...]:
-    return tuple((abs(each) - 1, FALSE if each > 0 else TRUE) for each in clause)
+def _part(case: Any, name: str, kind: type, default: Any = None) -> Any:
+    """Return an entry of a case.   Raises: CaseFault."""
+    found = case.get(name, default) if isinstance(case, dict) else None
+    if not isinstance(found, kind):
+        raise CaseFault(f"'{name}' was expected, as {_KINDS[kind]}")
+    return found
 
 
-def cases(folder: Path) -> Iterator[tuple[Case, Path]]:
-    """Yield every case below a folder with the file of its model."""
-    for path in sorted(folder.glob("**/*.expected.json")):
-        case = json.loads(path.read_text(encoding="utf-8"))
-        found = [
-            each
-            for ending in (".dimacs", ".dimacs.gz")
-            for each in path.parent.glob(f"**/{case.get('model')}{ending}")
-        ]
-        if found:
-            yield case, found[0]
+_KINDS: dict[type, str] = {dict: "an object", list: "a list"}

@@ -2,20 +2,22 @@
 
 Every feature is a flag. The tree becomes clauses under one rule for each group; a constraint
 becomes clauses too, if they are few, or a condition over exact bounds (sums of attributes, counts).
+A typed feature has a variable for its value beside its flag, one with a cardinality its instances.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from decimal import Decimal
-from fractions import Fraction
-from itertools import combinations
+from itertools import combinations, pairwise
 from typing import NoReturn
 
 from services.configurator.domain import bounds as b
+from services.configurator.domain.arithmetic import Arithmetic, Carried
 from services.configurator.domain.constraints import Box, Constraint, Forbidden
-from services.configurator.domain.expression import Number, exact
-from services.configurator.domain.model import FlagAttribute
-from services.configurator.domain.space import FALSE, TRUE, Space
+from services.configurator.domain.instances import Spelling, Unrolled, unrolled
+from services.configurator.domain.linear import Names
+from services.configurator.domain.model import Attribute, FlagAttribute, IntegerAttribute
+from services.configurator.domain.space import FALSE, TRUE, Masks, Space
+from services.configurator.domain.typed import Typing, Values
 from services.configurator.domain.uvl import (
     Constant,
     Feature,
@@ -39,49 +41,99 @@ Rule = Constraint | Forbidden
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Features:
-    """The features of a model in its order, their space, and the rules with their words by id."""
+    """The features of a model in its order, their space, and the rules with their words by id.
+
+    The first variables of the space are the flags of `names`; instances and typed values follow.
+    `values` says where the value of a typed feature is, and what its bits from the second on stand
+    for; the first bit is "not selected".
+    """
 
     names: tuple[str, ...]
     space: Space
     rules: tuple[Rule, ...]
     words: Mapping[str, str]
+    values: Mapping[str, tuple[int, Values]]
+
+    @property
+    def first(self) -> Masks:
+        """Return the point whose values a solver tries first: nothing selected."""
+        return [FALSE] * len(self.space.variables)
 
 
 def bound(model: FeatureModel) -> Features:
     """Make a feature model ready for the solver.   Raises: UvlFault."""
-    features = list(model.root.all())
-    names = tuple(each.name for each in features)
-    space = Space(
-        [
-            FlagAttribute(
-                id=f"f{number}", group="f", label=name[:300], help=name[:300], kind="flag"
-            )
-            for number, name in enumerate(names, 1)
-        ]
-    )
-    work = _Binding(features)
-    rules: list[Rule] = [Forbidden(TREE, [((0, FALSE),)])]
+    tree = unrolled(model.root)
+    work = _Binding(tree, model)
+    rules: list[Rule] = [Forbidden(TREE, [((0, FALSE),), *work.instances(), *work.typed()])]
     words = {TREE: f"every configuration has {model.root.name}"}
-    for feature in features:
-        for number, group in enumerate(feature.groups, 1):
-            id_ = f"{feature.name}/{number}"
-            rules.extend(work.group(id_, feature, group))
-            words[id_] = _group_words(feature, group)
-    for number, (text, formula) in enumerate(model.constraints, 1):
+    seen: dict[str, int] = {}
+    for feature, group in tree.groups:
+        seen[feature.name] = seen.get(feature.name, 0) + 1
+        id_ = f"{feature.name}/{seen[feature.name]}"
+        rules.extend(work.group(id_, feature, group))
+        words[id_] = _group_words(feature, group)
+    for number, (text, formulas) in enumerate(work.spelled, 1):
         id_ = f"C{number}"
-        rules.append(work.constraint(id_, formula))
+        rules.extend(work.constraint(id_, each) for each in formulas)
         words[id_] = text
-    return Features(names, space, tuple(rules), words)
+    names = tuple(each.name for each in tree.features[: tree.count])
+    return Features(names, work.space, tuple(rules), words, work.values)
+
+
+def _flag(number: int, name: str) -> FlagAttribute:
+    return FlagAttribute(id=f"f{number}", group="f", label=name[:300], help=name[:300], kind="flag")
 
 
 class _Binding:
-    def __init__(self, features: Sequence[Feature]) -> None:
-        self._features = features
-        self._numbers = {each.name: number for number, each in enumerate(features, 1)}
+    def __init__(self, tree: Unrolled, model: FeatureModel) -> None:
+        self._tree = tree
+        self._numbers = {each.name: number for number, each in enumerate(tree.features, 1)}
+        if len(self._numbers) < len(tree.features):
+            _fault("features are named like instances of others, as in 'F[1]'; rename them")
+        spelling = Spelling(tree)
+        self.spelled = [(text, tuple(spelling.of(each))) for text, each in model.constraints]
+        carried = Carried.of(tree)
+        parents = {each: name for name, below in carried.below.items() for each in below}
+        self._names = Names(carried.features, carried.by, parents)
+        typing = Typing(self._names, [each for _, spelled in self.spelled for each in spelled])
+        whole = {each for each in carried.counted if each in typing.values}
+        places = {name: len(tree.features) + n for n, name in enumerate(sorted(whole))}
+        self.values = {name: (place, typing.values[name]) for name, place in places.items()}
+        self.space = Space([*self._attributes()])
+        flags = {name: number - 1 for name, number in self._numbers.items()}
+        self._arithmetic = Arithmetic(self._names, typing, flags, places)
         self._made: dict[tuple[int, bool], list[Clause] | None] = {}
-        for each in features:
-            if each.kind != "Boolean":
-                _fault(f"'{each.name}' is of kind {each.kind}; only Boolean features are read")
+
+    def _attributes(self) -> Iterator[Attribute]:
+        for number, each in enumerate(self._tree.features, 1):
+            yield _flag(number, each.name)
+        for name, (place, values) in self.values.items():
+            label = name[:300]
+            yield IntegerAttribute(
+                id=f"v{place}", group="f", label=label, help=label,
+                kind="integer", range=(0, len(values.numbers)), unit="",
+            )  # fmt: skip
+
+    def typed(self) -> Iterator[Box]:
+        """Yield what is forbidden: a value without its feature, and a feature without its value."""
+        full = self.space.full()
+        for name, (place, _) in self.values.items():
+            flag = self._numbers[name] - 1
+            yield ((flag, FALSE), (place, full[place] & ~1))
+            yield ((flag, TRUE), (place, 1))
+
+    def instances(self) -> Iterator[Box]:
+        """Yield what is forbidden of instances: gaps, too few, and any without their feature."""
+        for feature, found in self._tree.ladders:
+            several = self._numbers[feature.name]
+            steps = [several, *(self._numbers[each.name] for each in found)]
+            least, _ = feature.times or (1, 1)
+            yield from (_box(Clause({-upper, lower})) for lower, upper in pairwise(steps))
+            yield from (_box(Clause({-several, each})) for each in steps[1 : least + 1])
+        for name, copies in self._tree.anywhere:
+            anywhere, numbers = self._numbers[name], [self._numbers[each] for each in copies]
+            yield _box(Clause({-anywhere, *numbers}))
+            yield from (_box(Clause({-each, anywhere})) for each in numbers)
 
     def group(self, id_: str, parent: Feature, group: Group) -> Iterator[Rule]:
         """Yield the rules of a group: members only with their parent, and so many of them."""
@@ -117,7 +169,7 @@ class _Binding:
         if clauses is not None:
             return Forbidden(id_, (_box(each) for each in clauses))
         scope: set[int] = set()
-        found = self._truth(formula, scope)
+        found = self._arithmetic.truth(formula, scope)
         return Constraint(id_, scope, found)
 
     # ---- logic
@@ -158,94 +210,15 @@ class _Binding:
             _fault(f"a constraint names '{name}', which is no feature")
         return self._numbers[name]
 
-    def _attribute(self, named: Named) -> Decimal | str | bool | None:
+    def _attribute(self, named: Named) -> object:
         """Return the value of `feature.attribute`; None, if this is a feature."""
-        if ".".join(named.path) in self._numbers or len(named.path) < 2:
-            return None
         owner = ".".join(named.path[:-1])
-        if owner not in self._numbers:
+        if ".".join(named.path) in self._numbers or owner not in self._numbers:
             return None
-        found = self._features[self._numbers[owner] - 1].attributes.get(named.path[-1])
+        found = self._names.attribute(named)
         if found is None:
             _fault(f"'{owner}' has no attribute '{named.path[-1]}'")
         return found
-
-    # ---- arithmetic
-
-    def _truth(self, formula: Formula, scope: set[int]) -> b.Bounds:
-        match formula:
-            case Named():
-                place = self._feature(formula) - 1
-                scope.add(place)
-                return b.flag(place)
-            case Constant(value=bool() as value):
-                return b.constant(int(value))
-            case Operation(sign="!", operands=(inner,)):
-                return b.inverse(self._truth(inner, scope))
-            case Operation(sign="&" | "|" as sign, operands=parts):
-                choose: Callable[[list[Number]], Number] = min if sign == "&" else max
-                return b.extreme(choose, [self._truth(each, scope) for each in parts])
-            case Operation(sign="=>", operands=(one, other)):
-                return b.extreme(
-                    max, [b.inverse(self._truth(one, scope)), self._truth(other, scope)]
-                )
-            case Operation(sign="<=>", operands=(one, other)):
-                return b.equal(self._truth(one, scope), self._truth(other, scope))
-            case Operation(sign=sign, operands=(one, other)) if sign in _COMPARES:
-                return _COMPARES[sign](self._number(one, scope), self._number(other, scope))
-            case _:
-                raise UvlFault("a constraint is a condition: compare numbers, or combine features")
-
-    def _number(self, formula: Formula, scope: set[int]) -> b.Bounds:
-        match formula:
-            case Constant(value=Decimal() as value):
-                return b.constant(exact(value))
-            case Named():
-                carried = self._attribute(formula)
-                if isinstance(carried, Decimal):
-                    place = self._feature(Named(formula.path[:-1])) - 1
-                    scope.add(place)
-                    return b.carried(place, (0, exact(carried)))
-                raise UvlFault(f"'{'.'.join(formula.path)}' is no number")
-            case Operation(sign="sum" | "avg" as sign, operands=operands):
-                return self._aggregate(sign, operands, scope)
-            case Operation(sign="-", operands=(inner,)):
-                return b.negative(self._number(inner, scope))
-            case Operation(sign="+", operands=parts):
-                return b.total([self._number(each, scope) for each in parts])
-            case Operation(sign="*", operands=(one, other)):
-                return b.times(self._number(one, scope), self._number(other, scope))
-            case Operation(sign="/", operands=(one, Constant(value=Decimal() as by))) if by > 0:
-                return b.times(self._number(one, scope), b.constant(Fraction(1) / exact(by)))
-            case _:
-                raise UvlFault("a number is a constant, an attribute, sum(), avg(), or + - * /")
-
-    def _aggregate(self, sign: str, operands: Sequence[Formula], scope: set[int]) -> b.Bounds:
-        """Return sum or avg of an attribute, over all features or over those below one."""
-        *below, last = (each for each in operands if isinstance(each, Named))
-        root = self._features[self._feature(below[0]) - 1 if below else 0]
-        owners = [
-            (self._numbers[each.name] - 1, value)
-            for each in root.all()
-            if isinstance(value := each.attributes.get(last.path[-1]), Decimal)
-        ]
-        if not owners:
-            _fault(f"no feature carries the attribute '{last.path[-1]}'")
-        scope.update(place for place, _ in owners)
-        total = b.total([b.carried(place, (0, exact(value))) for place, value in owners])
-        if sign == "sum":
-            return total
-        return b.mean(total, b.total([b.flag(place) for place, _ in owners]))
-
-
-_COMPARES: dict[str, Callable[[b.Bounds, b.Bounds], b.Bounds]] = {
-    "==": b.equal,
-    "!=": lambda one, other: b.inverse(b.equal(one, other)),
-    "<": lambda one, other: b.less(one, other, or_equal=False),
-    "<=": lambda one, other: b.less(one, other, or_equal=True),
-    ">": lambda one, other: b.less(other, one, or_equal=False),
-    ">=": lambda one, other: b.less(other, one, or_equal=True),
-}
 
 
 def _met(parts: Iterable[list[Clause] | None]) -> list[Clause] | None:

@@ -110,14 +110,17 @@ class Solver:
         found = self._settled([*counted, *self._inside(domains)])
         return None if isinstance(found, _Refuted) else self._point(found)
 
-    def possible(self, domains: Domains, witness: Masks) -> Masks:
+    def possible(
+        self, domains: Domains, witness: Masks, places: Iterable[int] | None = None
+    ) -> Masks:
         """Return for every variable exactly the values that some valid configuration has.
 
-        `witness` is one inside the domains. Raises: SearchBound.
+        `witness` is one inside the domains. `places` are the variables asked about, by default all;
+        of others it returns some of their values. Raises: SearchBound.
         """
         seen = list(witness)
-        for place, full in enumerate(self._full):
-            for bit in bits(domains.get(place, full)):
+        for place in range(len(self._full)) if places is None else places:
+            for bit in bits(domains.get(place, self._full[place])):
                 if seen[place] & bit:
                     continue
                 found = self.solve({**domains, place: bit})

@@ -1,8 +1,9 @@
 """Reading UVL, the Universal Variability Language: feature models as other tools write them.
 
-Read are the tree (mandatory, optional, alternative, or, group cardinalities), attributes, and
-constraints with logic, arithmetic and aggregates. Source of the language: Benavides et al., UVL:
-Feature modelling with the Universal Variability Language, JSS 225 (2025).
+Read are the tree (mandatory, optional, alternative, or, cardinalities of groups and of features),
+attributes, typed features, and constraints with logic, arithmetic, texts and aggregates. Source of
+the language: Benavides et al., UVL: Feature modelling with the Universal Variability Language, JSS
+225 (2025).
 """
 
 import re
@@ -66,10 +67,15 @@ class Group:
 
 @dataclass(slots=True)
 class Feature:
-    """One feature: its name, its kind, its attributes by name, its groups."""
+    """One feature: its name, its kind, its attributes by name, its groups, and where it stands.
+
+    `times`: how often it occurs where it is selected, at least and at most; None: once.
+    """
 
     name: str
     kind: str = "Boolean"
+    line: int = 0
+    times: tuple[int, int] | None = None
     attributes: dict[str, Decimal | str | bool] = field(default_factory=dict)
     groups: list[Group] = field(default_factory=list)
 
@@ -153,11 +159,11 @@ class _Reading:
     def _feature(self, tree: Tree[Token]) -> Feature:
         kind, name, times, attributes, *groups = tree.children
         path, line = _path(name), tree.meta.line
-        found = Feature(".".join(path), str(kind or "Boolean"))
+        found = Feature(".".join(path), str(kind or "Boolean"), line)
         if found.name in self._names:
             _fault(f"line {line}: there are two features '{found.name}'; rename one")
         if isinstance(times, Tree):
-            _fault(f"line {line}: '{found.name}' has a cardinality; features occur once here")
+            found.times = _times(found, str(times.children[0]))
         self._names.add(found.name)
         if isinstance(attributes, Tree):
             found.attributes = self._attributes(attributes)
@@ -205,6 +211,8 @@ def _formula(tree: Any) -> Formula:
             return Constant(parts[0] == "true")
         case "call":
             return Operation(str(parts[0]), tuple(_formula(each) for each in parts[1:]))
+        case "signed":
+            return _formula(parts[1]) if parts[0] == "+" else _minus(parts[1])
         case "comparison":
             return Operation(str(parts[1]), (_formula(parts[0]), _formula(parts[2])))
         case "sum":
@@ -232,7 +240,6 @@ _SIGNS = {
     "disjunction": "|",
     "conjunction": "&",
     "negated": "!",
-    "minus": "-",
 }
 
 
@@ -252,12 +259,24 @@ def _span(head: str, members: int) -> tuple[int, int]:
     return least, min(most, members)
 
 
+def _times(feature: Feature, head: str) -> tuple[int, int]:
+    """Return how often a feature occurs, at least and at most."""
+    place = f"line {feature.line}: '{feature.name}' occurs {head} times"
+    if "*" in head:
+        _fault(f"{place}, without an upper bound; write one, as in [1..5]")
+    least, most = _span(head, int(head.strip("[]").rpartition("..")[2]))
+    if not 0 <= least <= most or not most:
+        _fault(f"{place}; write at least and at most, as in [1..5]")
+    return least, most
+
+
 def _value(tree: Any) -> Decimal | str | bool | None:
     """Return the value of an attribute; None for lists and records, which nothing refers to."""
     if tree.data in {"attributes", "values"}:
         return None
-    if tree.data == "minus":
-        return -Decimal(tree.children[0])
+    if tree.data == "signed":
+        sign, number = tree.children
+        return Decimal(f"{sign}{number}")
     found = _formula(tree)
     return found.value if isinstance(found, Constant) else None
 

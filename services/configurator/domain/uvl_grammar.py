@@ -19,7 +19,7 @@ attributes: "{" [attribute ("," attribute)*] "}"
 attribute: "constraint" expression -> own
          | "constraints" "[" expression ("," expression)* "]" -> own
          | name [value]
-?value: NUMBER -> number | "-" NUMBER -> minus | STRING -> text | QUOTED -> text
+?value: NUMBER -> number | PLUS NUMBER -> signed | STRING -> text | QUOTED -> text
       | BOOLEAN -> truth | attributes | "[" [value ("," value)*] "]" -> values
 constraints: "constraints" _NL _INDENT (constraint _NL)+ _DEDENT
 constraint: expression
@@ -32,7 +32,7 @@ constraint: expression
 ?comparison: sum | sum COMPARE sum
 ?sum: product (PLUS product)*
 ?product: unary (TIMES unary)*
-?unary: atom | "-" unary -> minus
+?unary: atom | PLUS unary -> signed
 ?atom: NUMBER -> number | STRING -> text | BOOLEAN -> truth | "(" expression ")"
      | FUNCTION "(" reference ("," reference)* ")" -> call | reference
 reference: name ("." name)*

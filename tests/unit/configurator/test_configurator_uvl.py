@@ -115,8 +115,6 @@ FEATURES = "features\n\tR\n\t\toptional\n\t\t\tA\n\t\t\tB {Cost 2}\n"
         (FEATURES + "constraints\n\tB.Cost > A\n", "'A' is no number"),
         (FEATURES + "constraints\n\tB.Cost / B.Cost > 1\n", "a number is a constant"),
         ("imports\n\tother as o\nfeatures\n\tA\n", "imports are not read"),
-        ("features\n\tInteger A\n", "only Boolean features are read"),
-        ("features\n\tA cardinality [1..5]\n", "features occur once here"),
         ("features\n\tA\n\t\t[4..5]\n\t\t\tB\n", "wants 4 of 1 features"),
         ("features\n\tA\n\t\t\toptional\n\t\t B\n", "indented|can not be read"),
         ("features\n\tA\nconstraints\n\t" + "(" * 80 + "A" + ")" * 80 + "\n", "nested deeper than 60"),
@@ -130,6 +128,15 @@ FEATURES = "features\n\tR\n\t\toptional\n\t\t\tA\n\t\t\tB {Cost 2}\n"
 def test_what_can_not_be_read_is_refused_with_place_and_reason(text, said):
     with pytest.raises(UvlFault, match=said):
         bound(parse(text))
+
+
+def test_a_minus_stands_after_a_name_too():
+    # It was read as the sign of an attribute's value, and the line refused.
+    (_, formula), *_ = parse(f"{FEATURES}constraints\n\tB.Cost - -1 == 1 -B.Cost\n").constraints
+    cost = Named(("B", "Cost"))
+    one = Constant(Decimal(1))
+    left = Operation("+", (cost, Operation("-", (Operation("-", (one,)),))))
+    assert formula == Operation("==", (left, Operation("+", (one, Operation("-", (cost,))))))
 
 
 def test_long_sums_and_deep_equivalences_take_no_time():
@@ -156,6 +163,7 @@ TOKENS = [
     "features", "constraints", "optional", "mandatory", "or", "[1..2]", "A", "B", '"C d"', "{", "}",
     "Cost 2", "=>", "&", "|", "!", "(", ")", "==", "sum(Cost)", "1.5", "-", "'x'", "\n", "\n\t",
     "\n\t\t", "\n\t\t\t", " ", ",", ".", "//", "cardinality", "Integer",
+    "Real A", "String B", "len(B)", "floor(A)", "cardinality [1..3]", " < ", "A.Cost", "*",
 ]  # fmt: skip
 
 
