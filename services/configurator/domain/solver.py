@@ -115,9 +115,11 @@ class Solver:
             for bit in bits(domains.get(place, full)):
                 if seen[place] & bit:
                     continue
+                self._lean(seen, domains)
                 found = self.solve({**domains, place: bit})
                 if found is not None:
                     seen = [one | other for one, other in zip(seen, found, strict=True)]
+        self._lean(self._first)
         return seen
 
     def clash(self, hard: Domains, wishes: Sequence[Domains]) -> Clash | None:
@@ -179,6 +181,19 @@ class Solver:
             ]
         )
         self._lemmas = 0
+
+    def _lean(self, seen: Masks, domains: Domains | None = None) -> None:
+        """Let the next configuration show as many values as it can that were not seen yet.
+
+        Without domains, those that are seen are tried first. It is a hint and changes no verdict.
+        """
+        phases: list[int] = []
+        for place, mask in enumerate(seen):
+            fresh = (domains.get(place, self._full[place]) & ~mask) if domains is not None else mask
+            if fresh:
+                phases.extend(self._literals.wished(place, fresh & -fresh))
+        with self._lock:
+            self._sat.set_phases(phases)
 
     def _settled(self, assumed: list[int]) -> Model | _Refuted:
         """Return a model of all that is assumed, learned rules too, or why there is none."""
