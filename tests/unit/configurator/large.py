@@ -4,6 +4,7 @@ import random
 from functools import cache
 from typing import Any
 
+from contracts.configuration import Decision
 from services.configurator.domain.model import Part, ProductModel
 from services.configurator.domain.product import Product, publish
 
@@ -20,6 +21,14 @@ def product() -> Product:
     """Return the product, published once."""
     model = ProductModel.model_validate(tree())
     return publish(model, {"P-1": Part(sku="P-1", name="Frame", kind="hardware")})
+
+
+def decided(question: int, option: int) -> Decision:
+    """Return the decision of a person for one option."""
+    value = f"o{option}"
+    return Decision(
+        attribute=f"q{question}", value=(value,) if question in MULTI else value, source="user"
+    )
 
 
 def tree() -> dict[str, Any]:
