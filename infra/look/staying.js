@@ -55,7 +55,29 @@
     question.querySelector("summary").focus({ preventScroll: true });
   });
 
-  document.addEventListener("htmx:before:swap", () => {
+  // What was typed since an answer was asked for is newer than the answer: it stays.
+  const TYPED = "[data-drawn] :is(textarea, input:not([type=radio], [type=checkbox], [type=hidden]))[id]";
+  document.addEventListener("htmx:config:request", ({ detail }) => {
+    detail.ctx.sent = new Map([...document.querySelectorAll(TYPED)].map((each) => [each.id, each.value]));
+  });
+  let typed = [];
+  const newer = (sent) => [...document.querySelectorAll(TYPED)]
+    .filter((each) => sent?.has(each.id) && sent.get(each.id) !== each.value)
+    .map(({ id, value, selectionStart, selectionEnd }) => ({ id, value, selectionStart, selectionEnd }));
+
+  function retype() {
+    for (const { id, value, selectionStart, selectionEnd } of typed) {
+      const place = document.getElementById(id);
+      if (!place) continue;
+      place.value = value;
+      if (place === document.activeElement && selectionStart != null) {
+        place.setSelectionRange(selectionStart, selectionEnd);
+      }
+    }
+  }
+
+  document.addEventListener("htmx:before:swap", ({ detail }) => {
+    typed = newer(detail.ctx?.sent);
     before = new Map(questions().map((each) => [each.id, seen(each)]));
   });
 
@@ -71,6 +93,7 @@
         each.open = was.open;
       }
     }
+    retype();
     say(changed);
     refocus();
   });

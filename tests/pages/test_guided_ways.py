@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 import uvicorn
-from playwright.sync_api import Browser, Locator, Page, expect
+from playwright.sync_api import Browser, Locator, Page, Route, expect
 
 from contracts import places
 from infra.cookies import SESSION
@@ -236,3 +236,25 @@ def test_a_page_of_500_options_answers_each_click(browser: Browser, lineup: str)
     assert overflow(page) == 0
     person.close()
     assert person.complaints == []
+
+
+def test_what_is_typed_while_the_page_is_drawn_anew_stays(house: Place, people: People) -> None:
+    person = seated(house, people)
+    page = person.page
+    held: list[Route] = []
+    page.route("**/new", lambda route: held.append(route))  # noqa: PLW0108 -- no builtin is taken
+    reason = page.locator("#f-rationale")
+    reason.fill("First")
+    page.locator("#f-quantity").fill("2")
+    page.locator("#f-label").focus()
+    reason.focus()
+    page.keyboard.press("End")
+    reason.press_sequentially(" site of many")
+    page.keyboard.press("ArrowLeft")
+    (first,) = held
+    page.route("**/new", lambda route: route.continue_())
+    first.continue_()
+    expect(page.locator("#f-percent")).to_have_attribute("aria-invalid", "true")
+    expect(reason).to_have_value("First site of many")
+    expect(reason).to_be_focused()
+    assert reason.evaluate("(it) => it.selectionStart") == len("First site of man")

@@ -195,6 +195,8 @@ class _Judge:
                 return None
         elif _holds(self._held[attribute.id], value):
             return None
+        elif self._product.solver.admits(self._found.point, hard):
+            return None  # one valid configuration that has it is proof enough
         others = [each for each in self._kept if each.attribute != attribute.id]
         return conflict(self._product, others, hard)
 

@@ -93,6 +93,10 @@ class Solver:
         self._looked_at = self._literals.reader(
             {place for constraint in self._learned.values() for place in constraint.scope}
         )
+        self._touching: list[list[Constraint | Forbidden]] = [[] for _ in self._full]
+        for constraint in self.constraints:
+            for place in constraint.scope:
+                self._touching[place].append(constraint)
         self._known_rules: dict[tuple[int, ...], tuple[int, ...]] = {}
         self._start()
 
@@ -121,6 +125,16 @@ class Solver:
                     seen = [one | other for one, other in zip(seen, found, strict=True)]
         self._lean(self._first)
         return seen
+
+    def admits(self, point: Masks, changed: Domains) -> bool:
+        """Say whether a valid configuration stays valid with these values changed.
+
+        It looks at the rules that name them and asks nothing: much cheaper than `solve`.
+        """
+        near = list(point)
+        for place, bit in changed.items():
+            near[place] = bit
+        return all(each.holds(near) for place in changed for each in self._touching[place])
 
     def clash(self, hard: Domains, wishes: Sequence[Domains]) -> Clash | None:
         """Return a minimal contradiction of wishes inside the hard domains; None: there is none.

@@ -5,6 +5,7 @@ from functools import cache
 from typing import Any
 
 from contracts.configuration import Decision
+from services.configurator.domain.completing import completion
 from services.configurator.domain.model import Part, ProductModel
 from services.configurator.domain.product import Product, publish
 
@@ -23,6 +24,20 @@ def product() -> Product:
     return publish(model, {"P-1": Part(sku="P-1", name="Frame", kind="hardware")})
 
 
+def forms(count: int) -> list[dict[str, str]]:
+    """Return forms with half of the questions answered, all of these open; no two the same."""
+    chance, found = random.Random(SEED), []
+    choices = sorted(set(range(QUESTIONS)) - MULTI)
+    while len(found) < count:
+        answers = {each: chance.randrange(12) for each in chance.sample(choices, QUESTIONS // 2)}
+        made = [decided(*each) for each in answers.items()]
+        if completion(product(), made) is not None:
+            form = {"product": "lineup", "quantity": "1"}
+            form |= {f"a-q{each}": f"o{option}" for each, option in answers.items()}
+            found.append(form | {f"u-q{each}": "on" for each in answers})
+    return found
+
+
 def decided(question: int, option: int) -> Decision:
     """Return the decision of a person for one option."""
     value = f"o{option}"
@@ -31,7 +46,7 @@ def decided(question: int, option: int) -> Decision:
     )
 
 
-def tree() -> dict[str, Any]:
+def tree(sku: str = "P-1") -> dict[str, Any]:
     """Return the model as its file would say it: forty questions, rules between them, a budget."""
     chance = random.Random(SEED)
     choices = [each for each in range(QUESTIONS) if each not in MULTI]
@@ -61,7 +76,7 @@ def tree() -> dict[str, Any]:
                 "message": "The supply feeds all that is chosen, with ten percent in reserve.",
             }
         ],
-        "bill_of_materials": [{"option": "q0.o0", "sku": "P-1", "quantity": "1"}],
+        "bill_of_materials": [{"option": "q0.o0", "sku": sku, "quantity": "1"}],
     }
 
 
