@@ -122,9 +122,7 @@ def standing(product: Product, decisions: Sequence[Decision]) -> Standing:
     return Standing(tuple(decisions), kept, found, contradiction)
 
 
-def judged(
-    product: Product, at: Standing, shown: Collection[str] | None = None
-) -> OptionsAnswer:
+def judged(product: Product, at: Standing, shown: Collection[str] | None = None) -> OptionsAnswer:
     """Judge the options of the attributes `shown`, by default of all; others have none listed.
 
     Raises: SearchBound.

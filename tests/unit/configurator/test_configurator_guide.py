@@ -35,9 +35,13 @@ def guide() -> Guide:
 
 def pressed(page: Any, name: str, says: str) -> dict[str, str]:
     """Return what the form sends when a button is pressed that begins with these words."""
-    found = re.search(rf'<button[^>]*name="{name}" value="([^"]*)"[^>]*>{re.escape(says)}', page.text)
+    found = re.search(
+        rf'<button[^>]*name="{name}" value="([^"]*)"[^>]*>{re.escape(says)}', page.text
+    )
     assert found is not None, text_of(page)
-    drawn = r'<input type="(radio|checkbox|hidden)"[^>]*? name="([^"]+)"(?: value="([^"]*)")?([^>]*)>'
+    drawn = (
+        r'<input type="(radio|checkbox|hidden)"[^>]*? name="([^"]+)"(?: value="([^"]*)")?([^>]*)>'
+    )
     sent = {
         field: html.unescape(value) if kind == "hidden" else value or "on"
         for kind, field, value, more in re.findall(drawn, page.text)
@@ -67,7 +71,10 @@ class TestNext:
 
     def test_what_somebody_must_answer_stands_before_what_has_a_default(self) -> None:
         product = published(
-            attributes=[a_choice("pump", ["low", "high"], default="low"), a_choice("motor", ["big"])]
+            attributes=[
+                a_choice("pump", ["low", "high"], default="low"),
+                a_choice("motor", ["big"]),
+            ]
         )
         (step,) = steps(product, options(product, []), [], lambda *_: ())
         assert [each.id for each in step.cards] == ["motor", "pump"]
@@ -121,7 +128,15 @@ class TestWaysOut:
 
     @pytest.mark.parametrize(
         "take",
-        ["", "mount", "gone x", "mount <b> y", "sectors 99 mount", "nr_bands gone", "mount tower mount"],
+        [
+            "",
+            "mount",
+            "gone x",
+            "mount <b> y",
+            "sectors 99 mount",
+            "nr_bands gone",
+            "mount tower mount",
+        ],
     )
     def test_a_button_nobody_drew_breaks_nothing(self, take: str, guide: Guide) -> None:
         page = guide.posts(NEW, {**STATION, "take": take, "more": take})
@@ -153,7 +168,9 @@ def test_every_way_out_works_and_no_smaller_one_does(
             chosen = _chosen(made, state.attribute, option.option, state.kind)
             least = _least(points, others, chosen)
             assert {len(each.drop) for each in ways} <= {least}
-            assert bool(ways) == bool(least), "none, if nothing is in the way or the rules alone are"
+            assert bool(ways) == bool(least), (
+                "none, if nothing is in the way or the rules alone are"
+            )
             for way in ways:
                 left = [each for each in others if each.attribute not in way.drop]
                 assert any(meets(point, [*left, chosen]) for point in points)
