@@ -262,6 +262,7 @@ def _assets(more: Mapping[str, bytes]) -> dict[str, Asset]:
             wheel / "htmx-4.min.js",
             wheel / "ext" / "hx-sse-4.min.js",
             LOOK / "follow.js",
+            LOOK / "staying.js",
         ],
     }
     read = {name: b";\n".join(path.read_bytes() for path in paths) for name, paths in files.items()}

@@ -10,7 +10,7 @@
   document.addEventListener("change", () => { changes += 1; }, true);
   document.addEventListener("htmx:config:request", ({ detail }) => { detail.ctx.changes = changes; });
   document.addEventListener("htmx:before:swap", () => {
-    open = [...document.querySelectorAll("details[open][id]")].map((each) => each.id);
+    open = [...document.querySelectorAll("details[open][id]:not(.q)")].map((each) => each.id);
   });
   document.addEventListener("htmx:after:swap", ({ detail }) => {
     for (const id of open) {

@@ -13,6 +13,7 @@ from infra.cookies import FORM, FORM_TOKEN, SESSION, form_token
 from quotewright.client import token_for
 from services.quotes.links import Links
 from tests.e2e.place import Json, Place, items_of
+from tests.unit.configurator import large
 
 EACH = 25
 HTML = "text/html,application/xhtml+xml"
@@ -127,6 +128,7 @@ def _guided(place: Place) -> list[Face]:
         Face("guided, half answered", "seller", new, _halves(whole)),
         Face("guided, same answers", "seller", new, _halves(whole)[:1]),
         Face("guided, complete", "seller", items),
+        Face("guided, 500 options", "seller", new, large.forms(EACH)),
     ]
 
 

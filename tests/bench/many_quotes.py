@@ -32,11 +32,12 @@ from quotewright.demo import stage
 from quotewright.house import BUILDERS
 from quotewright.laptop import Laptop
 from tests.bench.lifecycles import documents
+from tests.bench.lineup import configurator
 from tests.e2e.facts import ABOVE
 from tests.e2e.place import Place, items_of
 from tests.pages.browsers import revise
 
-HOUSE = {**BUILDERS, "documents": documents}
+HOUSE = {**BUILDERS, "documents": documents, "configurator": configurator}
 EXAMPLES = ("city_macro", "rural_lte", "street_micro", "city_macro", "rural_lte")
 COPIES = 199
 DEADLINE_S = 120.0

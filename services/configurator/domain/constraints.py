@@ -24,6 +24,11 @@ class Forbidden:
     def __init__(self, id_: str, boxes: Iterable[Box]) -> None:
         self.id = id_
         self.boxes = tuple(boxes)
+        self.scope = tuple(sorted({place for box in self.boxes for place, _ in box}))
+
+    def holds(self, point: Masks) -> bool:
+        """Say whether the condition holds where every variable has one value."""
+        return not any(all(point[place] & mask for place, mask in box) for box in self.boxes)
 
 
 class Permitted:

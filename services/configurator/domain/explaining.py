@@ -5,7 +5,7 @@ wrong. A repair is minimum: no smaller set of decisions to give up exists. Both 
 not by rank.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from itertools import product as every
 
@@ -76,14 +76,20 @@ def _another(
 
 
 def repairs(
-    product: Product, decisions: Sequence[Decision], hard: Domains | None = None
+    product: Product,
+    decisions: Sequence[Decision],
+    hard: Domains | None = None,
+    known: Collection[str] = (),
 ) -> list[tuple[Decision, ...]]:
     """Return up to three minimum sets of decisions to give up; none if nothing is wrong.
 
     `hard` are domains that stand in any case. Sets that give up fewer requirements of the customer
-    come first. Raises: SearchBound.
+    come first. `known` are the attributes of a conflict found before, which saves asking for it.
+    Raises: SearchBound.
     """
-    found = minimum_repairs(product.solver, hard or {}, _wishes(product, decisions))
+    seen = frozenset(at for at, each in enumerate(decisions) if each.attribute in known)
+    wishes = _wishes(product, decisions)
+    found = minimum_repairs(product.solver, hard or {}, wishes, [seen] if seen else ())
     ranked = sorted(found, key=lambda drop: _rank(decisions, drop))[:REPAIRS_MAX]
     return [tuple(decisions[each] for each in sorted(drop)) for drop in ranked if drop]
 

@@ -1,13 +1,16 @@
 """Questions as a person meets them: step by step, each with where it stands and why.
 
-Nothing is judged here: the verdicts are those of `options`.
+Nothing is judged here: the verdicts are those of `options`, the ways out those of `mending`.
+Within a step, questions that somebody must answer stand before those that have a default. Where a
+question stands never depends on the answers, so nothing moves below the hands of who answers.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
 from contracts.configuration import Answer, Decision
+from services.configurator.domain.mending import Mend
 from services.configurator.domain.model import (
     Attribute,
     ChoiceAttribute,
@@ -22,11 +25,17 @@ from services.configurator.domain.wording import answer_words
 LONG = 8
 
 State = Literal["clash", "open", "answered", "fixed", "proposed"]
+# What to give up for an impossible option: of a question, by the attributes that bar it.
+Mending = Callable[[str, Answer, tuple[str, ...]], tuple[Mend, ...]]
 
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """One option of a question; `instead` are the questions whose answers stand in its way."""
+    """One option of a question; `instead` are the questions whose answers stand in its way.
+
+    `mends`: the smallest changes after which it can be chosen. For numbers that share a reason,
+    `label` names all of them and `value` is the one nearest to those that are possible.
+    """
 
     value: str
     label: str
@@ -35,11 +44,16 @@ class Choice:
     selectable: bool
     reason: str
     instead: tuple[tuple[str, str], ...]
+    mends: tuple[Mend, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """One question: how it stands, its answer in words, what can be answered, and why so."""
+    """One question: how it stands, its answer in words, what can be answered, and why so.
+
+    `folded`: its options are not listed. `given` is the answer as texts (None: not answered), and
+    `texts` are the labels of all options, listed or not, for whoever searches.
+    """
 
     id: str
     kind: str
@@ -52,6 +66,9 @@ class Card:
     unit: str = ""
     span: tuple[int, int] = (0, 0)
     possible: str = ""
+    folded: bool = False
+    given: tuple[str, ...] | None = None
+    texts: tuple[str, ...] = ()
 
     @property
     def is_long(self) -> bool:
@@ -80,17 +97,16 @@ class Step:
 
 
 def steps(
-    product: Product, judged: OptionsAnswer, decisions: Sequence[Decision]
+    product: Product, judged: OptionsAnswer, decisions: Sequence[Decision], mend: Mending
 ) -> tuple[Step, ...]:
-    """Return the questions of a product in the order of its steps, as judged.
+    """Return the questions of a product, step by step in the order of need, as judged.
 
     A step without questions is left out: its instance of a component is not there.
     """
     decided = {each.attribute: each.value for each in decisions}
-    clash = judged.contradiction.conflict if judged.contradiction else ()
-    draw = _Drawing(product, judged, decided, frozenset(each.attribute for each in clash))
+    draw = _Drawing(product, judged, decided, mend)
     cards: dict[str, list[Card]] = {}
-    for each in judged.attributes:
+    for each in sorted(judged.attributes, key=draw.has_default):
         cards.setdefault(each.group, []).append(draw.card(each))
     return tuple(
         Step(group.id, group.label, group.help, tuple(cards[group.id]))
@@ -99,18 +115,32 @@ def steps(
     )
 
 
+def waiting(found: Sequence[Step]) -> Card | None:
+    """Return the question to turn to next: the first that contradicts others, or waits."""
+    cards = [card for step in found for card in step.cards]
+    for state in ("clash", "open"):
+        if first := next((each for each in cards if each.state == state), None):
+            return first
+    return None
+
+
 class _Drawing:
     def __init__(
         self,
         product: Product,
         judged: OptionsAnswer,
         decided: Mapping[str, Answer | tuple[str, ...]],
-        clash: frozenset[str],
+        mend: Mending,
     ) -> None:
         self._attributes = product.space.attributes
         self._open = frozenset(judged.open_questions)
         self._decided = decided
-        self._clash = clash
+        self._mend = mend
+        clash = judged.contradiction.conflict if judged.contradiction else ()
+        self._clash = frozenset(each.attribute for each in clash)
+
+    def has_default(self, judged: AttributeState) -> bool:
+        return self._attributes[judged.attribute].default is not None
 
     def card(self, judged: AttributeState) -> Card:
         attribute = self._attributes[judged.attribute]
@@ -125,11 +155,15 @@ class _Drawing:
             help=attribute.help,
             state=state,
             words=_said(words),
+            folded=not judged.options,
+            given=None if given is None else _texts(given),
+            texts=_labels(attribute),
         )
         if isinstance(attribute, IntegerAttribute):
-            return self._number(whole, attribute, judged, given)
+            return self._number(whole, attribute, judged)
         helps = _helps(attribute)
-        return replace(whole, choices=tuple(self._choice(each, helps) for each in judged.options))
+        choices = tuple(self._choice(attribute.id, each, helps) for each in judged.options)
+        return replace(whole, choices=choices)
 
     def _state(self, judged: AttributeState) -> State:
         if judged.attribute in self._clash:
@@ -140,8 +174,10 @@ class _Drawing:
             return "open"
         return "fixed" if judged.forced else "proposed"
 
-    def _choice(self, judged: OptionState, helps: Mapping[str, str | None]) -> Choice:
-        value = _text(judged.option)
+    def _choice(
+        self, question: str, judged: OptionState, helps: Mapping[str, str | None]
+    ) -> Choice:
+        value = text_of(judged.option)
         return Choice(
             value=value,
             label=_said(judged.label),
@@ -150,15 +186,14 @@ class _Drawing:
             selectable=judged.selectable,
             reason=judged.reason or "",
             instead=self._named(judged.conflicts_with),
+            mends=self._mends(question, judged),
         )
 
-    def _number(
-        self,
-        card: Card,
-        attribute: IntegerAttribute,
-        judged: AttributeState,
-        given: Answer | tuple[str, ...] | None,
-    ) -> Card:
+    def _mends(self, question: str, judged: OptionState) -> tuple[Mend, ...]:
+        by = judged.conflicts_with
+        return self._mend(question, judged.option, by) if by else ()
+
+    def _number(self, card: Card, attribute: IntegerAttribute, judged: AttributeState) -> Card:
         """Return the card with the numbers that are possible, and why others are not."""
         held = [each for each in judged.options if each.selectable]
         barred: dict[str, list[OptionState]] = {}
@@ -167,22 +202,29 @@ class _Drawing:
                 barred.setdefault(each.reason, []).append(each)
         return replace(
             card,
-            value="" if given is None else str(given),
+            value="".join(card.given or ()),
             unit=attribute.unit,
             span=attribute.range,
             possible=runs(_numbers(held)),
-            choices=tuple(self._barred(reason, each) for reason, each in barred.items()),
+            choices=tuple(
+                self._barred(attribute.id, reason, each, _numbers(held))
+                for reason, each in barred.items()
+            ),
         )
 
-    def _barred(self, reason: str, judged: Sequence[OptionState]) -> Choice:
+    def _barred(
+        self, question: str, reason: str, judged: Sequence[OptionState], held: Sequence[int]
+    ) -> Choice:
+        nearest = min(judged, key=lambda each: _distance(int(each.option), held))
         return Choice(
-            value="",
+            value=str(nearest.option),
             label=runs(_numbers(judged)),
             help="",
             chosen=any(each.chosen for each in judged),
             selectable=False,
             reason=reason,
             instead=self._named(judged[0].conflicts_with),
+            mends=self._mends(question, nearest),
         )
 
     def _named(self, attributes: Iterable[str]) -> tuple[tuple[str, str], ...]:
@@ -214,12 +256,26 @@ def _numbers(judged: Iterable[OptionState]) -> list[int]:
     return sorted(int(each.option) for each in judged)
 
 
+def _distance(number: int, held: Sequence[int]) -> int:
+    return min((abs(number - each) for each in held), default=0)
+
+
+def _labels(attribute: Attribute) -> tuple[str, ...]:
+    if isinstance(attribute, ChoiceAttribute | MultiAttribute):
+        return tuple(each.label for each in attribute.options)
+    return ()
+
+
+def _texts(given: Answer | tuple[str, ...]) -> tuple[str, ...]:
+    return given if isinstance(given, tuple) else (text_of(given),)
+
+
 def _helps(attribute: Attribute) -> Mapping[str, str | None]:
     if isinstance(attribute, ChoiceAttribute | MultiAttribute):
         return {each.id: each.help for each in attribute.options}
     return {}
 
 
-def _text(value: Answer) -> str:
+def text_of(value: Answer) -> str:
     """Return an answer as a form carries it."""
     return str(value).lower() if isinstance(value, bool) else str(value)

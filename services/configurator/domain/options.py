@@ -5,7 +5,8 @@ question is no conflict with oneself. For an answered multi-choice it is judged 
 options chosen there.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
 
 from contracts.configuration import Answer, Decision, Repair, RuleRef
 from contracts.values import Pin, Value
@@ -87,51 +88,71 @@ class OptionsAnswer(Value):
     contradiction: Contradiction | None
 
 
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Where decisions lead: those kept (all, or without the first repair), and their completion."""
+
+    decisions: tuple[Decision, ...]
+    kept: tuple[Decision, ...]
+    found: Completion
+    contradiction: Contradiction | None
+
+
 def options(product: Product, decisions: Sequence[Decision]) -> OptionsAnswer:
     """Judge every option after the (checked, binding) decisions.
 
     Where the decisions contradict each other, options are judged after the first repair.
     Raises: SearchBound.
     """
-    kept = list(decisions)
+    return judged(product, standing(product, decisions))
+
+
+def standing(product: Product, decisions: Sequence[Decision]) -> Standing:
+    """Return where the (checked, binding) decisions lead.   Raises: SearchBound."""
+    kept = tuple(decisions)
     contradiction = None
     found = completion(product, kept)
     if found is None:
         contradiction = _contradiction(product, decisions)
         dropped = contradiction.repairs[0].drop
-        kept = [each for each in decisions if each.attribute not in dropped]
+        kept = tuple(each for each in decisions if each.attribute not in dropped)
         found = completion(product, kept)
     if found is None:
         raise AssertionError("a repair mends")
-    judge = _Judge(product, decisions, kept, found)
+    return Standing(tuple(decisions), kept, found, contradiction)
+
+
+def judged(product: Product, at: Standing, shown: Collection[str] | None = None) -> OptionsAnswer:
+    """Judge the options of the attributes `shown`, by default of all; others have none listed.
+
+    Raises: SearchBound.
+    """
+    judge = _Judge(product, at)
     return OptionsAnswer(
         model=product.pin,
         exact=True,
-        valid=contradiction is None,
-        complete=contradiction is None and not found.open_questions,
-        attributes=tuple(judge.attribute(each) for each in judge.asked()),
-        parameters=_parameters(product, found.domains),
-        open_questions=found.open_questions,
-        contradiction=contradiction,
+        valid=at.contradiction is None,
+        complete=at.contradiction is None and not at.found.open_questions,
+        attributes=tuple(
+            judge.attribute(each, listed=shown is None or each.id in shown)
+            for each in judge.asked()
+        ),
+        parameters=_parameters(product, at.found.domains),
+        open_questions=at.found.open_questions,
+        contradiction=at.contradiction,
     )
 
 
 class _Judge:
     """Judges options of one state: all decisions, those kept (consistent), and their completion."""
 
-    def __init__(
-        self,
-        product: Product,
-        decisions: Sequence[Decision],
-        kept: Sequence[Decision],
-        found: Completion,
-    ) -> None:
+    def __init__(self, product: Product, at: Standing) -> None:
         self._product = product
-        self._found = found
-        self._kept = kept
-        self._decided = {each.attribute: each.value for each in decisions}
-        self._held = {each.attribute: each.value for each in kept}
-        self._proposed = {each.attribute: each.value for each in found.decisions}
+        self._found = at.found
+        self._kept = at.kept
+        self._decided = {each.attribute: each.value for each in at.decisions}
+        self._held = {each.attribute: each.value for each in at.kept}
+        self._proposed = {each.attribute: each.value for each in at.found.decisions}
 
     def asked(self) -> Iterator[Attribute]:
         """Yield the attributes but those of instances that are not there, unless decided."""
@@ -139,8 +160,8 @@ class _Judge:
             if each.id in self._decided or self._product.space.is_there(each.id, self._found.point):
                 yield each
 
-    def attribute(self, attribute: Attribute) -> AttributeState:
-        """Judge all options of one attribute."""
+    def attribute(self, attribute: Attribute, *, listed: bool) -> AttributeState:
+        """Judge one attribute, and all its options if they are to be listed."""
         answered = attribute.id in self._decided
         settled = self._product.space.is_settled(attribute.id, self._found.domains)
         is_open = attribute.id in self._found.open_questions
@@ -152,7 +173,9 @@ class _Judge:
             answered=answered,
             forced=settled and not answered,
             proposed=None if answered or is_open else self._proposed[attribute.id],
-            options=tuple(self._option(attribute, value) for value in values_of(attribute)),
+            options=tuple(
+                self._option(attribute, value) for value in values_of(attribute) if listed
+            ),
         )
 
     def _option(self, attribute: Attribute, value: Answer) -> OptionState:
@@ -175,6 +198,8 @@ class _Judge:
                 return None
         elif _holds(self._held[attribute.id], value):
             return None
+        elif self._product.solver.admits(self._found.point, hard):
+            return None  # one valid configuration that has it is proof enough
         others = [each for each in self._kept if each.attribute != attribute.id]
         return conflict(self._product, others, hard)
 

@@ -5,7 +5,7 @@ smallest set that does so for all contradictions known so far either mends, and 
 or shows one more contradiction.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from services.configurator.domain.solver import SearchBound, Solver
 from services.configurator.domain.space import Domains
@@ -16,13 +16,17 @@ SETS_MAX = 20_000
 Drop = frozenset[int]
 
 
-def minimum_repairs(solver: Solver, hard: Domains, wishes: Sequence[Domains]) -> list[Drop]:
+def minimum_repairs(
+    solver: Solver, hard: Domains, wishes: Sequence[Domains], known: Iterable[Drop] = ()
+) -> list[Drop]:
     """Return every smallest set of wishes, by number, without which the rest can hold.
 
-    One that is empty, if all can; none, if the hard domains alone can not.
+    One that is empty, if all can; none, if the hard domains alone can not. `known` are
+    contradictions found before: they save asking for them, and change no answer.
     Raises: SearchBound.
     """
     search = _Search(solver, hard, wishes)
+    search.known.extend(known)
     for size in range(len(wishes) + 1):
         found = search.of_size(size)
         if found or Drop() in search.known:

@@ -98,6 +98,10 @@ class Solver:
         self._looked_at = self._literals.reader(
             {place for constraint in self._learned.values() for place in constraint.scope}
         )
+        self._touching: list[list[Condition]] = [[] for _ in self._full]
+        for constraint in self.constraints:
+            for place in constraint.scope:
+                self._touching[place].append(constraint)
         self._known_rules: dict[tuple[int, ...], tuple[int, ...]] = {}
         self._start()
 
@@ -123,10 +127,22 @@ class Solver:
             for bit in bits(domains.get(place, self._full[place])):
                 if seen[place] & bit:
                     continue
+                self._lean(seen, domains)
                 found = self.solve({**domains, place: bit})
                 if found is not None:
                     seen = [one | other for one, other in zip(seen, found, strict=True)]
+        self._lean(self._first)
         return seen
+
+    def admits(self, point: Masks, changed: Domains) -> bool:
+        """Say whether a valid configuration stays valid with these values changed.
+
+        It looks at the rules that name them and asks nothing: much cheaper than `solve`.
+        """
+        near = list(point)
+        for place, bit in changed.items():
+            near[place] = bit
+        return all(each.holds(near) for place in changed for each in self._touching[place])
 
     def clash(self, hard: Domains, wishes: Sequence[Domains]) -> Clash | None:
         """Return a minimal contradiction of wishes inside the hard domains; None: there is none.
@@ -187,6 +203,19 @@ class Solver:
             ]
         )
         self._lemmas = 0
+
+    def _lean(self, seen: Masks, domains: Domains | None = None) -> None:
+        """Let the next configuration show as many values as it can that were not seen yet.
+
+        Without domains, those that are seen are tried first. It is a hint and changes no verdict.
+        """
+        phases: list[int] = []
+        for place, mask in enumerate(seen):
+            fresh = (domains.get(place, self._full[place]) & ~mask) if domains is not None else mask
+            if fresh:
+                phases.extend(self._literals.wished(place, fresh & -fresh))
+        with self._lock:
+            self._sat.set_phases(phases)
 
     def _settled(self, assumed: list[int]) -> Model | _Refuted:
         """Return a model of all that is assumed, learned rules too, or why there is none."""

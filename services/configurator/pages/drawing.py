@@ -6,7 +6,7 @@ Nothing is stored: the answers so far stand in the form, and every post draws wh
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any
 
 from fastapi import Request
@@ -20,16 +20,19 @@ from infra.pages import Pages, follows, form
 from services.configurator import handlers
 from services.configurator.domain.catalogue import Catalogue
 from services.configurator.domain.decisions import binding
-from services.configurator.domain.guiding import Card, Choice, Step, steps
-from services.configurator.domain.options import OptionsAnswer, options
+from services.configurator.domain.guiding import steps, text_of, waiting
+from services.configurator.domain.mending import mends
+from services.configurator.domain.options import OptionsAnswer, judged, standing
 from services.configurator.domain.product import Product
-from services.configurator.pages import reading
+from services.configurator.domain.reasons import why
+from services.configurator.pages import reading, unfolding
 from services.configurator.pages.beside import Beside, configured
 from services.configurator.pages.reading import About
 from services.configurator.pages.setting import Setting
 
 CHARGES = {"one_time": "One-time", "monthly": "Monthly", "yearly": "Yearly"}
 JUDGED_MAX = 64
+MENDED_MAX = 4096
 NOTHING_YET = {"price": None, "price_words": "", "approval": None, "approval_words": ""}
 BADGES = {
     "clash": ("Does not go together", "bad"),
@@ -40,7 +43,8 @@ BADGES = {
 }
 
 # A page is drawn again for a quantity, a discount or a search, with the same answers as before.
-_judged = lru_cache(JUDGED_MAX)(options)
+_standing = lru_cache(JUDGED_MAX)(standing)
+_mends = lru_cache(MENDED_MAX)(mends)
 
 
 @dataclass(slots=True)
@@ -109,36 +113,43 @@ class GuidePages:
             about = About.stored(setting.item, setting.discount) if setting.item else About()
             return Filled(product, stored, about, stored, lost)
         found = Filled(product, (), About.of(given), stored, lost)
-        found.decisions = reading.answers(product, given, stored, found.errors)
+        mended = reading.mended(product, given)
+        found.decisions = reading.answers(product, mended, stored, found.errors)
         return found
 
     def _told(
         self, request: Request, setting: Setting, filled: Filled, asked: tuple[str, date]
     ) -> dict[str, Any]:
         product = filled.product
-        judged = _judged(product, binding(product, filled.decisions))
         given = form(request) if request.method == "POST" else {}
+        decisions = binding(product, filled.decisions)
+        at = _standing(product, decisions)
+        opened = unfolding.opened(product, at, given, filled.errors)
+        shown = opened | unfolding.searched(product, given.get("find", ""))
+        found = _judged(product, decisions, shown)
         item_id = setting.item_id(product.model.id)
         item = filled.item(item_id)
         discount = filled.about.discount(item_id, filled.errors)
-        done = self._completed(judged, item, asked[1])
+        done = self._completed(found, item, asked[1])
         beside: dict[str, Any] = {}
         if done:
             others = [each for each in setting.discounts if each.item_id != item_id]
             discounts: list[DiscountAsk] = [*others, *([discount] if discount else [])]
             beside = self._beside.told(setting, done, discounts, asked)
         return {
-            **questions(filled, judged, given),
+            **questions(filled, found, given),
+            "more": _more(product, decisions, found, given),
+            "opened": opened,
             "setting": setting,
             "product": product.model,
-            "judged": judged,
+            "judged": found,
             "done": done,
             "about": filled.about,
             "errors": filled.errors,
             "lost": filled.lost,
             "field": reading.field,
             "place_of": reading.place_of,
-            "matching": matching,
+            "matching": unfolding.matching,
             "badges": BADGES,
             "charges": CHARGES,
             **NOTHING_YET,
@@ -164,38 +175,36 @@ def chosen(request: Request, setting: Setting) -> str:
 
 
 def questions(filled: Filled, judged: OptionsAnswer, given: Mapping[str, str]) -> dict[str, Any]:
-    """Return the questions, which of them are searched for, and which differ from the quote."""
-    stored = {each.attribute: each.value for each in filled.stored}
-    found = steps(filled.product, judged, filled.decisions)
+    """Return the questions, which one is next, and which of them are searched for."""
+    product, decisions = filled.product, filled.decisions
+    found = steps(product, judged, decisions, partial(_mends, product, decisions))
     wanted = given.get("find", "")
     return {
         "steps": found,
+        "next": waiting(found),
         "labels": {each.attribute: each.label for each in judged.attributes},
-        "changed": frozenset(
-            each.attribute for each in filled.decisions if stored.get(each.attribute) != each.value
-        ),
-        "wanted": wanted,
-        "passed_over": passed_over(found, wanted),
+        "find_all": wanted,
+        "passed_over": unfolding.passed_over(found, wanted),
         "find": {name: text for name, text in given.items() if name.startswith("s-")},
     }
 
 
-def passed_over(found: Sequence[Step], wanted: str) -> frozenset[str]:
-    """Return the questions that a search passes over; never one that waits for its answer."""
-    return frozenset(
-        card.id
-        for step in found
-        for card in step.cards
-        if card.state not in {"open", "clash"}
-        and not _holds(wanted, card.label, *(each.label for each in card.choices))
-    )
+@lru_cache(JUDGED_MAX)
+def _judged(
+    product: Product, decisions: tuple[Decision, ...], shown: frozenset[str]
+) -> OptionsAnswer:
+    return judged(product, _standing(product, decisions), shown)
 
 
-def _holds(wanted: str, *texts: str) -> bool:
-    whole = " ".join(texts).casefold()
-    return all(word in whole for word in wanted.casefold().split())
-
-
-def matching(card: Card, wanted: str) -> list[Choice]:
-    """Return the options that hold all words looked for; what is chosen is never lost."""
-    return [each for each in card.choices if each.chosen or _holds(wanted, each.label, each.help)]
+def _more(
+    product: Product, decisions: Sequence[Decision], found: OptionsAnswer, given: Mapping[str, str]
+) -> dict[str, tuple[str, ...]]:
+    """Return all reasons against the option that somebody asked about, by question and option."""
+    asked = given.get("more", "")
+    name, _, value = asked.partition(" ")
+    for state in found.attributes:
+        for each in state.options:
+            if state.attribute == name and text_of(each.option) == value and each.conflicts_with:
+                whole = why(product, decisions, name, each.option)
+                return {asked: tuple(reason.message for reason in whole.reasons)}
+    return {}

@@ -68,6 +68,24 @@ def answers(
     return tuple(each for each in found if each.attribute not in gone or each.source != "user")
 
 
+def mended(product: Product, form: Form) -> Form:
+    """Return the form as it stands once an offered change is taken, as one button says it.
+
+    `take` names a question, the answer that is chosen there, and the questions given up for it. An
+    answer that is none of the question's is refused later, like any other.
+    """
+    words = form.get("take", "").split()
+    attribute = product.space.attributes.get(words[0]) if len(words) > 1 else None
+    if attribute is None:
+        return form
+    name, option, *given_up = words
+    found = {**form, "drop": " ".join(each for each in given_up if each != name)}
+    if isinstance(attribute, MultiAttribute):
+        found.pop(field(name, ""), None)
+        return {**found, field(name, option): "on"}
+    return {**found, field(name): option}
+
+
 def fitting(
     product: Product, decisions: Iterable[Decision]
 ) -> tuple[tuple[Decision, ...], tuple[str, ...]]:

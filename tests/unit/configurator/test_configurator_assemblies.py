@@ -111,7 +111,7 @@ def test_an_instance_that_is_not_there_is_neither_asked_nor_answered_nor_printed
 def test_each_instance_is_a_step_after_the_one_that_asks_how_many():
     product = bound()
     given = decided(line=2, line_1_valve=1)
-    found = steps(product, options(product, given), given)
+    found = steps(product, options(product, given), given, lambda *_: ())
     assert [(each.label, [card.label for card in each.cards]) for each in found] == [
         ("All", ["Motor", "Line: how many"]),
         ("Line 1", [f"Line 1: {each}" for each in ("Size", "Ports", "Gauges", "Valve: how many")]),

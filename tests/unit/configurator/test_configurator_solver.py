@@ -113,6 +113,22 @@ def test_possible_values_are_those_of_the_points_that_meet_every_rule(asked):
 
 @given(questions())
 @LAWS
+def test_a_valid_point_with_one_value_changed_is_admitted_exactly_if_it_meets_every_rule(asked):
+    widths, rules, domains = asked
+    solver = a_solver(widths, rules)
+    point = solver.solve(domains)
+    if point is None:
+        return
+    numbers = [mask.bit_length() - 1 for mask in point]
+    for place, width in enumerate(widths):
+        for value in range(width):
+            changed = [*numbers[:place], value, *numbers[place + 1 :]]
+            expected = all(meets(each, changed) for each in rules)
+            assert solver.admits(point, {place: 1 << value}) == expected
+
+
+@given(questions())
+@LAWS
 def test_a_clash_is_a_contradiction_and_none_without_any_one_of_its_members(asked):
     widths, rules, domains = asked
     wishes = [{place: mask} for place, mask in domains.items()]
