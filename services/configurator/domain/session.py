@@ -1,0 +1,340 @@
+"""A configuration session: what one person decided so far, as a list of entries that only grows.
+
+What stands is found from the entries: decided, taken back, undone, done again, moved to another
+version of the model. A session makes no facts; who submits it puts its item into a quote.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Literal
+from uuid import UUID
+
+from contracts.configuration import Answer, Decision
+from contracts.errors import Conflict, NotFound, Refused
+from contracts.values import Instant, Pin, Value
+from services.configurator.domain.decisions import BINDING, binding, fits
+from services.configurator.domain.product import Product
+
+ENTRIES_MAX = 1_000
+SESSIONS_MAX = 200
+
+Kind = Literal["begun", "decided", "moved", "undone", "redone", "submitted"]
+
+
+class NoSuchSession(NotFound):
+    """There is no such session, or it belongs to somebody else."""
+
+    code = "configuration.no_such_session"
+
+
+class SessionChanged(Conflict):
+    """The session has grown since its caller looked, perhaps on another device of his."""
+
+    code = "configuration.session_changed"
+
+
+class SessionClosed(Refused):
+    """The session was submitted; its item stands in a quote.   Attributes: quote, item_id."""
+
+    code = "configuration.session_submitted"
+
+
+class SessionFull(Refused):
+    """The session has as many entries as one may have."""
+
+    code = "configuration.session_full"
+
+
+class TooManySessions(Refused):
+    """Somebody has as many sessions as one person may have."""
+
+    code = "configuration.too_many_sessions"
+
+
+class NothingToUndo(Refused):
+    """There is nothing (more) that could be undone, or done again."""
+
+    code = "configuration.nothing_to_undo"
+
+
+class DecidedAndTakenBack(Refused):
+    """One command decides a question and takes its answer back.   Attributes: field."""
+
+    code = "configuration.decided_and_taken_back"
+
+
+class Change(Value):
+    """An answer to one question, or, with `value` None, an answer that is taken back."""
+
+    attribute: str
+    value: Answer | tuple[str, ...] | None
+    source: Literal["user", "requirement"] = "user"
+
+
+class Entry(Value):
+    """One thing that somebody did; `revision` counts from 1 without holes.
+
+    `model`: the version that it chose (`begun`, `moved`); `quote`, `item_id`: where it was put.
+    """
+
+    revision: int
+    kind: Kind
+    by: str
+    at: Instant
+    command_id: str
+    request_sha256: str | None = None
+    changes: tuple[Change, ...] = ()
+    model: Pin | None = None
+    quote: str | None = None
+    item_id: str | None = None
+
+
+class Place(Value):
+    """Where the item shall stand: its deal, its quote, and the item it was taken from."""
+
+    deal_id: UUID | None = None
+    quote: str | None = None
+    item_id: str | None = None
+
+
+class Head(Value):
+    """What a session is called and where it belongs; the rest is found from its entries."""
+
+    session_id: UUID
+    owner: str
+    product: str
+    name: str | None
+    place: Place
+    copied_from: UUID | None
+    begun_at: Instant
+
+
+@dataclass(frozen=True, slots=True)
+class Signed:
+    """Who acts, when, and under which command."""
+
+    by: str
+    at: datetime
+    command_id: str
+    request_sha256: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A decision that stands, and the entry that made it."""
+
+    decision: Decision
+    by: str
+    at: datetime
+    revision: int
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """A session as its entries leave it; `steps` stand, `undone` can be done again, newest last."""
+
+    head: Head
+    entries: tuple[Entry, ...] = ()
+    steps: tuple[Entry, ...] = ()
+    undone: tuple[Entry, ...] = ()
+    submitted: Entry | None = None
+
+    @property
+    def revision(self) -> int:
+        """How many entries there are."""
+        return len(self.entries)
+
+    @property
+    def model(self) -> Pin:
+        """The version of the model that the decisions are made on."""
+        return next(each.model for each in reversed(self.steps) if each.model is not None)
+
+    @property
+    def held(self) -> tuple[Held, ...]:
+        """What stands, each with who decided it and when; by attribute."""
+        found: dict[str, Held] = {}
+        for entry in self.steps:
+            for change in entry.changes:
+                found.pop(change.attribute, None)
+                if (decision := _decision(change)) is not None:
+                    held = Held(decision, entry.by, entry.at, entry.revision)
+                    found[change.attribute] = held
+        return tuple(found[name] for name in sorted(found))
+
+    @property
+    def decisions(self) -> tuple[Decision, ...]:
+        """What stands, by attribute."""
+        return tuple(each.decision for each in self.held)
+
+    @property
+    def can_undo(self) -> bool:
+        """Whether a step stands that can be undone; that the session began can not."""
+        return len(self.steps) > 1 and self.submitted is None
+
+    @property
+    def can_redo(self) -> bool:
+        """Whether a step was undone since the last one was made."""
+        return bool(self.undone) and self.submitted is None
+
+    def done(self, command_id: str) -> Entry | None:
+        """Return the entry of a command, if it was carried out."""
+        return next((each for each in self.entries if each.command_id == command_id), None)
+
+    def at(self, revision: int) -> "Session":
+        """Return the session as it was after that many entries (at least one, at most all)."""
+        return fold(self.head, self.entries[: min(max(revision, 1), self.revision)])
+
+
+def fold(head: Head, entries: Iterable[Entry]) -> Session:
+    """Return the session that these entries make, the oldest first."""
+    session = Session(head)
+    for each in entries:
+        session = evolve(session, each)
+    return session
+
+
+def evolve(session: Session, entry: Entry) -> Session:
+    """Return the session after one more entry."""
+    grown = replace(session, entries=(*session.entries, entry))
+    match entry.kind:
+        case "undone":
+            return replace(grown, steps=grown.steps[:-1], undone=(*grown.undone, grown.steps[-1]))
+        case "redone":
+            return replace(grown, steps=(*grown.steps, grown.undone[-1]), undone=grown.undone[:-1])
+        case "submitted":
+            return replace(grown, submitted=entry)
+    return replace(grown, steps=(*grown.steps, entry), undone=())
+
+
+# ---- decisions: what an entry may say
+
+
+def begin(product: Product, decisions: Sequence[Decision], signed: Signed) -> Entry:
+    """Begin on a version of the model, with the decisions that bind.   Raises: DecisionsRefused."""
+    kept = binding(product, decisions)
+    changes = tuple(_change(each) for each in kept)
+    return _entry(1, "begun", signed, changes=changes, model=product.pin)
+
+
+def decide(
+    session: Session, product: Product, changes: Sequence[Change], signed: Signed
+) -> Entry | None:
+    """Decide, or take back; None, if everything stands as it is wanted.
+
+    Contradictory decisions may stand: what they contradict is said in the answer. Raises:
+    DecisionsRefused, SessionClosed, SessionFull.
+    """
+    _open(session)
+    taken_back = {each.attribute for each in changes if each.value is None}
+    now = binding(product, [each for each in map(_decision, changes) if each is not None])
+    if both := sorted(taken_back & {each.attribute for each in now}):
+        words = f"'{both[0]}' is decided and taken back at once; choose one"
+        raise DecidedAndTakenBack(words, field=both[0])
+    stands = {each.attribute: each for each in session.decisions}
+    real = [_change(each) for each in now if not _same(stands.get(each.attribute), each)]
+    real += [Change(attribute=name, value=None) for name in sorted(taken_back & stands.keys())]
+    return _entry(session.revision + 1, "decided", signed, changes=tuple(real)) if real else None
+
+
+def undo(session: Session, signed: Signed) -> Entry:
+    """Undo the last step that stands.   Raises: NothingToUndo, SessionClosed, SessionFull."""
+    _open(session)
+    if not session.can_undo:
+        raise NothingToUndo("nothing was decided since this configuration began")
+    return _entry(session.revision + 1, "undone", signed)
+
+
+def redo(session: Session, signed: Signed) -> Entry:
+    """Do again what was undone last.   Raises: NothingToUndo, SessionClosed, SessionFull."""
+    _open(session)
+    if not session.can_redo:
+        raise NothingToUndo("nothing was undone since the last decision")
+    return _entry(session.revision + 1, "redone", signed)
+
+
+def move(session: Session, product: Product, drop: Iterable[str], signed: Signed) -> Entry | None:
+    """Move to another version: what it does not know goes, and what the caller gives up (`drop`).
+
+    None, if the session stands on it already. Raises: SessionClosed, SessionFull.
+    """
+    _open(session)
+    if session.model == product.pin:
+        return None
+    given_up = set(drop)
+    gone = tuple(
+        Change(attribute=each.attribute, value=None)
+        for each in session.decisions
+        if each.attribute in given_up or not fits(product, each)
+    )
+    return _entry(session.revision + 1, "moved", signed, changes=gone, model=product.pin)
+
+
+def submit(session: Session, quote: str, item_id: str, signed: Signed) -> Entry:
+    """Say where the item stands now; nothing changes it any more.   Raises: SessionClosed."""
+    _open(session, full=False)
+    revision = session.revision + 1
+    return _entry(revision, "submitted", signed, quote=quote, item_id=item_id)
+
+
+def merged(
+    session: Session, seen: int, wanted: Sequence[Decision], known: Iterable[str]
+) -> tuple[Change, ...]:
+    """Return what a whole form changes, that was drawn at revision `seen`.
+
+    Only what differs from what was drawn counts, so that a form of another device, drawn before,
+    takes nothing back. `known` are the attributes that the form asks for.
+    """
+    drawn = {each.attribute: each for each in session.at(seen).decisions}
+    now = {each.attribute: each for each in wanted}
+    changed = [each for each in known if not _same(drawn.get(each), now.get(each))]
+    return tuple(
+        _change(now[name]) if name in now else Change(attribute=name, value=None)
+        for name in changed
+    )
+
+
+def _same(one: Decision | None, other: Decision | None) -> bool:
+    """Say whether two decisions are the same; `true` and 1 are not."""
+    if one is None or other is None:
+        return one is other
+    return one == other and type(one.value) is type(other.value)
+
+
+def _open(session: Session, *, full: bool = True) -> None:
+    if (where := session.submitted) is not None:
+        raise SessionClosed(
+            f"this configuration was put into {where.quote}; copy it to go on from it",
+            quote=where.quote,
+            item_id=where.item_id,
+        )
+    if full and session.revision >= ENTRIES_MAX:
+        raise SessionFull(f"this configuration has {ENTRIES_MAX} entries; copy it to go on from it")
+
+
+def _entry(revision: int, kind: Kind, signed: Signed, **said: object) -> Entry:
+    known: Mapping[str, object] = {
+        "revision": revision,
+        "kind": kind,
+        "by": signed.by,
+        "at": signed.at,
+        "command_id": signed.command_id,
+        "request_sha256": signed.request_sha256,
+    }
+    return Entry.model_validate({**known, **said})
+
+
+def _change(decision: Decision) -> Change:
+    source = "requirement" if decision.source == "requirement" else "user"
+    return Change(attribute=decision.attribute, value=decision.value, source=source)
+
+
+def _decision(change: Change) -> Decision | None:
+    if change.value is None:
+        return None
+    return Decision(attribute=change.attribute, value=change.value, source=change.source)
+
+
+def given(decisions: Iterable[Decision]) -> tuple[Change, ...]:
+    """Return decisions as changes; those that the model itself made do not bind and are left."""
+    return tuple(_change(each) for each in decisions if each.source in BINDING)
