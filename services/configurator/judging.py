@@ -7,16 +7,17 @@ from functools import lru_cache
 from contracts.configuration import Decision
 from contracts.errors import Refused
 from services.configurator.domain.catalogue import Catalogue, UnknownProduct
+from services.configurator.domain.comparing import Comparison, compare
 from services.configurator.domain.decisions import binding
 from services.configurator.domain.moving import Newer, newer
-from services.configurator.domain.options import OptionsAnswer, options
 from services.configurator.domain.product import Product
+from services.configurator.domain.proving import ProvedOptions, proved
 from services.configurator.domain.session import Session
 
 KEPT_MAX = 64
 
 # Binding decisions only: of those, equal ones are of the same kind (`true` and 1 are not).
-_judged = lru_cache(KEPT_MAX)(options)
+_judged = lru_cache(KEPT_MAX)(proved)
 
 
 class VersionGone(Refused):
@@ -33,9 +34,15 @@ def product_of(catalogue: Catalogue, session: Session) -> Product:
         raise VersionGone(f"{fault.message}; move this configuration to a newer version") from None
 
 
-def judged(product: Product, decisions: Sequence[Decision]) -> OptionsAnswer:
+def judged(product: Product, decisions: Sequence[Decision]) -> ProvedOptions:
     """Judge every option after decisions.   Raises: DecisionsRefused, SearchBound."""
     return _judged(product, binding(product, decisions))
+
+
+def compared(catalogue: Catalogue, left: Session, right: Session) -> Comparison:
+    """Compare two sessions.   Raises: OtherProduct, VersionGone, SearchBound."""
+    one, other = product_of(catalogue, left), product_of(catalogue, right)
+    return compare((one, binding(one, left.decisions)), (other, binding(other, right.decisions)))
 
 
 def newer_of(catalogue: Catalogue, session: Session, day: date) -> Newer | None:

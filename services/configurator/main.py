@@ -13,6 +13,7 @@ from infra.parts import Parts, Plumbing
 from infra.service import serve
 from infra.settings import Settings
 from services.configurator import api, consumer, pages, session_api, shelf
+from services.configurator.sessions import Sessions
 
 FACTS = (ConfigurationRequested, ConfigurationValidated, ConfigurationRejected)
 TEMPLATES = Path(__file__).parent / "templates"
@@ -29,7 +30,7 @@ def build(settings: Settings, plumbing: Plumbing) -> Parts:
     )
     router = APIRouter()
     for each in (
-        pages.routes(plumbing.asker, catalogue, face),
+        pages.routes(plumbing.asker, catalogue, face, Sessions(plumbing)),
         session_api.routes(plumbing, catalogue, plumbing.asker),
         api.routes(plumbing, catalogue),
     ):

@@ -19,9 +19,9 @@ from services.configurator.domain.catalogue import Catalogue
 from services.configurator.domain.comparing import Comparison
 from services.configurator.domain.decisions import DECISIONS_MAX, fits
 from services.configurator.domain.moving import Newer
-from services.configurator.domain.options import AttributeState, OptionsAnswer
+from services.configurator.domain.options import AttributeState
 from services.configurator.domain.product import Product
-from services.configurator.domain.proving import Proof
+from services.configurator.domain.proving import Proof, ProvedOptions
 from services.configurator.domain.reasons import Why
 from services.configurator.domain.session import Change, Head, Place, Session
 from services.configurator.judging import judged, newer_of, product_of
@@ -108,7 +108,7 @@ class SessionAnswer(OfSession):
     decisions: tuple[HeldDecision, ...]
     newer: Newer | None
     left_out: tuple[str, ...] = ()
-    options: OptionsAnswer
+    options: ProvedOptions
 
 
 class ChangedOptions(OfSession):
@@ -287,5 +287,5 @@ class SessionDesk:
         proof = {name: getattr(found, name) for name in (*Proof.model_fields, "model", "exact")}
         return {**proof, "session_id": session.head.session_id, "revision": session.revision}
 
-    def _judged(self, session: Session) -> OptionsAnswer:
+    def _judged(self, session: Session) -> ProvedOptions:
         return judged(product_of(self.catalogue, session), session.decisions)

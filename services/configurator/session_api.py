@@ -13,13 +13,12 @@ from infra.pages import credential
 from infra.web import Principal, allow, cause_of, if_match
 from infra.work import Cause, Commands
 from services.configurator import handlers
-from services.configurator.domain import comparing
 from services.configurator.domain import session as deciding
 from services.configurator.domain.catalogue import Catalogue
 from services.configurator.domain.decisions import binding
 from services.configurator.domain.reasons import why
 from services.configurator.domain.session import Change, Session
-from services.configurator.judging import product_of
+from services.configurator.judging import compared, product_of
 from services.configurator.session_answers import (
     BeginAsk,
     ChangedOptions,
@@ -153,13 +152,8 @@ def _asking(router: APIRouter, desk: SessionDesk) -> None:
     def compare(left: UUID, right: UUID, caller: Caller) -> SessionComparison:
         """Compare two sessions: answers, technical parameters, parts."""
         both = [desk.sessions.of(each, caller.actor) for each in (left, right)]
-        one, other = [
-            (product, binding(product, each.decisions))
-            for each in both
-            for product in [product_of(desk.catalogue, each)]
-        ]
         return SessionComparison(
             left=OfSession(**desk.proved(both[0])),
             right=OfSession(**desk.proved(both[1])),
-            comparison=comparing.compare(one, other),
+            comparison=compared(desk.catalogue, *both),
         )

@@ -46,7 +46,7 @@ WHERE owner = %(owner)s AND (%(deal_id)s::uuid IS NULL OR deal_id = %(deal_id)s)
 ORDER BY touched_at DESC, session_id
 LIMIT %(limit)s
 """  # noqa: S608  the names of columns are our own
-COUNT = "SELECT count(*) AS mine FROM sessions WHERE owner = %(owner)s"
+OWNED = "SELECT session_id FROM sessions WHERE owner = %(owner)s"
 BEGIN = "SELECT session_begins(%(head)s, %(entry)s, %(most)s)"
 GROW = "SELECT session_grows(%(entry)s)"
 FORGET = "DELETE FROM sessions WHERE session_id = %(session_id)s AND owner = %(owner)s"
@@ -93,7 +93,7 @@ class Sessions:
             if rows := work.rows(READ, where):
                 _only_once(_session(rows, head.session_id), work.cause)
                 return
-            if work.rows(COUNT, where)[0]["mine"] >= SESSIONS_MAX:
+            if len(work.rows(OWNED, where)) >= SESSIONS_MAX:
                 raise TooManySessions(
                     f"you have {SESSIONS_MAX} configurations; forget one to begin another"
                 )

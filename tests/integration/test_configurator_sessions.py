@@ -80,7 +80,7 @@ class TestDeciding:
     def test_only_what_changed_since_a_revision_is_told(self, service: Configurator) -> None:
         begun = service.begins()
         whole = {each["attribute"]: each for each in begun["options"]["attributes"]}
-        found = service.decides(begun, station_type="indoor")
+        found = service.decides(begun, station_type="micro")
         told = service.asks("seller-1", "GET", at(begun, "options?since=1")).json()
         changed = {each["attribute"]: each for each in told["attributes"]}
         now = {each["attribute"]: each for each in found["options"]["attributes"]}
@@ -90,7 +90,7 @@ class TestDeciding:
 
     def test_explaining_and_completing_speak_of_what_stands(self, service: Configurator) -> None:
         begun = service.begins()
-        found = service.decides(begun, station_type="indoor")
+        found = service.decides(begun, station_type="micro")
         barred = next(
             (each["attribute"], option["option"])
             for each in found["options"]["attributes"]
@@ -227,7 +227,7 @@ class TestCopies:
         copy = service.begins(copy_of=first["session_id"], name="Option B")
         assert (answers(copy), copy["digest"]) == (MACRO, first["digest"])
         assert (copy["copied_from"], copy["name"]) == (first["session_id"], "Option B")
-        service.decides(copy, station_type="indoor")
+        service.decides(copy, station_type="micro")
         assert answers(service.asks("seller-1", "GET", at(first)).json()) == MACRO
         told = service.asks("seller-1", "GET", at(first, "compare", copy["session_id"])).json()
         different = {each["id"]: each["words"] for each in told["comparison"]["answers"]}

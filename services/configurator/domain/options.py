@@ -18,7 +18,6 @@ from services.configurator.domain.model import (
     MultiAttribute,
 )
 from services.configurator.domain.product import BoundParameter, Product
-from services.configurator.domain.proving import SEARCH, Proof, decisions_hash, digest
 from services.configurator.domain.space import TRUE, Domains, Masks, Space, values_of
 from services.configurator.domain.wording import (
     answer_words,
@@ -75,7 +74,7 @@ class Contradiction(Value):
     repairs: tuple[Repair, ...]
 
 
-class OptionsAnswer(Proof):
+class OptionsAnswer(Value):
     """The whole state after some decisions; `exact` because every verdict is by complete search."""
 
     model: Pin
@@ -105,28 +104,15 @@ def options(product: Product, decisions: Sequence[Decision]) -> OptionsAnswer:
     if found is None:
         raise AssertionError("a repair mends")
     judge = _Judge(product, decisions, kept, found)
-    attributes = tuple(judge.attribute(each) for each in product.model.attributes)
     return OptionsAnswer(
-        model_hash=product.pin.sha256,
-        decisions_hash=decisions_hash(decisions),
-        engine=SEARCH,
-        digest=digest([_vector(each) for each in attributes]),
         model=product.pin,
         exact=True,
         valid=contradiction is None,
         complete=contradiction is None and not found.open_questions,
-        attributes=attributes,
+        attributes=tuple(judge.attribute(each) for each in product.model.attributes),
         parameters=_parameters(product, found.domains),
         open_questions=found.open_questions,
         contradiction=contradiction,
-    )
-
-
-def _vector(judged: AttributeState) -> tuple[str, bool, list[tuple[Answer, bool]]]:
-    return (
-        judged.attribute,
-        judged.forced,
-        [(each.option, each.selectable) for each in judged.options],
     )
 
 

@@ -10,6 +10,8 @@ from typing import Any
 
 from contracts.configuration import Decision
 from contracts.values import Sha256, Value
+from services.configurator.domain.options import OptionsAnswer, options
+from services.configurator.domain.product import Product
 
 # Every verdict is found by the house's own complete search (`solver`).
 SEARCH = "search"
@@ -27,15 +29,41 @@ class Proof(Value):
     digest: Sha256
 
 
+class ProvedOptions(OptionsAnswer):
+    """The whole state after some decisions, with what proves it."""
+
+    model_hash: Sha256
+    decisions_hash: Sha256
+    engine: str
+    digest: Sha256
+
+
+def proved(product: Product, decisions: Sequence[Decision]) -> ProvedOptions:
+    """Judge every option after the (checked, binding) decisions.   Raises: SearchBound."""
+    found = options(product, decisions)
+    return ProvedOptions(
+        **dict(found),
+        model_hash=product.pin.sha256,
+        decisions_hash=decisions_hash(decisions),
+        engine=SEARCH,
+        digest=digest(found),
+    )
+
+
 def decisions_hash(decisions: Iterable[Decision]) -> str:
     """Return the hash of the decisions that bind, in whatever order they came."""
     said = [[each.attribute, _value(each), each.source] for each in decisions]
     return _hashed(sorted(said, key=lambda each: str(each[0])))
 
 
-def digest(vector: Sequence[tuple[str, bool, Sequence[tuple[object, bool]]]]) -> str:
-    """Return the hash of the domains: attribute, whether it is forced, each option, selectable."""
-    return _hashed(vector)
+def digest(found: OptionsAnswer) -> str:
+    """Return the hash of the domains: each attribute, whether it is forced, what is selectable."""
+    return _hashed(
+        [
+            [each.attribute, each.forced, [[one.option, one.selectable] for one in each.options]]
+            for each in found.attributes
+        ]
+    )
 
 
 def _value(decision: Decision) -> object:

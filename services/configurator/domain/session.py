@@ -210,6 +210,12 @@ def evolve(session: Session, entry: Entry) -> Session:
 # ---- decisions: what an entry may say
 
 
+def copied(source: Head, session_id: UUID, begun_at: datetime) -> Head:
+    """Return the head of a copy."""
+    anew = {"session_id": session_id, "copied_from": source.session_id, "begun_at": begun_at}
+    return source.model_copy(update=anew)
+
+
 def begin(product: Product, decisions: Sequence[Decision], signed: Signed) -> Entry:
     """Begin on a version of the model, with the decisions that bind.   Raises: DecisionsRefused."""
     kept = binding(product, decisions)
@@ -282,12 +288,17 @@ def merged(
 ) -> tuple[Change, ...]:
     """Return what a whole form changes, that was drawn at revision `seen`.
 
-    Only what differs from what was drawn counts, so that a form of another device, drawn before,
-    takes nothing back. `known` are the attributes that the form asks for.
+    Only answers that differ from what was drawn count, so that a form of another device, drawn
+    before, takes nothing back. `known` are the attributes that the form asks for.
     """
-    drawn = {each.attribute: each for each in session.at(seen).decisions}
+    drawn = {each.attribute: each.value for each in session.at(seen).decisions}
     now = {each.attribute: each for each in wanted}
-    changed = [each for each in known if not _same(drawn.get(each), now.get(each))]
+    changed = [
+        each
+        for each in known
+        if (each in drawn) != (each in now)
+        or (each in now and not _alike(drawn[each], now[each].value))
+    ]
     return tuple(
         _change(now[name]) if name in now else Change(attribute=name, value=None)
         for name in changed
@@ -298,7 +309,11 @@ def _same(one: Decision | None, other: Decision | None) -> bool:
     """Say whether two decisions are the same; `true` and 1 are not."""
     if one is None or other is None:
         return one is other
-    return one == other and type(one.value) is type(other.value)
+    return one.source == other.source and _alike(one.value, other.value)
+
+
+def _alike(one: object, other: object) -> bool:
+    return type(one) is type(other) and one == other
 
 
 def _open(session: Session, *, full: bool = True) -> None:
