@@ -49,7 +49,7 @@ class Configurator:
         """Ask as a program does: JSON, with a header of its own; `more` are further headers."""
         headers = {"authorization": f"Bearer {self.token(who, role)}", "accept": "*/*"}
         headers |= {name.replace("_", "-"): value for name, value in more.items()}
-        return self._sent(method, path, headers=headers, json=body)
+        return self.sends(method, path, headers=headers, json=body)
 
     def begins(self, who: str = "seller-1", **said: Any) -> dict[str, Any]:
         answer = self.asks(who, "POST", SESSIONS, said or {"product": "base_station"})
@@ -74,12 +74,12 @@ class Configurator:
             "cookie": f"qw_session={token}",
         }
         data = {"form_token": form_token(token), **(fields or {})} if method == "POST" else None
-        return self._sent(method, path, headers=headers, data=data)
+        return self.sends(method, path, headers=headers, data=data)
 
     def rows(self, statement: str) -> list[dict[str, Any]]:
         return self.service.plumbing.query(statement)
 
-    def _sent(self, method: str, path: str, **more: Any) -> httpx.Response:
+    def sends(self, method: str, path: str, **more: Any) -> httpx.Response:
         async def ask() -> httpx.Response:
             transport = httpx.ASGITransport(self.app)
             async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
