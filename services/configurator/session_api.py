@@ -1,7 +1,5 @@
 """The doors of configuration sessions: each is seen by its owner only, and makes no facts."""
 
-# ruff: noqa: FAST003  the dependency `_touched` takes the session id
-
 from typing import Annotated
 from uuid import UUID
 
@@ -51,7 +49,6 @@ def _touched(session_id: UUID, response: Response, who: Caller, asked: Asked, se
 
 
 Begins = Annotated[Touch, Depends(_begun)]
-Touches = Annotated[Touch, Depends(_touched)]
 
 
 def routes(commands: Commands, catalogue: Catalogue, asker: Asker) -> APIRouter:
@@ -80,40 +77,40 @@ def _beginning(router: APIRouter, desk: SessionDesk) -> None:
         return list(desk.sessions.mine(caller.actor, limit, deal_id))
 
     @router.get("/{session_id}")
-    def one(touch: Touches) -> SessionAnswer:
+    def one(touch: Annotated[Touch, Depends(_touched)]) -> SessionAnswer:
         """Show a session: what stands, and every option judged."""
         return desk.answer(desk.sessions.of(touch.session_id, touch.owner), touch)
 
     @router.delete("/{session_id}", status_code=204)
-    def forget(touch: Touches) -> None:
+    def forget(touch: Annotated[Touch, Depends(_touched)]) -> None:
         """Forget a session for good; what was put into a quote stays there."""
         desk.sessions.forget(touch.cause, touch.session_id, touch.owner)
 
 
 def _deciding(router: APIRouter, desk: SessionDesk) -> None:
     @router.post("/{session_id}/decisions")
-    def decide(ask: DecideAsk, touch: Touches) -> SessionAnswer:
+    def decide(ask: DecideAsk, touch: Annotated[Touch, Depends(_touched)]) -> SessionAnswer:
         """Decide, or take back, as one step; contradictions are said in the answer."""
         taken = (Change(attribute=each, value=None) for each in ask.take_back)
         return desk.decide(touch, (*deciding.given(ask.decisions), *taken))
 
     @router.delete("/{session_id}/decisions/{attribute}")
-    def take_back(attribute: str, touch: Touches) -> SessionAnswer:
+    def take_back(attribute: str, touch: Annotated[Touch, Depends(_touched)]) -> SessionAnswer:
         """Take one answer back; done already, it changes nothing."""
         return desk.decide(touch, (Change(attribute=attribute, value=None),))
 
     @router.post("/{session_id}/undo")
-    def undo(touch: Touches) -> SessionAnswer:
+    def undo(touch: Annotated[Touch, Depends(_touched)]) -> SessionAnswer:
         """Undo the last step that stands."""
         return desk.change(touch, lambda found: deciding.undo(found, signed(touch.cause)))
 
     @router.post("/{session_id}/redo")
-    def redo(touch: Touches) -> SessionAnswer:
+    def redo(touch: Annotated[Touch, Depends(_touched)]) -> SessionAnswer:
         """Do again what was undone last."""
         return desk.change(touch, lambda found: deciding.redo(found, signed(touch.cause)))
 
     @router.post("/{session_id}/move")
-    def move(ask: MoveAsk, touch: Touches) -> SessionAnswer:
+    def move(ask: MoveAsk, touch: Annotated[Touch, Depends(_touched)]) -> SessionAnswer:
         """Move to the version of the day, giving up what it does not know, and what is named."""
         day = handlers.day_of(touch.cause.now)
 
