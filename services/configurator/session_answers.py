@@ -14,7 +14,7 @@ from contracts.values import Instant, Pin, Quantity, Value
 from infra.ask import Asker
 from infra.work import Cause
 from services.configurator import handlers
-from services.configurator.domain import session as deciding
+from services.configurator.domain import session_steps as deciding
 from services.configurator.domain.catalogue import Catalogue
 from services.configurator.domain.comparing import Comparison
 from services.configurator.domain.decisions import DECISIONS_MAX, fits
@@ -23,7 +23,7 @@ from services.configurator.domain.options import AttributeState
 from services.configurator.domain.product import Product
 from services.configurator.domain.proving import Proof, ProvedOptions
 from services.configurator.domain.reasons import Why
-from services.configurator.domain.session import Change, Head, Place, Session
+from services.configurator.domain.session import Change, Entry, Head, Place, Session
 from services.configurator.judging import judged, newer_of, product_of
 from services.configurator.peers import Quotes
 from services.configurator.sessions import Decide, Sessions, session_id_of, signed
@@ -232,7 +232,7 @@ class SessionDesk:
     def decide(self, touch: Touch, changes: Sequence[Change]) -> SessionAnswer:
         """Append a step and answer with what follows."""
 
-        def decided(session: Session) -> deciding.Entry | None:
+        def decided(session: Session) -> Entry | None:
             product = product_of(self.catalogue, session)
             return deciding.decide(session, product, changes, signed(touch.cause))
 

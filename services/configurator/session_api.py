@@ -11,11 +11,11 @@ from infra.pages import credential
 from infra.web import Principal, allow, cause_of, if_match
 from infra.work import Cause, Commands
 from services.configurator import handlers
-from services.configurator.domain import session as deciding
+from services.configurator.domain import session_steps as deciding
 from services.configurator.domain.catalogue import Catalogue
 from services.configurator.domain.decisions import binding
 from services.configurator.domain.reasons import why
-from services.configurator.domain.session import Change, Session
+from services.configurator.domain.session import Change, Entry, Session
 from services.configurator.judging import compared, product_of
 from services.configurator.session_answers import (
     BeginAsk,
@@ -114,7 +114,7 @@ def _deciding(router: APIRouter, desk: SessionDesk) -> None:
         """Move to the version of the day, giving up what it does not know, and what is named."""
         day = handlers.day_of(touch.cause.now)
 
-        def moved(found: Session) -> deciding.Entry | None:
+        def moved(found: Session) -> Entry | None:
             today = desk.catalogue.product(found.head.product, day)
             return deciding.move(found, today, ask.drop, signed(touch.cause))
 

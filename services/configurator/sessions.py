@@ -14,17 +14,15 @@ from psycopg.types.json import Jsonb
 from infra.desk import CommandReused
 from infra.work import Cause, Commands, Work
 from services.configurator.domain.session import (
-    SESSIONS_MAX,
     Entry,
     Head,
     NoSuchSession,
     Place,
     Session,
     SessionChanged,
-    Signed,
-    TooManySessions,
     fold,
 )
+from services.configurator.domain.session_steps import SESSIONS_MAX, Signed, TooManySessions
 
 # A session that nobody touches for so long is forgotten, when somebody next begins one.
 KEPT = timedelta(days=90)

@@ -12,9 +12,9 @@ from infra.pages import Pages, page_router, see
 from infra.web import allow, cause_of
 from infra.work import Cause
 from services.configurator import handlers
-from services.configurator.domain import session as deciding
+from services.configurator.domain import session_steps as deciding
 from services.configurator.domain.catalogue import Catalogue
-from services.configurator.domain.session import Place
+from services.configurator.domain.session import Place, copied
 from services.configurator.judging import compared, product_of
 from services.configurator.sessions import KEPT, Sessions, session_id_of, signed
 
@@ -50,7 +50,7 @@ def routes(pages: Pages, catalogue: Catalogue, sessions: Sessions) -> APIRouter:
         """Copy a configuration, to try something else beside it."""
         source = sessions.of(session_id, caller.actor)
         product = product_of(catalogue, source)
-        head = deciding.copied(source.head, session_id_of(asked.command_id), asked.now)
+        head = copied(source.head, session_id_of(asked.command_id), asked.now)
         sessions.begin(asked, head, deciding.begin(product, source.decisions, signed(asked)))
         return see(places.SESSIONS)
 

@@ -10,15 +10,12 @@ from uuid import UUID
 
 from contracts.errors import QuotewrightError, Unavailable
 from infra.work import Cause
-from services.configurator.domain import session as deciding
+from services.configurator.domain import session_steps as deciding
 from services.configurator.domain.product import Product
 from services.configurator.domain.proving import decisions_hash
-from services.configurator.domain.session import (
-    Entry,
-    Head,
-    NoSuchSession,
+from services.configurator.domain.session import Entry, Head, NoSuchSession, Session
+from services.configurator.domain.session_steps import (
     NothingToUndo,
-    Session,
     SessionFull,
     Signed,
     TooManySessions,

@@ -13,22 +13,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from contracts.configuration import Decision
-from services.configurator.domain import session as deciding
+from services.configurator.domain import session_steps as deciding
 from services.configurator.domain.comparing import OtherProduct, compare
 from services.configurator.domain.decisions import DecisionsRefused, binding
 from services.configurator.domain.moving import newer
 from services.configurator.domain.proving import decisions_hash, proved
-from services.configurator.domain.session import (
-    Change,
+from services.configurator.domain.session import Change, Entry, Head, Place, evolve, fold
+from services.configurator.domain.session_steps import (
     DecidedAndTakenBack,
-    Entry,
-    Head,
     NothingToUndo,
-    Place,
     SessionClosed,
     SessionFull,
     Signed,
-    fold,
     merged,
 )
 from tests.unit.configurator.small import a_rule, decided, published
@@ -79,7 +75,7 @@ class Desk:
     def when(self, command, *told):
         entry = command(self.session, *told, signed(self.session.revision + 1))
         if entry is not None:
-            self.session = deciding.evolve(self.session, entry)
+            self.session = evolve(self.session, entry)
         return self
 
     def decides(self, **answers):
