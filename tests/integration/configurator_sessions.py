@@ -89,8 +89,8 @@ class Configurator:
 
 
 @contextmanager
-def running(make_database: Any, clock: Any, tmp_path: Any) -> Iterator[Configurator]:
-    """Run the service over the telecom catalogue."""
+def running(make_database: Any, clock: Any, tmp_path: Any, **more: Any) -> Iterator[Configurator]:
+    """Run the service over the telecom catalogue; `more` are further settings."""
     clock.now = NOW
     key = SigningKey.create(tmp_path / "key.pem")
     (tmp_path / "keys.json").write_text(json.dumps(jwks([key.public])), encoding="utf-8")
@@ -98,6 +98,7 @@ def running(make_database: Any, clock: Any, tmp_path: Any) -> Iterator[Configura
     settings = Settings(
         dsn=SecretStr(database.dsn("configurator")),
         jwt_public_keys=str(tmp_path / "keys.json"),
+        **more,
     )
     service = Configurator(settings, clock, key)
     yield service

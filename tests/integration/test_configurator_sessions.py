@@ -1,16 +1,21 @@
 """Configuration sessions over real PostgreSQL: privacy, races, repeats, undo, copies, resuming."""
 
+import re
+import shutil
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import psycopg
 import pytest
+from psycopg.types.json import Jsonb
 
 from services.configurator import sessions as kept
 from tests.integration.configurator_sessions import SESSIONS, Configurator, running
 
+TELECOM = Path(__file__).parents[2] / "catalogs" / "telecom"
 MACRO = {"station_type": "macro", "technology": "nr"}
 
 
@@ -217,6 +222,50 @@ class TestRaces:
         service.clock.now += timedelta(days=2)
         service.begins("seller-2")
         assert service.asks("seller-1", "GET", at(old)).status_code == 404
+
+
+class TestNewerModels:
+    """A session stands on the version that it began with, until it is moved."""
+
+    @pytest.fixture
+    def service(self, make_database: Any, clock: Any, tmp_path: Path) -> Iterator[Configurator]:
+        catalogue = tmp_path / "catalogue"
+        shutil.copytree(TELECOM, catalogue)
+        first = (catalogue / "models" / "base_station.yaml").read_text(encoding="utf-8")
+        second = re.sub(r"^version: \d+", "version: 99", first, flags=re.MULTILINE)
+        second = re.sub(r"^effective: .*", "effective: 2026-03-10", second, flags=re.MULTILINE)
+        (catalogue / "models" / "base_station_99.yaml").write_text(second, encoding="utf-8")
+        with running(make_database, clock, tmp_path, catalog_dir=catalogue) as found:
+            yield found
+
+    def test_it_says_what_the_newer_version_makes_of_it_and_moves(
+        self, service: Configurator
+    ) -> None:
+        begun = service.decides(service.begins(), **MACRO)
+        assert begun["newer"] is None
+        service.clock.now += timedelta(days=10)
+        found = service.asks("seller-1", "GET", at(begun)).json()
+        assert found["model"] == begun["model"]
+        assert (found["newer"]["model"]["version"], found["newer"]["verdict"]) == (99, "open")
+        assert "Still to be answered" in found["newer"]["message"]
+        moved = service.asks("seller-1", "POST", at(begun, "move"), {"drop": ["technology"]}).json()
+        assert (moved["model"]["version"], moved["newer"]) == (99, None)
+        assert answers(moved) == {"station_type": "macro"}
+        back = service.asks("seller-1", "POST", at(begun, "undo")).json()
+        assert (back["model"], answers(back)) == (begun["model"], MACRO)
+
+    def test_one_on_a_version_that_is_gone_can_only_be_moved(self, service: Configurator) -> None:
+        begun = service.begins()
+        with service.service.plumbing.pool.connection() as connection:
+            connection.execute("ALTER TABLE session_entries DISABLE TRIGGER entry_stays")
+            connection.execute(
+                "UPDATE session_entries SET body = jsonb_set(body, '{model,sha256}', %s)",
+                (Jsonb("0" * 64),),
+            )
+        answer = service.asks("seller-1", "GET", at(begun))
+        assert (answer.status_code, answer.json()["code"]) == (422, "configuration.version_gone")
+        moved = service.asks("seller-1", "POST", at(begun, "move"), {})
+        assert moved.json()["model"] == begun["model"]
 
 
 class TestCopies:
