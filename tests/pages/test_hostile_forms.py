@@ -227,7 +227,7 @@ FORMS: Mapping[str, Form] = {
         "manager",
         lambda _: f"{places.session(NOBODY)}/copy",
         (
-            Wrong({}, 404, "you have no such configuration"),
+            Wrong({}, 404, "You have no such configuration"),
             Wrong({}, 404, "Nothing stands at this address", lambda _: f"{places.session(HTML.replace('/', ''))}/copy"),
         ),
     ),
