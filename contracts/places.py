@@ -11,6 +11,7 @@ OPPORTUNITIES = "/crm/opportunities"
 INBOX = "/approvals/cases"
 OVERVIEW = "/crm/overview"
 WAITING = "/crm/waiting"
+SESSIONS = "/configurator/sessions"
 
 SELLS = frozenset({"seller", "manager", "admin"})
 DECIDES = frozenset({"approver", "manager", "admin"})
@@ -72,3 +73,13 @@ def item(number: str, item_id: str) -> str:
 def items(number: str) -> str:
     """Return where an item that was removed is put back."""
     return f"/configurator/quotes/{number}/items"
+
+
+def resumed(here: str, product: str, session_id: UUID | str) -> str:
+    """Return the page `here`, on which an item is configured, with a session to go on from."""
+    return f"{here}?product={product}&session={session_id}"
+
+
+def session(session_id: UUID | str) -> str:
+    """Return where a configuration session is copied and forgotten."""
+    return f"{SESSIONS}/{session_id}"

@@ -62,6 +62,9 @@ _ = (used.tone, used.MOVERS, used.NEXT, used.DIFFERENCES, used.in_words, used.la
 _ = (used.first_told, used.further, used.further_told, used.item_told)
 _ = (used.instead, used.span, used.possible, used.is_long, used.takes_back)
 
+# Sessions: what their doors answer, a page, what the list prints.
+_ = (used.model_hash, used.left_out, used.comparison, used.two, used.touched_at)
+
 # What the page templates of documents print.
 _ = (used.accent, used.primary, used.wash, used.amounts_in, used.charges, used.choices)
 _ = (used.footing, used.headlines, used.longest_figure, used.mark, used.specification)

@@ -14,8 +14,8 @@ from services.configurator import handlers
 from services.configurator.domain.catalogue import Catalogue
 from services.configurator.domain.components import rules_of
 from services.configurator.domain.decisions import DECISIONS_MAX, binding
+from services.configurator.domain.hashing import ProvedOptions, proved
 from services.configurator.domain.model import Attribute, Budget, Group, Rule
-from services.configurator.domain.options import OptionsAnswer, options
 from services.configurator.domain.product import Product
 from services.configurator.domain.reasons import Why, why
 
@@ -91,10 +91,10 @@ def routes(commands: Commands, catalogue: Catalogue) -> APIRouter:
         return _questions(catalogue.product(product, handlers.day_of(asked.now)))
 
     @router.post("/products/{product}/options")
-    def judge(product: str, ask: OptionsAsk, _caller: Caller, asked: Asked) -> OptionsAnswer:
+    def judge(product: str, ask: OptionsAsk, _caller: Caller, asked: Asked) -> ProvedOptions:
         """Say after these decisions which options are selectable, and why the others are not."""
         found = catalogue.product(product, handlers.day_of(asked.now))
-        return options(found, binding(found, ask.decisions))
+        return proved(found, binding(found, ask.decisions))
 
     @router.post("/products/{product}/explain")
     def explain(product: str, ask: ExplainAsk, _caller: Caller, asked: Asked) -> Why:

@@ -15,6 +15,7 @@ from contracts.quote import ConfigurationRequested
 from infra.work import Work
 from services.configurator.domain.catalogue import Catalogue, UnknownProduct
 from services.configurator.domain.configuring import configure
+from services.configurator.domain.product import Product
 
 
 class ConfigurationRefused(Refused):
@@ -80,7 +81,12 @@ def configured(
 
 def completed(catalogue: Catalogue, item: RequestedItem, day: date) -> ConfiguredItem:
     """Configure one item without a fact.   Raises: UnknownProduct, ConfigurationRefused."""
-    answer = configure(catalogue.product(item.product, day), item)
+    return completed_on(catalogue.product(item.product, day), item)
+
+
+def completed_on(product: Product, item: RequestedItem) -> ConfiguredItem:
+    """Configure one item on a version of its model.   Raises: ConfigurationRefused."""
+    answer = configure(product, item)
     if isinstance(answer, RejectedItem):
         raise ConfigurationRefused(answer)
     return answer

@@ -12,7 +12,8 @@ from infra.pages import Link, Menu, Pages
 from infra.parts import Parts, Plumbing
 from infra.service import serve
 from infra.settings import Settings
-from services.configurator import api, consumer, pages, shelf
+from services.configurator import api, consumer, pages, session_api, shelf
+from services.configurator.sessions import Sessions
 
 FACTS = (ConfigurationRequested, ConfigurationValidated, ConfigurationRejected)
 TEMPLATES = Path(__file__).parent / "templates"
@@ -28,7 +29,11 @@ def build(settings: Settings, plumbing: Plumbing) -> Parts:
         globals_={"places": places},
     )
     router = APIRouter()
-    for each in (pages.routes(plumbing.asker, catalogue, face), api.routes(plumbing, catalogue)):
+    for each in (
+        pages.routes(plumbing.asker, catalogue, face, Sessions(plumbing)),
+        session_api.routes(plumbing, catalogue, plumbing.asker),
+        api.routes(plumbing, catalogue),
+    ):
         router.routes.extend(each.routes)
     return Parts(
         name="configurator",
@@ -38,6 +43,7 @@ def build(settings: Settings, plumbing: Plumbing) -> Parts:
         face=face,
         reminders={},
         batch_size=20,
+        migrations=Path(__file__).parent / "migrations",
     )
 
 

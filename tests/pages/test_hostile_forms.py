@@ -222,6 +222,21 @@ FORMS: Mapping[str, Form] = {
         lambda it: f"{places.item(it.draft, it.item)}/remove",
         (NO_ITEM("items/site/remove"),),
     ),
+    "/configurator/sessions/{session_id}/copy": Form(
+        "seller",
+        "manager",
+        lambda _: f"{places.session(NOBODY)}/copy",
+        (
+            Wrong({}, 404, "You have no such configuration"),
+            Wrong({}, 404, "Nothing stands at this address", lambda _: f"{places.session(HTML.replace('/', ''))}/copy"),
+        ),
+    ),
+    "/configurator/sessions/{session_id}/forget": Form(
+        "seller",
+        "manager",
+        lambda _: f"{places.session(NOBODY)}/forget",
+        (Wrong({}, 404, "Nothing stands at this address", lambda _: f"{places.SESSIONS}/1'or'1/forget"),),
+    ),
     "/approvals/cases/{case_id}/questions": Form(
         "approver",
         "seller",

@@ -98,6 +98,8 @@ class GuidePages:
             found = [each.model for each in self.catalogue.products(day)]
             return self.pages.show(request, "products.html", setting=setting, products=found)
         filled = self.filled(request, setting, self.catalogue.product(name, day))
+        if setting.kept.decisions is not None:
+            filled.decisions = setting.kept.decisions
         told = self._told(request, setting, filled, (caller.actor, day))
         told |= {"caller": caller.id, "fault": fault}
         if fault and (once := form(request).get("once")):

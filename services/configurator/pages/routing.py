@@ -1,6 +1,7 @@
 """Routes of the guided page: look, see what follows, put into the quote, remove, put back."""
 
 import re
+from dataclasses import replace
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -14,17 +15,23 @@ from contracts.errors import Conflict, Forbidden, QuotewrightError, Refused, Una
 from contracts.pricing import DiscountAsk
 from infra.ask import Asker
 from infra.auth import Principal
-from infra.pages import FormInvalid, Pages, credential, form, page_router, see
-from infra.web import allow
+from infra.pages import FormInvalid, Pages, credential, follows, form, page_router, see
+from infra.web import allow, cause_of
+from infra.work import Cause
 from services.configurator import handlers
 from services.configurator.domain.catalogue import Catalogue
+from services.configurator.domain.product import Product
+from services.configurator.pages import listing
 from services.configurator.pages import setting as settings
 from services.configurator.pages.beside import Beside
 from services.configurator.pages.drawing import GuidePages, chosen
+from services.configurator.pages.resuming import Resuming
 from services.configurator.pages.setting import NoSuchItem, Setting
 from services.configurator.peers import Json, Quotes
+from services.configurator.sessions import Sessions
 
 Seller = Annotated[Principal, Depends(allow("seller", "admin"))]
+Asked = Annotated[Cause, Depends(cause_of)]
 ONCE = re.compile(r"[A-Za-z0-9-]{8,64}")
 SAID = (Refused, Conflict, Unavailable, Forbidden)
 _ITEM = TypeAdapter(RequestedItem)
@@ -43,13 +50,15 @@ class NothingToPutBack(Refused):
     code = "configuration.nothing_to_put_back"
 
 
-def routes(asker: Asker, catalogue: Catalogue, pages: Pages) -> APIRouter:
+def routes(asker: Asker, catalogue: Catalogue, pages: Pages, sessions: Sessions) -> APIRouter:
     """Return the routes of the guided page."""
     router = page_router("/configurator")
-    desk = _Desk(asker, GuidePages(pages, catalogue, Beside(asker, catalogue)))
+    drawn = GuidePages(pages, catalogue, Beside(asker, catalogue))
+    desk = _Desk(asker, drawn, Resuming(sessions))
     _new(router, desk)
     _existing(router, desk)
     _removing(router, desk)
+    router.routes.extend(listing.routes(pages, catalogue, sessions).routes)
     return router
 
 
@@ -60,9 +69,9 @@ def _new(router: APIRouter, desk: "_Desk") -> None:
         return desk.show(request, settings.of_deal(desk.quotes(request), deal_id), caller)
 
     @router.post("/deals/{deal_id}/new")
-    def first_told(deal_id: UUID, request: Request, caller: Seller) -> Response:
+    def first_told(deal_id: UUID, request: Request, caller: Seller, asked: Asked) -> Response:
         """Show what follows from the answers, or put the item into a new quote."""
-        return desk.take(request, settings.of_deal(desk.quotes(request), deal_id), caller)
+        return desk.take(request, settings.of_deal(desk.quotes(request), deal_id), caller, asked)
 
     @router.get("/quotes/{quote}/new")
     def further(quote: str, request: Request, caller: Seller) -> Response:
@@ -70,9 +79,9 @@ def _new(router: APIRouter, desk: "_Desk") -> None:
         return desk.show(request, settings.of_quote(desk.quotes(request), quote), caller)
 
     @router.post("/quotes/{quote}/new")
-    def further_told(quote: str, request: Request, caller: Seller) -> Response:
+    def further_told(quote: str, request: Request, caller: Seller, asked: Asked) -> Response:
         """Show what follows from the answers, or put one more item into the quote."""
-        return desk.take(request, settings.of_quote(desk.quotes(request), quote), caller)
+        return desk.take(request, settings.of_quote(desk.quotes(request), quote), caller, asked)
 
 
 def _existing(router: APIRouter, desk: "_Desk") -> None:
@@ -83,10 +92,12 @@ def _existing(router: APIRouter, desk: "_Desk") -> None:
         return desk.show(request, found, caller)
 
     @router.post("/quotes/{quote}/items/{item_id}")
-    def item_told(quote: str, item_id: str, request: Request, caller: Seller) -> Response:
+    def item_told(
+        quote: str, item_id: str, request: Request, caller: Seller, asked: Asked
+    ) -> Response:
         """Show what follows from the answers, or put the item back as it is now."""
         found = settings.of_item(desk.quotes(request), quote, item_id)
-        return desk.take(request, found, caller)
+        return desk.take(request, found, caller, asked)
 
 
 def _removing(router: APIRouter, desk: "_Desk") -> None:
@@ -108,24 +119,35 @@ def _removing(router: APIRouter, desk: "_Desk") -> None:
 class _Desk:
     """Takes what the forms say to quotes, in the name of who sent them."""
 
-    def __init__(self, asker: Asker, drawn: GuidePages) -> None:
+    def __init__(self, asker: Asker, drawn: GuidePages, resuming: Resuming) -> None:
         self._asker = asker
         self._drawn = drawn
+        self._resuming = resuming
 
     def quotes(self, request: Request) -> Quotes:
         """Return quotes as this reader may ask it."""
         return Quotes(self._asker, credential(request))
 
     def show(self, request: Request, setting: Setting, caller: Principal) -> Response:
-        """Draw the page."""
+        """Draw the page, going on from a session if the address names one."""
+        if setting.closed() is None:
+            name = chosen(request, setting)
+            product = self._product(request, name) if name else None
+            wanted = request.query_params.get("session", "")
+            setting = self._resuming.opened(setting, product, caller.actor, wanted)
         return self._drawn.show(request, setting, caller)
 
-    def take(self, request: Request, setting: Setting, caller: Principal) -> Response:
+    def take(self, request: Request, setting: Setting, caller: Principal, cause: Cause) -> Response:
         """Put the item into the quote if that is what the form wants; else show what follows."""
         intent = form(request).get("intent")
         name = chosen(request, setting)
-        if intent not in {"save", "submit"} or not name or setting.closed():
+        if not name or setting.closed():
             return self._drawn.show(request, setting, caller)
+        filled = self._drawn.filled(request, setting, self._product(request, name))
+        setting = self._resuming.followed(setting, filled, cause, form(request))
+        if intent not in {"save", "submit"}:
+            return self._going_on(request, setting, caller, name)
+        kept = setting.kept
         try:
             body = self._edit(request, setting, name)
             number = setting.number
@@ -135,7 +157,9 @@ class _Desk:
                 setting = settings.of_quote(self.quotes(request), drafted["number"])
             self._put(request, setting, {**body, "submit": intent == "submit"})
         except SAID as fault:
-            return self._drawn.show(request, self._newest(request, setting, fault), caller, fault)
+            newest = replace(self._newest(request, setting, fault), kept=kept)
+            return self._drawn.show(request, newest, caller, fault)
+        self._resuming.submitted(kept, str(setting.number), setting.item_id(name), cause)
         return see(places.quote(str(setting.number)))
 
     def remove(self, request: Request, setting: Setting) -> Response:
@@ -176,13 +200,27 @@ class _Desk:
 
     # ---- inside
 
+    def _going_on(
+        self, request: Request, setting: Setting, caller: Principal, product: str
+    ) -> Response:
+        """Show what follows, at an address that a reload goes on from."""
+        answer = self._drawn.show(request, setting, caller)
+        if follows(request) and (session := setting.kept.session) is not None:
+            here = places.resumed(setting.here, product, session.head.session_id)
+            answer.headers["hx-replace-url"] = here
+        return answer
+
+    def _product(self, request: Request, name: str) -> Product:
+        day = handlers.day_of(request.app.state.clock())
+        return self._drawn.catalogue.product(name, day)
+
     def _edit(self, request: Request, setting: Setting, name: str) -> Json:
         """Return the edit of the quote that the form makes.
 
         Raises: FormInvalid, ConfigurationRefused, UnknownProduct.
         """
         day = handlers.day_of(request.app.state.clock())
-        product = self._drawn.catalogue.product(name, day)
+        product = self._product(request, name)
         filled = self._drawn.filled(request, setting, product)
         item_id = setting.item_id(name)
         item = filled.item(item_id)

@@ -1,6 +1,6 @@
 """Where an item stands: its deal, its quote if there is one, and what else the quote holds."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import count
 from typing import Any
 from uuid import UUID
@@ -8,10 +8,12 @@ from uuid import UUID
 from pydantic import TypeAdapter
 
 from contracts import places
-from contracts.configuration import RequestedItem
+from contracts.configuration import Decision, RequestedItem
 from contracts.errors import NotFound
 from contracts.pricing import DiscountAsk
+from services.configurator.domain.session import Place, Session
 from services.configurator.peers import Json, Quotes
+from services.configurator.sessions import Listed
 
 ITEMS = TypeAdapter(tuple[RequestedItem, ...])
 DISCOUNTS = TypeAdapter(tuple[DiscountAsk, ...])
@@ -28,6 +30,19 @@ class NoSuchItem(NotFound):
 
 
 @dataclass(frozen=True, slots=True)
+class Kept:
+    """What is kept of the answers: the session, what stands in it, or in words why nothing is.
+
+    `decisions` None: those of the form stand. `others` were begun here before.
+    """
+
+    session: Session | None = None
+    decisions: tuple[Decision, ...] | None = None
+    words: str = ""
+    others: tuple[Listed, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Setting:
     """One item in its quote; `item` is None for a new one, `quote` None for a new quote."""
 
@@ -35,6 +50,13 @@ class Setting:
     deal: Json
     quote: Json | None = None
     item: RequestedItem | None = None
+    kept: Kept = field(default_factory=Kept)
+
+    @property
+    def place(self) -> Place:
+        """Where a session of this item belongs."""
+        item_id = self.item.item_id if self.item else None
+        return Place(deal_id=self.deal["deal_id"], quote=self.number, item_id=item_id)
 
     @property
     def items(self) -> tuple[RequestedItem, ...]:

@@ -16,15 +16,19 @@ from fastapi import APIRouter
 from httpx import ASGITransport, AsyncClient, Response
 
 from contracts import places
+from contracts.envelope import Registry
 from contracts.errors import Conflict, NotFound, Unavailable
 from infra.auth import Audience, Pass, Security, mint
 from infra.cookies import form_token
+from infra.desk import CommandDesk
 from infra.keys import KeySet, SigningKey, jwks
+from infra.memory import MemoryStore
 from infra.pages import Link, Menu, Pages
 from infra.web import Readiness, Surroundings, application
 from services.configurator import main, pages, shelf
 from services.configurator.domain.catalogue import Catalogue
 from services.configurator.domain.product import Product
+from services.configurator.sessions import Sessions
 
 ROOT = Path(__file__).parents[3]
 DEAL = UUID(int=7)
@@ -139,10 +143,14 @@ class Guide:
 
     def __init__(self) -> None:
         self.peers = Peers()
+        # In memory there are no rows: what is said of sessions is tested over PostgreSQL.
+        self.commands = CommandDesk(MemoryStore("configurator", Registry([])), lambda _: None)
         menu = Menu(tuple(Link(*each) for each in places.MENU), places.SIGN_IN, places.SIGN_OUT)
         face = Pages("/configurator", menu, main.TEMPLATES, {"places": places})
         router = APIRouter()
-        router.routes.extend(pages.routes(self.peers, catalogue(), face).routes)
+        router.routes.extend(
+            pages.routes(self.peers, catalogue(), face, Sessions(self.commands)).routes
+        )
         keys = KeySet(lambda: json.dumps(jwks([SIGNING.public])).encode(), lambda: 0.0)
         app = application(
             "configurator",

@@ -1,0 +1,60 @@
+"""Answers kept for a moment: a session is looked at again with the same decisions as before."""
+
+from collections.abc import Sequence
+from datetime import date
+from functools import lru_cache
+
+from contracts.configuration import Decision
+from contracts.errors import Refused
+from services.configurator.domain.catalogue import Catalogue, UnknownProduct
+from services.configurator.domain.comparing import Comparison, compare
+from services.configurator.domain.decisions import binding
+from services.configurator.domain.hashing import ProvedOptions, proved
+from services.configurator.domain.moving import Newer, newer
+from services.configurator.domain.product import Product
+from services.configurator.domain.session import Session
+
+KEPT_MAX = 64
+
+# Binding decisions only: of those, equal ones are of the same kind (`true` and 1 are not).
+_judged = lru_cache(KEPT_MAX)(proved)
+
+
+class VersionGone(Refused):
+    """The catalogue no longer has the version that a session stands on."""
+
+    code = "configuration.version_gone"
+
+
+def product_of(catalogue: Catalogue, session: Session) -> Product:
+    """Return the version that a session stands on.   Raises: VersionGone."""
+    try:
+        return catalogue.pinned(session.model)
+    except UnknownProduct as fault:
+        raise VersionGone(f"{fault.message}; move this configuration to a newer version") from None
+
+
+def judged(product: Product, decisions: Sequence[Decision]) -> ProvedOptions:
+    """Judge every option after decisions.   Raises: DecisionsRefused, SearchBound."""
+    return _judged(product, binding(product, decisions))
+
+
+def compared(catalogue: Catalogue, left: Session, right: Session) -> Comparison:
+    """Compare two sessions.   Raises: OtherProduct, VersionGone, SearchBound."""
+    one, other = product_of(catalogue, left), product_of(catalogue, right)
+    return compare((one, binding(one, left.decisions)), (other, binding(other, right.decisions)))
+
+
+def newer_of(catalogue: Catalogue, session: Session, day: date) -> Newer | None:
+    """Say what the version of the day makes of a session; None, if it stands on that."""
+    try:
+        today = catalogue.product(session.head.product, day)
+    except UnknownProduct:
+        return None
+    if today.pin == session.model:
+        return None
+    try:
+        was = catalogue.pinned(session.model)
+    except UnknownProduct:
+        was = None
+    return newer(was, today, session.model, session.decisions)
