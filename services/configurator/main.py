@@ -12,7 +12,8 @@ from infra.pages import Link, Menu, Pages
 from infra.parts import Parts, Plumbing
 from infra.service import serve
 from infra.settings import Settings
-from services.configurator import api, consumer, pages, shelf
+from services.configurator import api, consumer, counts, pages, shelf
+from services.configurator.counter import Counter
 
 FACTS = (ConfigurationRequested, ConfigurationValidated, ConfigurationRejected)
 TEMPLATES = Path(__file__).parent / "templates"
@@ -28,7 +29,12 @@ def build(settings: Settings, plumbing: Plumbing) -> Parts:
         globals_={"places": places},
     )
     router = APIRouter()
-    for each in (pages.routes(plumbing.asker, catalogue, face), api.routes(plumbing, catalogue)):
+    counter = Counter(settings.local_dir / "circuits")
+    for each in (
+        pages.routes(plumbing.asker, catalogue, face),
+        api.routes(plumbing, catalogue),
+        counts.routes(catalogue, counter),
+    ):
         router.routes.extend(each.routes)
     return Parts(
         name="configurator",

@@ -9,6 +9,7 @@ from typing import Any
 import yaml
 
 from infra.clock import wall_clock
+from quotewright.demo import ready
 from quotewright.laptop import ROOT
 from quotewright.playing import opportunity
 from services.pricer.domain.book import content_sha256
@@ -155,6 +156,7 @@ def _waits_for_repair(place: Place, number: str, who: str) -> None:
 
 def test_another_trade_walks_through_the_same_house(open_place: Callable[..., Place]) -> None:
     place = open_place(catalog=PUMPS)
+    ready(place.stage, timeout_s=180)
     record = "006-pumps-1"
     place.stage.say("opportunity.opened", opportunity(record, "cooling_water", PUMPS))
     told = place.told(record, "Presented")
