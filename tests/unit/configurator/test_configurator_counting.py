@@ -4,6 +4,7 @@ import asyncio
 import json
 from datetime import UTC, date, datetime
 from hashlib import sha256
+from itertools import product as every
 from pathlib import Path
 
 import httpx
@@ -15,7 +16,10 @@ from infra.web import Readiness, application
 from services.configurator import counts, shelf
 from services.configurator.compiling import can_compile
 from services.configurator.counter import NO_COMPILER, TOO_LARGE, Counter, by_d4
+from services.configurator.domain.completing import completion
 from services.configurator.domain.counting import ENCODING, about, formula_of
+from services.configurator.domain.decisions import domains_of
+from services.configurator.domain.space import values_of
 from tests.unit.configurator.compiler import circuit_text
 from tests.unit.configurator.small import (
     a_choice,
@@ -242,6 +246,27 @@ def test_the_answers_of_a_question_share_out_what_remains(tmp_path):
     each = [int(counter.remaining(skid, decided(medium=one.id)).count) for one in media]
     assert all(each)
     assert (sum(each), whole.words) == (int(whole.count), "about 1.4 x 10^23")
+
+
+@needs_d4
+def test_the_count_is_what_the_solver_says_of_each_configuration(tmp_path):
+    """Two engines, one answer: 1,980 seals of one skid, everything else decided."""
+    skid = shelf.load(INDUSTRIAL).product("pump_skid", date(2026, 3, 2))
+    open_ = ("seal", "seal_plan", "seal_faces", "elastomer", "coupling")
+    duty = decided(medium="diesel", flow="q50", head="h50", market="eu", instruments=("leak",))
+    chosen = [each for each in completion(skid, duty).decisions if each.attribute not in open_]
+    budgets = {each.id for each in skid.model.budgets}
+    rules = [n for n, each in enumerate(skid.solver.constraints) if each.id not in budgets]
+    answers = [values_of(skid.space.attributes[each]) for each in open_]
+    valid = sum(
+        skid.solver.solve(
+            domains_of(skid, [*chosen, *decided(**dict(zip(open_, values, strict=True)))]), rules
+        )
+        is not None
+        for values in every(*answers)
+    )
+    assert valid > 10
+    assert Counter(tmp_path).remaining(skid, chosen).count == str(valid)
 
 
 class Keys(Security):
