@@ -6,6 +6,7 @@ available now.
 
 import sys
 import time
+from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
@@ -32,6 +33,7 @@ from quotewright.options import (
     say,
 )
 from quotewright.parked import parked_app
+from quotewright.playing import TELECOM
 from quotewright.prefixes import SCHEMAS
 
 # A service answers its status within 3 s, also when its database hangs.
@@ -47,15 +49,22 @@ app.add_typer(model_app, name="model")
 app.command()(prove)
 
 Bus = Annotated[Literal["embedded", "kafka"], typer.Option(help="how facts travel")]
+Sold = Annotated[
+    Path,
+    typer.Option(
+        "--catalog", envvar="QW_CATALOG_DIR", help="what is sold", exists=True, file_okay=False
+    ),
+]
 Number = Annotated[str, typer.Argument(help="a quote's number, as Q-1001")]
 
 
 @app.command()
-def up(bus: Bus = "embedded", home: Home = HOME) -> None:
+def up(bus: Bus = "embedded", home: Home = HOME, catalog: Sold = TELECOM) -> None:
     """Start the house on this laptop and keep serving (Ctrl-C ends it)."""
     from quotewright import demo as play  # noqa: PLC0415 - all services: a second to load
+    from quotewright.laptop import Laptop  # noqa: PLC0415
 
-    play.up(bus, home, Console())
+    play.up(Laptop(home, bus, catalog=catalog), Console())
 
 
 @app.command()
@@ -63,13 +72,15 @@ def demo(
     bus: Bus = "embedded",
     once: Annotated[bool, typer.Option("--once", help="play the walks, then end")] = False,
     home: Home = HOME,
+    catalog: Sold = TELECOM,
     as_json: Json = False,
 ) -> None:
     """Play two quotes from opportunity to order; then keep serving, or end with --once."""
     from quotewright import demo as play  # noqa: PLC0415 - all services: a second to load
+    from quotewright.laptop import Laptop  # noqa: PLC0415
 
     console = Console(stderr=as_json)
-    walks = play.demo(bus, home, once=once, console=console)
+    walks = play.demo(Laptop(home, bus, catalog=catalog), once=once, console=console)
     if as_json:
         print_json([each.as_json() for each in walks])
 

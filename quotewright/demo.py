@@ -1,4 +1,4 @@
-"""The demo: a CRM opens two opportunities.
+"""The demo: a CRM opens two opportunities of a catalogue.
 
 One runs through untouched, one needs an approver's yes.
 """
@@ -10,15 +10,10 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
-from copy import deepcopy
-from datetime import timedelta
-from functools import cache
 from hashlib import sha256
-from pathlib import Path
 from typing import Any
 
 import httpx
-import yaml
 from rich.console import Console
 
 from contracts.errors import Unavailable
@@ -29,11 +24,11 @@ from quotewright import show
 from quotewright.actors import Message, Partner
 from quotewright.client import RUNNING, Client, token_for
 from quotewright.house import BUILDERS
-from quotewright.laptop import APPROVER_SYSTEM, CRM, ROOT, BusName, Laptop
+from quotewright.laptop import APPROVER_SYSTEM, CRM, Laptop
+from quotewright.playing import opportunity, plan
 from quotewright.walked import Walked
 
 WALK_S = 60.0
-EXAMPLES = ROOT / "catalogs" / "telecom" / "examples.yaml"
 
 
 class Stage:
@@ -114,40 +109,6 @@ def ready(place: Stage, timeout_s: float = WALK_S) -> None:
             time.sleep(0.05)
 
 
-def opportunity(record_id: str, example: str, **changes: Any) -> Message:
-    """Return an opportunity as the CRM would send it, asking for an example of the catalogue."""
-    close = wall_clock().date() + timedelta(days=45)
-    body: Message = {
-        "id": record_id,
-        "name": f"Radio access {record_id}",
-        "account": {
-            "id": "acct-001",
-            "name": "Example Telecom",
-            "tier": "gold",
-            "region": "EMEA",
-        },
-        "currency": "EUR",
-        "selling_unit": "emea-direct",
-        "owner_id": "seller-1",
-        "stage": "Proposal",
-        "expected_close": close.isoformat(),
-        "next_follow_up": (close - timedelta(days=30)).isoformat(),
-        "requirements": requirements(example),
-    }
-    return {**body, **changes}
-
-
-def requirements(example: str) -> list[Message]:
-    """Return the items of a catalogue example, as a CRM sends requirements."""
-    return deepcopy(_examples()[example])
-
-
-@cache
-def _examples() -> dict[str, list[Message]]:
-    examples = yaml.safe_load(EXAMPLES.read_text(encoding="utf-8"))["examples"]
-    return {each["name"]: each["items"] for each in examples}
-
-
 def walk(place: Stage, title: str, asked: Message, approver: str | None) -> Walked:
     """Let one opportunity run to its order, with an approver's yes where one is asked for."""
     began = time.monotonic()
@@ -207,18 +168,23 @@ def _path(url: str) -> str:
     return "/" + url.split("://", 1)[-1].split("/", 1)[1]
 
 
-def demo(bus: BusName, home: Path, *, once: bool, console: Console) -> list[Walked]:
-    """Play both walks and print them; without `once` go on serving until Ctrl-C."""
-    console.print(f"[bold]Quotewright[/] starts PostgreSQL, the {bus} bus and six services ...")
-    with stage(Laptop(home, bus)) as place:
+def demo(laptop: Laptop, *, once: bool, console: Console) -> list[Walked]:
+    """Play both walks and print them; without `once` go on serving until Ctrl-C.
+
+    Raises: NotFound, if the laptop's catalogue has no plan of a demo.
+    """
+    played = plan(laptop.catalog)
+    beginning = f"starts PostgreSQL, the {laptop.bus} bus and six services ..."
+    console.print(f"[bold]Quotewright[/] {beginning}")
+    with stage(laptop) as place:
         with console.status("getting ready"):
             ready(place)
-        batch = secrets.token_hex(3)
+        batch, above = secrets.token_hex(3), played["above_authority"]
         walks = [
             walk(
                 place,
                 "within the seller's authority: nobody is asked",
-                opportunity(f"006-{batch}-1", "city_macro"),
+                opportunity(f"006-{batch}-1", played["within_authority"], laptop.catalog),
                 None,
             ),
             walk(
@@ -226,10 +192,11 @@ def demo(bus: BusName, home: Path, *, once: bool, console: Console) -> list[Walk
                 "above it: a director says yes by signed callback",
                 opportunity(
                     f"006-{batch}-2",
-                    "rural_lte",
-                    discounts=[{"percent": "15", "rationale": "Reference customer for the region"}],
+                    above["example"],
+                    laptop.catalog,
+                    discounts=[above["discount"]],
                 ),
-                "appr-regional-1",
+                above["approver"],
             ),
         ]
         for each in walks:
@@ -240,9 +207,9 @@ def demo(bus: BusName, home: Path, *, once: bool, console: Console) -> list[Walk
     return walks
 
 
-def up(bus: BusName, home: Path, console: Console) -> None:
+def up(laptop: Laptop, console: Console) -> None:
     """Serve the house on this laptop until Ctrl-C."""
-    with stage(Laptop(home, bus)) as place:
+    with stage(laptop) as place:
         with console.status("getting ready"):
             ready(place)
         show.what_to_open(console, place.url, [])

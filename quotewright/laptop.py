@@ -23,6 +23,7 @@ from infra.local import SUPERUSER, LocalPostgres
 from infra.local_kafka import LocalKafka
 from infra.postgres import provision
 from infra.settings import Settings
+from quotewright.playing import TELECOM
 from quotewright.prefixes import PREFIXES, SCHEMAS
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -48,9 +49,16 @@ class Secrets:
 class Laptop:
     """Starts the servers and knows the settings; a context manager, stops what it started."""
 
-    def __init__(self, home: Path, bus: BusName, servers: "Servers | None" = None) -> None:
+    def __init__(
+        self,
+        home: Path,
+        bus: BusName,
+        servers: "Servers | None" = None,
+        catalog: Path = TELECOM,
+    ) -> None:
         """Prepare below `home`; `servers` are running ones to use instead of our own."""
         self.home = home.resolve()
+        self.catalog = catalog.resolve()
         self.bus = bus
         self._given = servers
         self._postgres: LocalPostgres | None = None
@@ -119,7 +127,7 @@ class Laptop:
             "bus": self.bus,
             "dsn_template": self._server().dsn("quotewright_{service}", self._database),
             "kafka_bootstrap": kafka,
-            "catalog_dir": str(ROOT / "catalogs" / "telecom"),
+            "catalog_dir": str(self.catalog),
             "local_dir": str(self.home),
             "public_url": self.url,
             "peers": dict.fromkeys(PREFIXES, self.url),
@@ -132,7 +140,7 @@ class Laptop:
                 APPROVER_SYSTEM: [self.secrets.approvals_inbound],
             },
             "jwt_private_key": str(self.key_path),
-            "demo_people": _people(),
+            "demo_people": _people(self.catalog),
             "service_keys": {"house": self.secrets.service_key_sha256},
             "service_key": self.secrets.service_key,
             "link_key": self.secrets.link_key,
@@ -210,9 +218,9 @@ def _secrets(path: Path) -> Secrets:
     return Secrets(**made)
 
 
-def _people() -> dict[str, list[str]]:
+def _people(catalog: Path) -> dict[str, list[str]]:
     """Return as whom one may sign in on this laptop: one of each role, and the approvers."""
-    directory = ROOT / "catalogs" / "telecom" / "directory.yaml"
+    directory = catalog / "directory.yaml"
     approvers = yaml.safe_load(directory.read_text(encoding="utf-8"))["approvers"]
     people = {f"{role}-1": [role] for role in ("seller", "manager", "analyst", "admin")}
     return people | {each["id"]: ["approver"] for each in approvers if each["active"]}

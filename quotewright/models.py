@@ -15,13 +15,13 @@ from contracts.configuration import ConfiguredItem, RequestedItem
 from contracts.errors import Refused
 from quotewright.client import Client, Where
 from quotewright.options import HOME, REFUSED, Home, Json, Token, Url, client_of, print_json, say
+from quotewright.playing import TELECOM
 
 if TYPE_CHECKING:
     from services.configurator.domain.catalogue import Catalogue
     from services.configurator.domain.product import Product
     from services.configurator.domain.revalidating import Revalidated
 
-CATALOG = Path(__file__).resolve().parents[1] / "catalogs" / "telecom"
 PAGE = 200
 USUAL = ("unchanged", "completed", "conflict")
 VERDICTS = (*USUAL, "open", "undecided")
@@ -39,7 +39,7 @@ def lint(
         list[Path] | None,
         typer.Argument(help="models; by default all of the catalogue", exists=True, dir_okay=False),
     ] = None,
-    catalog: Catalog = CATALOG,
+    catalog: Catalog = TELECOM,
     as_json: Json = False,
 ) -> None:
     """Say what is wrong or in vain in a model, proved over all configurations (exit 1: errors)."""
@@ -65,7 +65,7 @@ def diff(
             help="by default the newest version in the catalogue", exists=True, dir_okay=False
         ),
     ] = None,
-    catalog: Catalog = CATALOG,
+    catalog: Catalog = TELECOM,
     as_json: Json = False,
 ) -> None:
     """Say in words what a version changes."""
@@ -94,7 +94,7 @@ def diff(
 
 
 @model_app.command()
-def publish(file: File, catalog: Catalog = CATALOG) -> None:
+def publish(file: File, catalog: Catalog = TELECOM) -> None:
     """Put a version into the catalogue if nothing is wrong with it; services read it at a start."""
     from services.configurator import releasing, shelf  # noqa: PLC0415 - a second to load
 
@@ -114,7 +114,7 @@ def publish(file: File, catalog: Catalog = CATALOG) -> None:
 @model_app.command()
 def revalidate(  # noqa: PLR0913, PLR0917 - the options of a command are its form
     file: File,
-    catalog: Catalog = CATALOG,
+    catalog: Catalog = TELECOM,
     as_json: Json = False,
     url: Url = None,
     token: Token = None,
@@ -148,7 +148,7 @@ def schema() -> None:
 def prove(  # noqa: PLR0913, PLR0917 - the options of a command are its form
     number: Annotated[str, typer.Argument(help="a quote's number, as Q-1001")],
     revision: Annotated[int | None, typer.Option(min=1, help="by default the newest")] = None,
-    catalog: Catalog = CATALOG,
+    catalog: Catalog = TELECOM,
     url: Url = None,
     token: Token = None,
     home: Home = HOME,

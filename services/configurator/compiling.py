@@ -34,6 +34,14 @@ def compiled(
     variables: int, clauses: Sequence[Sequence[int]], seconds: float = SECONDS
 ) -> Circuit | None:
     """Return the circuit of the clauses; None, if there is no compiler or it takes too much."""
+    text = circuit_text(variables, clauses, seconds)
+    return None if text is None else read(text, variables)
+
+
+def circuit_text(
+    variables: int, clauses: Sequence[Sequence[int]], seconds: float = SECONDS
+) -> str | None:
+    """Return the circuit as d4 writes it; None, if there is no compiler or it takes too much."""
     if not can_compile():
         return None
     try:
@@ -47,4 +55,4 @@ def compiled(
         )
     except (subprocess.TimeoutExpired, subprocess.CalledProcessError):
         return None
-    return read(done.stdout, variables)
+    return done.stdout

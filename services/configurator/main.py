@@ -12,7 +12,8 @@ from infra.pages import Link, Menu, Pages
 from infra.parts import Parts, Plumbing
 from infra.service import serve
 from infra.settings import Settings
-from services.configurator import api, consumer, pages, session_api, shelf
+from services.configurator import api, consumer, counts, pages, session_api, shelf
+from services.configurator.counter import Counter
 from services.configurator.sessions import Sessions
 
 FACTS = (ConfigurationRequested, ConfigurationValidated, ConfigurationRejected)
@@ -29,10 +30,12 @@ def build(settings: Settings, plumbing: Plumbing) -> Parts:
         globals_={"places": places},
     )
     router = APIRouter()
+    counter = Counter(settings.local_dir / "circuits")
     for each in (
         pages.routes(plumbing.asker, catalogue, face, Sessions(plumbing)),
         session_api.routes(plumbing, catalogue, plumbing.asker),
         api.routes(plumbing, catalogue),
+        counts.routes(catalogue, counter),
     ):
         router.routes.extend(each.routes)
     return Parts(

@@ -19,8 +19,9 @@ from infra.bus_kafka import KafkaBus
 from infra.service import House
 from infra.wire import pack_headers
 from quotewright.client import token_for
-from quotewright.demo import Stage, opportunity, requirements
+from quotewright.demo import Stage
 from quotewright.laptop import CRM
+from quotewright.playing import opportunity, requirements
 from tests.e2e.processes import Apart
 
 WAIT_S = 30.0

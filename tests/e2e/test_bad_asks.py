@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from quotewright.demo import requirements
+from quotewright.playing import requirements
 from tests.e2e.place import Json, Place, items_of
 
 ACCOUNT = {"id": "acct-001", "name": "Example Telecom", "tier": "gold", "region": "EMEA"}

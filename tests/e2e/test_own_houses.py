@@ -9,11 +9,14 @@ from typing import Any
 import yaml
 
 from infra.clock import wall_clock
+from quotewright.demo import ready
 from quotewright.laptop import ROOT
+from quotewright.playing import opportunity
 from services.pricer.domain.book import content_sha256
 from tests.e2e.place import Place, until
 
 CATALOG = ROOT / "catalogs" / "telecom"
+PUMPS = ROOT / "catalogs" / "industrial"
 BOOK = Path("price_books", "telecom-list-1.yaml")
 
 
@@ -149,3 +152,17 @@ def _waits_for_repair(place: Place, number: str, who: str) -> None:
     row = place.waiting(number)
     assert row is not None
     assert (row["waits_for"], row["who_can_move_it"]) == ("repair", who)
+
+
+def test_another_trade_walks_through_the_same_house(open_place: Callable[..., Place]) -> None:
+    place = open_place(catalog=PUMPS)
+    ready(place.stage, timeout_s=180)
+    record = "006-pumps-1"
+    place.stage.say("opportunity.opened", opportunity(record, "cooling_water", PUMPS))
+    told = place.told(record, "Presented")
+    pdf = place.seller.ask("GET", f"/documents/{told['document_sha256']}").content
+    assert pdf.startswith(b"%PDF-")
+    place.accepts(told)
+    place.told(record, "Ordered")
+    (item,) = place.quote(told["number"])["current"]["items"]
+    assert (item["product"], item["quantity"]) == ("pump_skid", "2")

@@ -94,6 +94,11 @@ class Constraint:
             known = self._seen[key] = self._bounds(point)[1] == 1
         return known
 
+    def settled(self, masks: Masks) -> bool | None:
+        """Say whether it holds everywhere inside the masks, or nowhere; None: that is open."""
+        low, high = self._bounds(masks)
+        return True if low == 1 else None if high == 1 else False
+
     def lemma(self, masks: Masks, full: Masks) -> Box:
         """Return a widest box around the masks in which the condition never holds.
 
@@ -107,7 +112,7 @@ class Constraint:
                 wide[place] |= more
                 if self._bounds(wide)[1]:
                     wide[place] ^= more
-                    pending.extend(_halves(more))
+                    pending.extend(halves(more))
         return tuple((place, wide[place]) for place in self.scope if wide[place] != full[place])
 
     def lemmas(self, full: Masks, most: int) -> list[Box] | None:
@@ -129,7 +134,7 @@ class Constraint:
                 continue
             widest = max(self.scope, key=lambda place: masks[place].bit_count())
             pending.extend(
-                [*masks[:widest], half, *masks[widest + 1 :]] for half in _halves(masks[widest])
+                [*masks[:widest], half, *masks[widest + 1 :]] for half in halves(masks[widest])
             )
         return found if len(found) <= most else None
 
@@ -138,7 +143,7 @@ def _inside(masks: Masks, box: Box) -> bool:
     return not any(masks[place] & ~mask for place, mask in box)
 
 
-def _halves(mask: int) -> Iterator[int]:
+def halves(mask: int) -> Iterator[int]:
     """Yield the upper and the lower half of a mask's values; of one value, nothing."""
     values = list(bits(mask))
     if len(values) > 1:

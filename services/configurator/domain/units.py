@@ -12,7 +12,7 @@ PLAIN = ""
 UNITS = frozenset(
     {"W", "kW", "V", "A", "Ah", "Wh", "kg", "g", "m", "mm", "km", "U", "MHz", "GHz", "Hz"}
     | {"Mbit/s", "Gbit/s", "bit/s/Hz", "dB", "dBm", "dBi", "dB/km", "%", "h", "s"}
-    | {"days", "months", "years", "°C", "l/min", "bar"}
+    | {"days", "months", "years", "°C", "l/min", "bar", "m3/h", "kg/m3", "1/min"}
 )
 
 # Products of two units that mean something; both orders hold.

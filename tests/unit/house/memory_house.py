@@ -59,20 +59,20 @@ class Room:
 class MemoryHouse:
     """The house in memory; `settle` lets every fact travel until nothing moves any more."""
 
-    def __init__(self, clock: Callable[[], datetime]) -> None:
+    def __init__(self, clock: Callable[[], datetime], catalog: Path = CATALOG) -> None:
         self.clock = clock
         self.bus = MemoryBus()
         self.parked: list[Any] = []
-        self.units = units.load(CATALOG)
-        authority = policy.load(CATALOG)
+        self.units = units.load(catalog)
+        authority = policy.load(catalog)
         self.rooms = {
             "crm_projector": Room("crm_projector", {}, self),
             "quotes": Room("quotes", quotes.hears(self.units), self),
-            "configurator": Room("configurator", configurator.hears(shelf.load(CATALOG)), self),
-            "pricer": Room("pricer", pricer.hears(books.load(CATALOG)), self),
+            "configurator": Room("configurator", configurator.hears(shelf.load(catalog)), self),
+            "pricer": Room("pricer", pricer.hears(books.load(catalog)), self),
             "approvals": Room("approvals", approvals.hears(authority), self),
             "documents": Room(
-                "documents", documents.hears(brands.load(CATALOG), PlainPrinter()), self
+                "documents", documents.hears(brands.load(catalog), PlainPrinter()), self
             ),
         }
         self.authority = authority

@@ -1,10 +1,11 @@
 """The walk on the memory doubles: six services by their handlers, no database, no broker."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from quotewright.demo import opportunity
+from quotewright.playing import opportunity
 from services.approvals import handlers as approvals
 from services.approvals.domain.case import Decision
 from services.quotes.handlers.customers import AcceptOffer, accept_offer
@@ -95,3 +96,26 @@ def test_every_record_delivered_three_times_changes_nothing(house: MemoryHouse) 
     assert {name: house.facts().count(name) for name in once} == dict.fromkeys(once, 3)
     assert "AnswerIgnored" not in once
     assert house.parked == []
+
+
+@pytest.mark.parametrize(
+    ("example", "net"),
+    [
+        ("cooling_water", "67052.64"),
+        ("methanol_transfer", "104079.18"),
+        ("caustic_offshore", "56963.28"),
+    ],
+)
+def test_the_same_house_sells_pumps(clock: Any, example: str, net: str) -> None:
+    """Nothing in the six services is of radio stations: another catalogue, another trade."""
+    catalog = Path(__file__).resolve().parents[3] / "catalogs" / "industrial"
+    house = MemoryHouse(clock, catalog)
+    house.crm_says("opportunity.opened", opportunity("006-1", example, catalog), "e1")
+    house.settle()
+    accept(house)
+    assert house.facts()[-3:] == ["DealClosed", "QuoteAccepted", "OrderPlaced"]
+    assert house.parked == []
+    (priced,) = house.of("QuotePriced")
+    assert (priced.book.id, str(priced.totals.net.amount)) == ("industrial-list", net)
+    (rendered,) = house.of("QuoteDocumentRendered")
+    assert rendered.language == "en"

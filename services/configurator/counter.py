@@ -1,0 +1,118 @@
+"""Counts how many configurations remain; a model is compiled when it is first asked about.
+
+The circuit is kept below a folder of this machine, under the pin of its model and the first day on
+which its rules are these, so that the next process need not compile it again. Nothing depends on
+the folder: what can not be read or does not fit is made anew.
+"""
+
+import json
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from contracts.configuration import Decision
+from services.configurator.compiling import can_compile, circuit_text
+from services.configurator.domain.circuit import Circuit
+from services.configurator.domain.counting import (
+    ENCODING,
+    Remaining,
+    about,
+    assumptions,
+    formula_of,
+)
+from services.configurator.domain.layout import CircuitFault
+from services.configurator.domain.literals import Literals
+from services.configurator.domain.nnf import read
+from services.configurator.domain.product import Product
+
+# Somebody waits for the first count of a model.
+SECONDS = 20.0
+NO_COMPILER = "the compiler d4 is not installed here, and nothing else counts exactly"
+TOO_LARGE = f"the model does not compile in {SECONDS:.0f} s"
+
+Compiler = Callable[[int, Sequence[Sequence[int]]], str | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """What counts for one model, or why nothing does."""
+
+    circuit: Circuit | None
+    leaves_out: tuple[str, ...]
+    not_counted: str | None = None
+
+
+def by_d4(variables: int, clauses: Sequence[Sequence[int]]) -> str | None:
+    """Compile within the time that somebody waits."""
+    return circuit_text(variables, clauses, SECONDS)
+
+
+class Counter:
+    """Counts for all models of a process; may be asked by several threads."""
+
+    def __init__(self, folder: Path, compiler: Compiler | None = None) -> None:
+        """Keep circuits below the folder; `compiler` is d4, where it is installed."""
+        self._folder = folder
+        self._compiler = compiler or (by_d4 if can_compile() else None)
+        self._known: dict[str, Counted] = {}
+        self._lock = threading.Lock()
+
+    def remaining(self, product: Product, decisions: Sequence[Decision]) -> Remaining:
+        """Return how many configurations have what was decided, as far as clauses say it.
+
+        The first time for a model takes seconds, later times milliseconds.
+        """
+        with self._lock:
+            name = f"{product.pin.sha256}-{product.days.first}"
+            known = self._known.get(name)
+            if known is None:
+                known = self._known[name] = self._made(product, self._folder / f"{name}.json")
+        if known.circuit is None:
+            return Remaining(
+                count=None,
+                words="not counted",
+                leaves_out=known.leaves_out,
+                not_counted=known.not_counted,
+            )
+        literals = Literals(product.space)
+        found = known.circuit.count(assumptions(product, literals, decisions))
+        return Remaining(
+            count=str(found), words=about(found), leaves_out=known.leaves_out, not_counted=None
+        )
+
+    def _made(self, product: Product, path: Path) -> Counted:
+        if self._compiler is None:
+            return Counted(None, (), NO_COMPILER)
+        kept = _kept(path)
+        if kept is not None:
+            return kept
+        formula = formula_of(product)
+        text = self._compiler(formula.variables, formula.clauses)
+        if text is None:
+            return Counted(None, formula.leaves_out, TOO_LARGE)
+        content = {"variables": formula.variables, "leaves_out": formula.leaves_out}
+        _keep(path, {"encoding": ENCODING, **content, "circuit": text})
+        return Counted(read(text, formula.variables), formula.leaves_out)
+
+
+def _kept(path: Path) -> Counted | None:
+    try:
+        kept = json.loads(path.read_text(encoding="utf-8"))
+        if kept["encoding"] != ENCODING:
+            return None
+        circuit = read(kept["circuit"], int(kept["variables"]))
+        return Counted(circuit, tuple(map(str, kept["leaves_out"])))
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, CircuitFault):
+        return None
+
+
+def _keep(path: Path, content: dict[str, object]) -> None:
+    """Write whole or not at all; a folder that can not be written costs the next process time."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        draft = path.with_suffix(f".{threading.get_ident()}.new")
+        draft.write_text(json.dumps(content), encoding="utf-8")
+        draft.replace(path)
+    except OSError:
+        return
