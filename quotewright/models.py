@@ -6,19 +6,21 @@ Only `revalidate` asks a running house; the rest works on files.
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
+from datetime import UTC, date
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from contracts.configuration import ConfiguredItem, RequestedItem
+from contracts.configuration import ConfiguredItem
 from contracts.errors import Refused
+from infra.clock import wall_clock
 from quotewright.client import Client, Where
 from quotewright.options import HOME, REFUSED, Home, Json, Token, Url, client_of, print_json, say
 from quotewright.playing import TELECOM
+from quotewright.proofs import days_of_asks, proved
 
 if TYPE_CHECKING:
-    from services.configurator.domain.catalogue import Catalogue
     from services.configurator.domain.product import Product
     from services.configurator.domain.revalidating import Revalidated
 
@@ -123,7 +125,7 @@ def revalidate(  # noqa: PLR0913, PLR0917 - the options of a command are its for
     """Say what a version makes of every open quote of a house (exit 1: one does not hold)."""
     from services.configurator.releasing import candidate  # noqa: PLC0415 - a second to load
 
-    product = candidate(file, catalog)
+    product = candidate(file, catalog).on(wall_clock().astimezone(UTC).date())
     found = list(_revalidated(client_of(Where(home, url, token), "admin"), product))
     if as_json:
         print_json([each.as_json() for each in found])
@@ -163,9 +165,13 @@ def prove(  # noqa: PLR0913, PLR0917 - the options of a command are its form
     if not view["configured"]:
         raise Refused(f"{number} revision {wanted} is not configured yet; nothing to prove")
     catalogue, differs = load(catalog), False
+
+    def days() -> list[date]:
+        return days_of_asks(client.get(f"/crm/quotes/{number}/history")["hops"], view["etag"])
+
     for stored in view["configured"]:
         asked = next(each for each in view["items"] if each["item_id"] == stored["item_id"])
-        same, line = _proved(catalogue, asked, stored)
+        same, line = proved(catalogue, asked, stored, days)
         differs |= not same
         say(f"{number} revision {wanted}, {line}")
     if differs:
@@ -273,24 +279,3 @@ def _open_quotes(client: Client) -> Iterator[str]:
             return
         since = page[-1]["waits_since_at"].replace("+", "%2B")
         after = f"&after_since={since}&after={page[-1]['number']}"
-
-
-# ---- proof
-
-
-def _proved(
-    catalogue: "Catalogue", asked: dict[str, Any], stored: dict[str, Any]
-) -> tuple[bool, str]:
-    """Return whether the item comes out as it is stored, byte for byte, and the words for it."""
-    from services.configurator.domain.configuring import configure  # noqa: PLC0415
-
-    was = ConfiguredItem.model_validate(stored)
-    product = catalogue.pinned(was.model)
-    now = configure(product, RequestedItem.model_validate(asked))
-    pin = f"{was.model.id} version {was.model.version} ({was.model.sha256[:12]})"
-    text = was.model_dump_json()
-    if now.model_dump_json() == text:
-        return True, f"{was.item_id}: the same {len(text.encode())} bytes from {pin}"
-    old, new = was.model_dump(mode="json"), now.model_dump(mode="json")
-    fields = ", ".join(each for each in old if old[each] != new.get(each))
-    return False, f"{was.item_id}: NOT the same from {pin}: {fields} differ"

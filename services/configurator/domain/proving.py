@@ -27,12 +27,6 @@ def solvers(
     return found
 
 
-def search_faults(space: Space, solver: Solver) -> list[str]:
-    """Return what is wrong with the whole: nothing is valid, or options nobody can choose."""
-    whole, dead = _faults(space, solver)
-    return [*whole, *dead]
-
-
 def dated_faults(space: Space, editions: Mapping[Interval, Solver]) -> list[str]:
     """Return what is wrong with a model over all its days, those named on which nothing is valid.
 

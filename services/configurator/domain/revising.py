@@ -1,9 +1,8 @@
 """What changed between two versions of a model, in words: for the release note and its reviewer."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any, Literal
+from typing import Any
 
 from contracts.values import Value
 from services.configurator.domain.model import (
@@ -17,25 +16,13 @@ from services.configurator.domain.model import (
     PartMapping,
     ProductModel,
 )
+from services.configurator.domain.revising_tables import Change, row_changes
 
-Kind = Literal["added", "removed", "changed"]
 # Looked at piece by piece, not as a whole.
-APART = frozenset({"id", "kind", "options", "measures"})
+APART = frozenset({"id", "kind", "options", "measures", "columns", "rows"})
 APART_OF_COMPONENTS = frozenset({"id", "attributes", "rules", "bill_of_materials", "components"})
 
 Attributes = Attribute | AttributeOfComponent
-
-
-@dataclass(frozen=True, slots=True)
-class Change:
-    """One difference: what became of which piece of the model."""
-
-    kind: Kind
-    where: str
-    message: str
-
-    def __str__(self) -> str:
-        return f"{self.where} {self.message}"
 
 
 def changes(old: ProductModel, new: ProductModel) -> list[Change]:
@@ -48,6 +35,8 @@ def changes(old: ProductModel, new: ProductModel) -> list[Change]:
         *_components(old.components, new.components),
         *_pieces("parameter", old.parameters, new.parameters),
         *_pieces("rule", old.rules, new.rules),
+        *_pieces("table", old.tables, new.tables),
+        *_rows(old, new),
         *_pieces("budget", old.budgets, new.budgets),
         *_parts(old.bill_of_materials, new.bill_of_materials),
         *_pieces("example", old.examples, new.examples),
@@ -110,6 +99,13 @@ def _components(
 
 def _options_of(attribute: Attributes) -> Sequence[Option]:
     return attribute.options if isinstance(attribute, OfChoice | OfMulti) else ()
+
+
+def _rows(old: ProductModel, new: ProductModel) -> Iterator[Change]:
+    was = {each.id: each for each in old.tables}
+    for table in new.tables:
+        if table.id in was:
+            yield from row_changes(was[table.id], table)
 
 
 def _parts(

@@ -18,6 +18,7 @@ from services.configurator.domain.expression import (
 )
 from services.configurator.domain.model import Part, ProductModel
 from services.configurator.domain.product import bind, publish
+from services.configurator.domain.proving import dated_faults
 from tests.unit.configurator.tabled import allows
 
 PARTS = {
@@ -98,6 +99,11 @@ def published(**changes):
 
 def bound(**changes):
     return bind(a_pump(**changes), PARTS)
+
+
+def faults_of(product):
+    """Return what is wrong with the whole of a bound product."""
+    return dated_faults(product.space, {each.days: each.solver for each in product.editions()})
 
 
 def decided(source="user", **answers):

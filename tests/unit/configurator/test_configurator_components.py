@@ -11,7 +11,6 @@ from services.configurator.domain import bounds as b
 from services.configurator.domain.configuring import configure
 from services.configurator.domain.explaining import conflict, repairs
 from services.configurator.domain.options import options
-from services.configurator.domain.proving import search_faults
 from services.configurator.domain.space import bits
 from services.configurator.domain.variables import RunningTotal
 from tests.unit.configurator.assembled import (
@@ -23,6 +22,7 @@ from tests.unit.configurator.assembled import (
     parts_of,
     valid_skids,
 )
+from tests.unit.configurator.small import faults_of
 
 LAWS = settings(
     max_examples=40,
@@ -162,7 +162,7 @@ def test_a_dead_option_is_told_once_and_only_if_no_instance_can_have_it(shape, r
     product = bound(**shape, **rules)
     valid = [flat_answers(each) for each in valid_skids(**shape, **rules)]
     assume(valid)
-    faults = search_faults(product.space, product.solver)
+    faults = faults_of(product)
     sizes = {value for each in valid for name, value in each.items() if name.endswith("_size")}
     suffix = "can never be chosen; remove it or loosen the rules against it (component 'line')"
     for size in ("small", "big"):

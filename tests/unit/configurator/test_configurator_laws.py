@@ -10,9 +10,8 @@ from services.configurator.domain.completing import completion
 from services.configurator.domain.configuring import configure
 from services.configurator.domain.explaining import conflict, conflicts, repairs
 from services.configurator.domain.options import options
-from services.configurator.domain.proving import search_faults
 from services.configurator.domain.reasons import why
-from tests.unit.configurator.small import a_pump, a_rule, bound, meets, valid_points
+from tests.unit.configurator.small import a_pump, a_rule, bound, faults_of, meets, valid_points
 from tests.unit.configurator.tabled import tables
 
 LAWS = settings(
@@ -322,7 +321,7 @@ def test_the_lint_finds_void_models_and_dead_options(tree):
     model = a_pump(**tree)
     valid = valid_points(model)
     product = bound(**tree)
-    faults = search_faults(product.space, product.solver)
+    faults = faults_of(product)
     if not valid:
         (words,) = faults
         told = set(words.removeprefix(VOID).split(", "))

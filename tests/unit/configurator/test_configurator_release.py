@@ -15,7 +15,6 @@ from services.configurator.domain.auditing import audit
 from services.configurator.domain.catalogue import Catalogue, UnknownProduct
 from services.configurator.domain.configuring import configure
 from services.configurator.domain.product import ModelRefused, publish
-from services.configurator.domain.proving import search_faults
 from services.configurator.domain.revalidating import revalidate
 from services.configurator.domain.revising import changes
 from tests.unit.configurator.small import (
@@ -26,6 +25,7 @@ from tests.unit.configurator.small import (
     a_rule,
     bound,
     decided,
+    faults_of,
     meets,
     published,
     valid_points,
@@ -145,7 +145,7 @@ def test_examples_are_no_part_of_what_a_quote_is_pinned_to() -> None:
 @LAWS
 def test_rules_told_redundant_can_all_go_and_no_other_can(changed) -> None:
     product = bound(**changed)
-    assume(not search_faults(product.space, product.solver))
+    assume(not faults_of(product))
     ids = [each.id for each in product.solver.constraints]
     in_vain = {each.where.split()[1] for each in audit(product) if each.code == "model.redundant"}
     kept = set(ids) - in_vain
@@ -371,7 +371,7 @@ def test_more_than_a_version_allows_is_a_conflict_too() -> None:
 def test_what_becomes_of_a_quote_is_what_the_rules_say(before, after, data) -> None:
     old, new = bound(**before), bound(version=2, **after)
     for each in (old, new):
-        assume(not search_faults(each.space, each.solver))
+        assume(not faults_of(each))
     names = data.draw(st.sets(st.sampled_from(sorted(ANSWERS)), max_size=4))
     drawn = decided(**{name: data.draw(st.sampled_from(ANSWERS[name])) for name in sorted(names)})
     item = configure(old, asked(*drawn))
