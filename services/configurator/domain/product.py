@@ -153,7 +153,7 @@ def _pin(model: ProductModel, parts: Mapping[str, Part]) -> Pin:
     used = sorted({each.sku for each in model.bill_of_materials})
     content = {
         "model": model.model_dump(mode="json", exclude={"examples"}),
-        "parts": [parts[sku].model_dump(mode="json") for sku in used],
+        "parts": [parts[sku].model_dump(mode="json", exclude={"lead_days"}) for sku in used],
     }
     text = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     return Pin(id=model.id, version=model.version, sha256=sha256(text.encode()).hexdigest())
