@@ -1,6 +1,7 @@
 """Boxes of domains with the bound of their cost kept beside: what a search splits and splits."""
 
 from dataclasses import dataclass
+from itertools import chain
 
 from services.configurator.domain.constraints import Box
 from services.configurator.domain.costing import Level, Objective
@@ -63,7 +64,7 @@ class Grid:
         for place in changed:
             if place not in levels:
                 cheap = self._put(cheap, place, masks[place])
-        for place in dict.fromkeys(each for place in changed for each in self._touched[place]):
+        for place in dict.fromkeys(chain.from_iterable(self._touched[each] for each in changed)):
             level = self._objective.level(place, masks)
             bound += level.least - levels[place].least
             levels[place] = level

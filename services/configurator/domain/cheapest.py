@@ -7,11 +7,13 @@ all be so cheap: one of them must be dearer, and the box is split accordingly. C
 for every later question, so a search for each option shares them.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from heapq import heapify, heappop, heappush
+from types import MappingProxyType
 
 from services.configurator.domain.boxes import Grid, Node
+from services.configurator.domain.completing import in_turn
 from services.configurator.domain.constraints import Box
 from services.configurator.domain.costing import NEVER, Objective
 from services.configurator.domain.product import Product
@@ -20,6 +22,10 @@ from services.configurator.domain.space import Domains, Masks, bits
 
 # Boxes looked at for one question; whether they are enough depends on the questions alone.
 BOXES_MAX = 3_000
+
+ANY: Domains = MappingProxyType({})
+# Says that there is no time left.
+Stop = Callable[[], bool]
 
 
 class CostBound(SearchBound):
@@ -37,72 +43,81 @@ class Least:
     box: Masks
 
 
+@dataclass(slots=True)
+class Region:
+    """Domains as boxes that do not overlap: what is known of them, in the order of their bounds."""
+
+    leaves: list[Node]
+
+
 class Search:
-    """Questions about one objective inside the same domains; later ones gain by earlier ones."""
+    """Questions about one objective; what one finds out shortens all later ones."""
 
     def __init__(
         self,
         product: Product,
         objective: Objective,
-        domains: Domains,
         boxes_max: int = BOXES_MAX,
+        stop: Stop = lambda: False,
     ) -> None:
         self.product = product
         self.objective = objective
         self._solver = product.solver
         self._full = product.space.full()
         self._boxes_max = boxes_max
+        self._stop = stop
         self._grid = Grid(objective, self._full)
-        start = list(self._full)
-        for place, mask in domains.items():
-            start[place] &= mask
-        # Boxes that hold all configurations inside the domains, and do not overlap.
-        self._leaves = [self._grid.node(start)]
         self._known: list[tuple[int, Box]] = []
 
-    def least(self, domains: Domains, most: int = NEVER) -> Least | None:
-        """Return the least cost inside these domains too; None, if none is at most `most`.
+    def inside(self, domains: Domains) -> Region:
+        """Return the region of these domains."""
+        start = self._grid.within(self._grid.node(self._full), domains)
+        return Region([start] if start else [])
 
-        Asked of no further domains, what was found out shortens every later question.
+    def least(self, region: Region, domains: Domains = ANY, most: int = NEVER) -> Least | None:
+        """Return the least cost in a region, inside the domains; None, if none is at most `most`.
+
+        Asked of no further domains, what was found out shortens later questions about the region.
         Raises: CostBound, SearchBound.
         """
-        within = [self._grid.within(each, domains) for each in self._leaves]
+        within = [self._grid.within(each, domains) for each in region.leaves]
         waiting = [(each.bound, number, each) for number, each in enumerate(within) if each]
         heapify(waiting)
         serial = len(within)
         for _ in range(self._boxes_max):
             if not waiting or waiting[0][0] > most:
                 return None
+            if self._stop():
+                break
             box = heappop(waiting)[-1]
             found = self._look(box)
             if isinstance(found, Least):
                 if not domains:
-                    self._leaves = [box, *(each for *_, each in sorted(waiting))]
+                    region.leaves = [box, *(each for *_, each in sorted(waiting))]
                 return found
             for child in found:
                 serial += 1
                 heappush(waiting, (child.bound, serial, child))
         raise CostBound("the least cost takes more steps than the configurator allows")
 
-    def preferred(self, least: Least, domains: Domains) -> Masks:
-        """Return of all configurations inside the domains with the least cost the preferred one.
+    def preferred(self, region: Region, least: Least) -> Masks:
+        """Return of all configurations of a region with the least cost the preferred one.
 
         Raises: CostBound, SearchBound.
         """
-        held = dict(domains)
+        held: dict[int, int] = {}
         for place in in_turn(self.product):
             for bit in self.product.wishes[place]:
                 if least.point[place] == bit:
                     break
-                if bit & held.get(place, bit):
-                    other = self._as_cheap(least, {**held, place: bit})
-                    if other is not None:
-                        least = other
-                        break
+                other = self._as_cheap(region, least, {**held, place: bit})
+                if other is not None:
+                    least = other
+                    break
             held[place] = least.point[place]
         return least.point
 
-    def _as_cheap(self, least: Least, domains: Domains) -> Least | None:
+    def _as_cheap(self, region: Region, least: Least, domains: Domains) -> Least | None:
         """Return a configuration of the same cost inside the domains, if there is one."""
         box = list(least.box)
         for place, mask in domains.items():
@@ -110,7 +125,7 @@ class Search:
         point = self._solver.solve(self._narrowed(box)) if all(box) else None
         if point is not None:
             return Least(least.cost, point, least.box)
-        return self.least(domains, least.cost)
+        return self.least(region, domains, least.cost)
 
     # ---- one box
 
@@ -141,7 +156,7 @@ class Search:
     def _learn(self, node: Node, cheap: Masks) -> Box:
         """Return a minimal contradiction of the cheapest values: variables that raise the bound."""
         wishes = [(place, mask) for place, mask in enumerate(cheap) if mask != self._full[place]]
-        wishes.sort(key=lambda each: (self._grid.without(*each, node), -each[0]))
+        wishes.sort(key=lambda each: (self._grid.without(each[0], each[1], node), -each[0]))
         needed = self._solver.needed([{place: mask} for place, mask in wishes])
         box = tuple(wishes[each] for each in needed)
         self._known.append((self._grid.outside(box), box))
@@ -183,10 +198,3 @@ class Search:
     def _narrowed(self, masks: Masks) -> Domains:
         full = self._full
         return {place: mask for place, mask in enumerate(masks) if mask != full[place]}
-
-
-def in_turn(product: Product) -> Iterator[int]:
-    """Yield all variables: first those of attributes with a default, as completion goes."""
-    attributes = product.model.attributes
-    for each in sorted(attributes, key=lambda each: each.default is None):
-        yield from product.space.places[each.id]

@@ -46,6 +46,7 @@ class Objective:
     """The cost of every configuration of a product, from weights by SKU; others cost nothing."""
 
     def __init__(self, product: Product, weights: Mapping[str, Weight]) -> None:
+        self._full = product.space.full()
         self._lines: dict[int, dict[int, list[_Line]]] = {}
         scopes: dict[int, set[int]] = {}
         for part in product.parts:
@@ -89,6 +90,10 @@ class Objective:
         if least is None:
             return 0
         return min(self.span(place, bit, masks)[0] for bit in bits(left)) - least
+
+    def most(self) -> int:
+        """Return a bound above every cost."""
+        return sum(self.dearest(place, self._full) for place in self.scopes)
 
     def dearest(self, place: int, masks: Masks) -> int:
         """Return a bound above the cost of the variable's values inside the domains."""
