@@ -135,6 +135,16 @@ def aimed(
     )
 
 
+def reached(
+    product: Product, item: RequestedItem, goal: Goal, column: PriceColumn | None
+) -> AimedItem:
+    """Configure one item towards a goal.   Raises: ConfigurationRefused, SearchBound."""
+    answer = aimed(product, item, goal, column)
+    if isinstance(answer, RejectedItem):
+        raise ConfigurationRefused(answer)
+    return answer
+
+
 def _rejection(answer: ConfiguredItem | RejectedItem) -> RejectedItem:
     if isinstance(answer, ConfiguredItem):
         raise TypeError(f"{answer.item_id} can be configured")

@@ -28,7 +28,11 @@ def build(settings: Settings, plumbing: Plumbing) -> Parts:
         globals_={"places": places},
     )
     router = APIRouter()
-    for each in (pages.routes(plumbing.asker, catalogue, face), api.routes(plumbing, catalogue)):
+    asker = plumbing.asker
+    for each in (
+        pages.routes(asker, catalogue, face),
+        api.routes(plumbing, catalogue, asker),
+    ):
         router.routes.extend(each.routes)
     return Parts(
         name="configurator",

@@ -18,6 +18,7 @@ from infra.pages import FormInvalid, Pages, credential, form, page_router, see
 from infra.web import allow
 from services.configurator import handlers
 from services.configurator.domain.catalogue import Catalogue
+from services.configurator.pages import pricing
 from services.configurator.pages import setting as settings
 from services.configurator.pages.beside import Beside
 from services.configurator.pages.drawing import GuidePages, chosen
@@ -46,10 +47,12 @@ class NothingToPutBack(Refused):
 def routes(asker: Asker, catalogue: Catalogue, pages: Pages) -> APIRouter:
     """Return the routes of the guided page."""
     router = page_router("/configurator")
-    desk = _Desk(asker, GuidePages(pages, catalogue, Beside(asker, catalogue)))
+    drawn = GuidePages(pages, catalogue, Beside(asker, catalogue))
+    desk = _Desk(asker, drawn)
     _new(router, desk)
     _existing(router, desk)
     _removing(router, desk)
+    pricing.add(router, asker, drawn)
     return router
 
 

@@ -2,14 +2,19 @@
 
 from datetime import date
 from fractions import Fraction
+from pathlib import Path
 
 from hypothesis import strategies as st
 
 from contracts.pricing import PriceColumn, UnitPrice
 from contracts.values import Money, Pin
+from infra.ask import PeerUnavailable
 from services.configurator.domain.expression import parse
 from services.configurator.domain.model import Part
 from services.configurator.domain.product import bind
+from services.pricer import books
+from services.pricer import handlers as pricer
+from services.pricer.domain.ask import ColumnAsk
 from tests.unit.configurator.small import a_pump, value_of
 from tests.unit.configurator.test_configurator_laws import models
 
@@ -37,6 +42,7 @@ QUANTITIES = [
     "max(0, 2 - stages)",
 ]
 SKUS = ["A", "B", "C", "D"]
+BOOKS = books.load(Path(__file__).parents[3] / "catalogs" / "telecom")
 PIN = Pin(id="book", version=1, sha256="0" * 64)
 
 
@@ -123,3 +129,19 @@ def total(model, point, column):
 
 def days_of(model, point, days):
     return max((days.get(sku, 0) for sku, _ in bill(model, point)), default=0)
+
+
+class Pricer:
+    """Stands where the pricer is: asks the real one in this process, or is away."""
+
+    def __init__(self, away=False):
+        self.away = away
+        self.asked = []
+
+    def ask(self, service, method, path, json=None, headers=None):
+        del headers
+        self.asked.append((service, method, path, json))
+        if self.away:
+            raise PeerUnavailable(f"{service} is not available now", peer=service)
+        found = pricer.column(ColumnAsk.model_validate(json), BOOKS)
+        return found.model_dump_json().encode()

@@ -1,21 +1,17 @@
 """Cheapest, quickest and price-if-chosen, held against adding up every valid configuration."""
 
-from datetime import date
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import Decimal
 from fractions import Fraction
 
-import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from contracts.configuration import RequestedItem
 from contracts.values import Money
-from services.configurator import handlers
 from services.configurator.domain.aiming import cheapest, lead_days, quickest
-from services.configurator.domain.cheapest import CostBound, Search
 from services.configurator.domain.completing import completion, proposal
 from services.configurator.domain.configuring import bill_of_materials, configure
-from services.configurator.domain.decisions import DecisionsRefused, domains_of
+from services.configurator.domain.decisions import domains_of
 from services.configurator.domain.if_chosen import prices_if_chosen
 from services.configurator.domain.pricing import Pricing
 from services.configurator.domain.reasons import why
@@ -25,12 +21,11 @@ from tests.unit.configurator.priced import (
     PRICES,
     a_column,
     days_of,
-    line,
     priced_models,
     total,
     with_parts,
 )
-from tests.unit.configurator.small import a_pump, a_rule, decided, meets, valid_points
+from tests.unit.configurator.small import a_pump, meets, valid_points
 from tests.unit.configurator.test_configurator_laws import (
     PREFERENCES,
     _has,
