@@ -1,15 +1,17 @@
 """Facts and values of the pricer: discounts asked for, priced lines, totals, guardrails."""
 
 from datetime import date
-from typing import Literal
+from typing import Literal, Self
 from uuid import UUID
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from contracts.envelope import Fact
 from contracts.values import Currency, ExactDecimal, Money, Percent, Pin, Quantity, Sha256, Value
 
 Charge = Literal["one_time", "monthly", "yearly"]
+# Parts of one product: more than any bill of materials has.
+COLUMN_MAX = 2000
 
 
 class DiscountAsk(Value):
@@ -47,6 +49,48 @@ class PricedLine(Value):
     list_total: Money
     discount: Money
     net_total: Money
+
+
+class UnitPrice(Value):
+    """The list price of one unit of a part.
+
+    `additive`: what is paid for it grows evenly with its quantity and hangs on no other part. If
+    not, tiers, quantity breaks or bundles may make it another price than its list price.
+    """
+
+    sku: str = Field(min_length=1, max_length=100)
+    unit: str
+    charge: Charge
+    list_unit: Money
+    additive: bool
+
+    @model_validator(mode="after")
+    def _not_below_zero(self) -> Self:
+        if self.list_unit.amount < 0:
+            raise ValueError("a list price is not below zero")
+        return self
+
+
+class PriceColumn(Value):
+    """List prices of parts for one customer, day and currency; `missing` have none in the book.
+
+    Recurring charges are those of one period, as in the totals of a quote.
+    """
+
+    book: Pin
+    fx: Pin
+    currency: Currency
+    day: date
+    prices: tuple[UnitPrice, ...] = Field(max_length=COLUMN_MAX)
+    missing: tuple[str, ...] = Field(default=(), max_length=COLUMN_MAX)
+
+    @model_validator(mode="after")
+    def _one_price_each(self) -> Self:
+        if len({each.sku for each in self.prices}) < len(self.prices):
+            raise ValueError("each sku has one price")
+        if any(each.list_unit.currency != self.currency for each in self.prices):
+            raise ValueError(f"all prices are in {self.currency}")
+        return self
 
 
 class ChargeTotal(Value):

@@ -15,11 +15,14 @@ used = Everything()
 # pydantic calls validators and reads settings of models.
 _ = (used.model_config, used._pad_to_minor_unit, used._fit_together, used._trimmed)
 _ = (used._one_end_each, used._only_its_measures, used._zone_exists, used._ids_are_unique)
-_ = (used.field_title_should_be_set,)
+_ = (used.field_title_should_be_set, used._not_below_zero, used._one_price_each)
 
 # FastAPI and typer call functions that a decorator registered.
 _ = (used.healthz, used.readyz, used.retry_one, used.retry_all, used.called, used.rebuild)
 _ = (used.metrics, used.status_of_service, used.collect)
+_ = (used.first_priced, used.further_priced, used.item_priced)
+# A member of a JSON answer.
+_ = (used.proposal_mark,)
 _ = (used.rolled_back, used.retired, used.given_up)
 _ = (
     used.questions_of,

@@ -1,4 +1,4 @@
-"""The doors of the configurator: products, questions, options, a trial. Makes no facts."""
+"""The doors of the configurator: products, questions, options, prices, a trial. Makes no facts."""
 
 from datetime import date
 from typing import Annotated, Any
@@ -7,17 +7,24 @@ from fastapi import APIRouter, Depends
 from pydantic import Field
 
 from contracts.configuration import Answer, ConfiguredItem, Decision, RequestedItem
+from contracts.pricing import PriceColumn
 from contracts.values import Pin, Quantity, Value
+from infra.ask import Asker
 from infra.web import Principal, allow, cause_of
 from infra.work import Cause, Commands
 from services.configurator import handlers
+from services.configurator.domain.aiming import Goal
 from services.configurator.domain.catalogue import Catalogue
 from services.configurator.domain.components import rules_of
 from services.configurator.domain.decisions import DECISIONS_MAX, binding
 from services.configurator.domain.hashing import ProvedOptions, proved
+from services.configurator.domain.if_chosen import PricesAnswer
 from services.configurator.domain.model import Attribute, Budget, Group, Rule
+from services.configurator.domain.pricing import Pricing
 from services.configurator.domain.product import Product
 from services.configurator.domain.reasons import Why, why
+from services.configurator.handlers import AimedItem
+from services.configurator.priced import Columns, Prices, PricesAsk, priced
 
 Caller = Annotated[Principal, Depends(allow("seller", "approver", "manager", "admin", "service"))]
 Asked = Annotated[Cause, Depends(cause_of)]
@@ -30,21 +37,31 @@ class OptionsAsk(Value):
     decisions: Decisions
 
 
-class ExplainAsk(Value):
-    """An option that somebody wants to choose after these decisions; of a multi-choice, one id."""
+class PriceOptionsAsk(PricesAsk):
+    """The decisions so far, the questions to price, and where prices come from."""
+
+    decisions: Decisions
+
+
+class ExplainAsk(Prices):
+    """An option that somebody wants to choose after these decisions; of a multi-choice, one id.
+
+    With prices, the repairs of the same size and weight come cheapest first.
+    """
 
     decisions: Decisions
     attribute: str = Field(min_length=1, max_length=100)
     option: Answer
 
 
-class CompleteAsk(Value):
-    """One item to configure, as it would stand in a quote."""
+class CompleteAsk(Prices):
+    """One item to configure, as it would stand in a quote; towards what, if not preference."""
 
     item_id: str = Field(pattern=r"^[A-Za-z0-9_-]{1,40}$")
     quantity: Quantity
     decisions: Decisions
     label: str | None = Field(default=None, max_length=200)
+    objective: Goal = "preference"
 
 
 class ProductSummary(Value):
@@ -74,10 +91,11 @@ class ProductQuestions(ProductSummary):
     rules: tuple[RuleWords, ...]
 
 
-def routes(commands: Commands, catalogue: Catalogue) -> APIRouter:
+def routes(commands: Commands, catalogue: Catalogue, asker: Asker) -> APIRouter:
     """Return the routes below /configurator; they ask the models and write nothing."""
     del commands  # stateless: every answer comes from the models
     router = APIRouter(prefix="/configurator")
+    columns = Columns(asker)
 
     @router.get("/products")
     def products(_caller: Caller, asked: Asked) -> list[ProductSummary]:
@@ -99,14 +117,38 @@ def routes(commands: Commands, catalogue: Catalogue) -> APIRouter:
     @router.post("/products/{product}/explain")
     def explain(product: str, ask: ExplainAsk, _caller: Caller, asked: Asked) -> Why:
         """Say why an option can not be chosen, up to three times, and what to give up for it."""
-        found = catalogue.product(product, handlers.day_of(asked.now))
-        return why(found, binding(found, ask.decisions), ask.attribute, ask.option)
+        today = handlers.day_of(asked.now)
+        found = catalogue.product(product, today)
+        decisions = binding(found, ask.decisions)
+        column, words = columns.tried(found, ask, today)
+        pricing = Pricing(found, column) if column else None
+        answer = why(found, decisions, ask.attribute, ask.option, pricing)
+        return answer.but({"prices": words})
 
     @router.post("/products/{product}/complete")
-    def complete(product: str, ask: CompleteAsk, _caller: Caller, asked: Asked) -> ConfiguredItem:
+    def complete(
+        product: str, ask: CompleteAsk, _caller: Caller, asked: Asked
+    ) -> AimedItem | ConfiguredItem:
         """Complete the decisions to a valid configuration, or say what is in the way."""
-        item = RequestedItem(product=product[:100], **dict(ask))
-        return handlers.completed(catalogue, item, handlers.day_of(asked.now))
+        today = handlers.day_of(asked.now)
+        given = {name: value for name, value in ask if name in RequestedItem.model_fields}
+        item = RequestedItem(product=product[:100], **given)
+        if ask.objective == "preference":
+            return handlers.completed(catalogue, item, today)
+        found = catalogue.product(product, today)
+        if ask.objective == "price":
+            column: PriceColumn | None = columns.needed(found, ask, today)
+        else:
+            column, _ = columns.tried(found, ask, today)
+        return handlers.reached(found, item, ask.objective, column)
+
+    @router.post("/products/{product}/prices")
+    def prices(product: str, ask: PriceOptionsAsk, _caller: Caller, asked: Asked) -> PricesAnswer:
+        """Say what one item costs at least if an option is chosen, for each of these questions."""
+        today = handlers.day_of(asked.now)
+        found = catalogue.product(product, today)
+        column = columns.needed(found, ask, today)
+        return priced(found, ask.decisions, column, ask.attributes)
 
     return router
 

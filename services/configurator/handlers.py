@@ -11,10 +11,15 @@ from contracts.configuration import (
 )
 from contracts.envelope import Opened
 from contracts.errors import Refused
+from contracts.pricing import PriceColumn
 from contracts.quote import ConfigurationRequested
+from contracts.values import Money
 from infra.work import Work
+from services.configurator.domain.aiming import Goal, cheapest, lead_days, quickest
 from services.configurator.domain.catalogue import Catalogue, UnknownProduct
 from services.configurator.domain.configuring import configure
+from services.configurator.domain.decisions import DecisionsRefused, binding
+from services.configurator.domain.pricing import Mark, Pricing
 from services.configurator.domain.product import Product
 
 
@@ -89,6 +94,65 @@ def completed_on(product: Product, item: RequestedItem) -> ConfiguredItem:
     answer = configure(product, item)
     if isinstance(answer, RejectedItem):
         raise ConfigurationRefused(answer)
+    return answer
+
+
+class AimedItem(ConfiguredItem):
+    """A configured item that a goal led to, and its list price if prices are known.
+
+    What the goal chose are decisions of source `user`: put into a quote, the item stays as it is.
+    `proved`: no valid configuration of the decisions is cheaper, or can leave earlier.
+    """
+
+    objective: Goal
+    proved: bool
+    amount: Money | None
+    mark: Mark | None
+    lead_days: int
+
+
+def aimed(
+    product: Product, item: RequestedItem, goal: Goal, column: PriceColumn | None
+) -> AimedItem | RejectedItem:
+    """Configure one item towards a goal; the cheapest needs a column.   Raises: SearchBound."""
+    pricing = None if column is None else Pricing(product, column)
+    try:
+        decisions = binding(product, item.decisions)
+    except DecisionsRefused:
+        return _rejection(configure(product, item))
+    if goal == "price" and pricing is not None:
+        aim = cheapest(product, decisions, pricing)
+    else:
+        aim = quickest(product, decisions, pricing)
+    if aim is None:
+        return _rejection(configure(product, item))
+    found = configure(product, item.model_copy(update={"decisions": aim.decisions}))
+    if isinstance(found, RejectedItem):
+        return found
+    cost = None if pricing is None else pricing.at(aim.point)
+    return AimedItem(
+        **dict(found),
+        objective=goal,
+        proved=aim.proved,
+        amount=pricing.amount(cost) if pricing and cost is not None else None,
+        mark=pricing.mark(cost) if pricing and cost is not None else None,
+        lead_days=lead_days(product, aim.point),
+    )
+
+
+def reached(
+    product: Product, item: RequestedItem, goal: Goal, column: PriceColumn | None
+) -> AimedItem:
+    """Configure one item towards a goal.   Raises: ConfigurationRefused, SearchBound."""
+    answer = aimed(product, item, goal, column)
+    if isinstance(answer, RejectedItem):
+        raise ConfigurationRefused(answer)
+    return answer
+
+
+def _rejection(answer: ConfiguredItem | RejectedItem) -> RejectedItem:
+    if isinstance(answer, ConfiguredItem):
+        raise TypeError(f"{answer.item_id} can be configured")
     return answer
 
 

@@ -30,11 +30,12 @@ def build(settings: Settings, plumbing: Plumbing) -> Parts:
         globals_={"places": places},
     )
     router = APIRouter()
+    asker = plumbing.asker
     counter = Counter(settings.local_dir / "circuits")
     for each in (
-        pages.routes(plumbing.asker, catalogue, face, Sessions(plumbing)),
-        session_api.routes(plumbing, catalogue, plumbing.asker),
-        api.routes(plumbing, catalogue),
+        pages.routes(asker, catalogue, face, Sessions(plumbing)),
+        session_api.routes(plumbing, catalogue, asker),
+        api.routes(plumbing, catalogue, asker),
         counts.routes(catalogue, counter),
     ):
         router.routes.extend(each.routes)

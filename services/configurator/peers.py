@@ -2,14 +2,19 @@
 
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from datetime import date
 from decimal import Decimal
 from typing import Any
 from urllib.parse import quote as escaped
 from uuid import UUID
 
-from contracts.errors import QuotewrightError, Refused
+from pydantic import Field, ValidationError
+
+from contracts.errors import QuotewrightError, Refused, Unavailable
+from contracts.pricing import PriceColumn, PricingPins
+from contracts.values import Currency, Value
 from infra.ask import Asker
 
 Json = dict[str, Any]
@@ -77,6 +82,41 @@ def price(asker: Asker, ask: Json) -> Json:
         if not ask["pins"]:
             raise
     return _posted(asker, "pricer", "/pricer/preview", {**ask, "pins": {}})
+
+
+class PriceContext(Value):
+    """For whom list prices are wanted: the members of a deal that they hang on; today by default.
+
+    `pins` are the versions that a quote keeps.
+    """
+
+    account_id: str = Field(max_length=200)
+    customer_tier: str = Field(max_length=100)
+    region: str = Field(max_length=100)
+    currency: Currency
+    day: date | None = None
+    pins: PricingPins = PricingPins()
+
+
+def column(asker: Asker, skus: Sequence[str], context: PriceContext, today: date) -> PriceColumn:
+    """Return the pricer's list prices of these parts.   Raises: Refused, Unavailable.
+
+    Pins that do not fit the context are let go, as for a price.
+    """
+    ask = context.model_dump(mode="json") | {
+        "skus": list(skus),
+        "day": (context.day or today).isoformat(),
+    }
+    try:
+        found = _posted(asker, "pricer", "/pricer/prices", ask)
+    except Refused:
+        if context.pins == PricingPins():
+            raise
+        found = _posted(asker, "pricer", "/pricer/prices", {**ask, "pins": {}})
+    try:
+        return PriceColumn.model_validate(found)
+    except ValidationError:
+        raise Unavailable("pricer does not answer with list prices now") from None
 
 
 def approval(asker: Asker, details: Json, requested_by: str, priced: Json) -> Json:

@@ -84,7 +84,7 @@ def read_parts(path: Path) -> Mapping[str, Part]:
     entries = _content(path).get("parts")
     if not isinstance(entries, list) or not all(isinstance(each, dict) for each in entries):
         raise ModelRefused(path.name, ["'parts' must be a list of mappings with sku, name, kind"])
-    kept = [{name: each.get(name) for name in ("sku", "name", "kind")} for each in entries]
+    kept = [{name: each.get(name) for name in Part.model_fields} for each in entries]
     try:
         return {each.sku: each for each in map(Part.model_validate, kept)}
     except ValidationError as fault:

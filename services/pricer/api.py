@@ -1,4 +1,4 @@
-"""The doors of the pricer: try a price, read the books, read why. Makes no facts."""
+"""The doors of the pricer: try a price, list prices, read the books and why. Makes no facts."""
 
 import json
 from typing import Annotated, Any, Literal
@@ -7,13 +7,13 @@ from fastapi import APIRouter, Depends, Query
 from starlette.responses import JSONResponse, Response
 
 from contracts.errors import NotFound
-from contracts.pricing import PricingPins
+from contracts.pricing import PriceColumn, PricingPins
 from contracts.values import Sha256
 from infra.web import Principal, allow
 from infra.work import Commands
 from services.pricer import handlers
 from services.pricer.books import Shelf
-from services.pricer.domain.ask import PriceAsk
+from services.pricer.domain.ask import ColumnAsk, PriceAsk
 from services.pricer.domain.book import PriceBook
 from services.pricer.domain.trace import View, shown
 
@@ -62,6 +62,11 @@ def _prices(router: APIRouter, commands: Commands, shelf: Shelf) -> None:
         tree = shown(json.loads(found.trace), view)
         tree["totals"] = found.totals.model_dump(mode="json")
         return JSONResponse(tree)  # it is plain JSON: looked through once more it is as it was
+
+    @router.post("/prices")
+    def prices(ask: ColumnAsk, _reader: Reader) -> PriceColumn:
+        """Return list prices of single parts; whether each grows evenly with its quantity."""
+        return handlers.column(ask, shelf)
 
     @router.get("/traces/{sha256}")
     def trace(

@@ -2,11 +2,18 @@
 
 from contracts.envelope import Opened
 from contracts.errors import Refused
-from contracts.pricing import LineProblem, PricingFailed, PricingPins, QuotePriced
+from contracts.pricing import (
+    LineProblem,
+    PriceColumn,
+    PricingFailed,
+    PricingPins,
+    QuotePriced,
+)
 from contracts.quote import PricingRequested
 from infra.work import Work
 from services.pricer.books import Shelf, VersionRefused
-from services.pricer.domain.ask import PriceAsk, Priced, problem
+from services.pricer.domain import column as columns
+from services.pricer.domain.ask import ColumnAsk, PriceAsk, Priced, problem
 from services.pricer.domain.checks import sellers_alone
 from services.pricer.domain.pricing import Unpriced, price
 
@@ -51,6 +58,19 @@ def preview(ask: PriceAsk, pins: PricingPins, shelf: Shelf) -> Priced:
     """Price without a fact.   Raises: NotPriceable."""
     found = answer(ask, pins, shelf)
     if isinstance(found, Unpriced):
+        raise NotPriceable(found.problems)
+    return found
+
+
+def column(ask: ColumnAsk, shelf: Shelf) -> PriceColumn:
+    """Return list prices of single parts, without a fact.   Raises: NotPriceable."""
+    basket = ask.basket()
+    try:
+        book, fx = shelf.book(ask.pins.book, ask.day), shelf.fx(ask.pins.fx, ask.day)
+    except VersionRefused as fault:
+        raise NotPriceable((problem(fault.kind, fault.message, fault.field),)) from None
+    found = columns.column(basket, book, fx)
+    if isinstance(found, columns.NoColumn):
         raise NotPriceable(found.problems)
     return found
 

@@ -237,6 +237,24 @@ FORMS: Mapping[str, Form] = {
         lambda _: f"{places.session(NOBODY)}/forget",
         (Wrong({}, 404, "Nothing stands at this address", lambda _: f"{places.SESSIONS}/1'or'1/forget"),),
     ),
+    "/configurator/deals/{deal_id}/new/prices": Form(
+        "seller",
+        "manager",
+        lambda it: f"/configurator/deals/{it.shown.empty_deal.rpartition('/')[2]}/new/prices",
+        (
+            Wrong({"attribute": HTML}, 200, "Prices can not be had now"),
+            Wrong({"attribute": "sectors"}, 404, "", lambda _: f"/configurator/deals/{NOBODY}/new/prices"),
+        ),
+    ),
+    "/configurator/quotes/{quote}/new/prices": Form(
+        "seller", "manager", lambda it: f"{places.new_item(it.draft)}/prices", (NO_ITEM("new/prices"),)
+    ),
+    "/configurator/quotes/{quote}/items/{item_id}/prices": Form(
+        "seller",
+        "manager",
+        lambda it: f"{places.item(it.draft, it.item)}/prices",
+        (Wrong({"attribute": HTML}, 200, "Prices can not be had now"), NO_ITEM("items/site/prices")),
+    ),
     "/approvals/cases/{case_id}/questions": Form(
         "approver",
         "seller",

@@ -1,13 +1,13 @@
 """Completion: what is still possible, and the rest filled in by defaults and preferences."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 from contracts.configuration import Decision
 from services.configurator.domain.decisions import domains_of
 from services.configurator.domain.product import Product
-from services.configurator.domain.space import Masks
+from services.configurator.domain.space import Domains, Masks
 
 Source = Literal["user", "requirement", "default", "rule"]
 
@@ -56,6 +56,28 @@ def completion(product: Product, decisions: Sequence[Decision]) -> Completion | 
     )
     answers = _answers(product, decisions, exact, point)
     return Completion(exact, point, answers, open_questions)
+
+
+def proposal(product: Product, domains: Domains) -> Masks | None:
+    """Return the valid configuration inside the domains that preferences lead to; None: no such.
+
+    Every attribute is decided: those with a default first, as a completion does, then the open
+    questions, each by its first possible preference. Raises: SearchBound.
+    """
+    point = product.solver.solve(domains)
+    if point is None:
+        return None
+    held = dict(domains)
+    for place in in_turn(product):
+        wish = [each for each in product.wishes[place] if each & domains.get(place, each)]
+        point = _prefer(product, held, place, wish, point)
+    return point
+
+
+def in_turn(product: Product) -> Iterator[int]:
+    """Yield all variables: first those of attributes with a default, as completion goes."""
+    for each in sorted(product.model.attributes, key=lambda each: each.default is None):
+        yield from product.space.places[each.id]
 
 
 def _prefer(

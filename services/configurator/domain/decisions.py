@@ -80,6 +80,13 @@ def fits(product: Product, decision: Decision) -> bool:
     return _check(product, decision) is None
 
 
+def unknown(product: Product, name: str) -> InputProblem:
+    """Return the problem of a name that is no attribute of the product."""
+    known = product.space.attributes
+    message = f"{product.model.id} has no attribute '{name[:100]}'{nearest(name[:100], known)}"
+    return _problem("unknown_attribute", name[:100], message)
+
+
 def domains_of(product: Product, decisions: Iterable[Decision]) -> Domains:
     """Return what the decisions ask for together."""
     masks: dict[int, int] = {}
@@ -91,13 +98,7 @@ def domains_of(product: Product, decisions: Iterable[Decision]) -> Domains:
 def _check(product: Product, decision: Decision) -> InputProblem | None:
     attribute = product.space.attributes.get(decision.attribute)
     if attribute is None:
-        known = product.space.attributes
-        return _problem(
-            "unknown_attribute",
-            decision.attribute,
-            f"{product.model.id} has no attribute '{decision.attribute}'"
-            f"{nearest(decision.attribute, known)}",
-        )
+        return unknown(product, decision.attribute)
     if isinstance(attribute, ChoiceAttribute | MultiAttribute):
         return _check_options(attribute, decision.value)
     if isinstance(attribute, IntegerAttribute):

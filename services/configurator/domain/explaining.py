@@ -5,7 +5,7 @@ wrong. A repair is minimum: no smaller set of decisions to give up exists. Both 
 not by rank.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import product as every
 
@@ -16,6 +16,8 @@ from services.configurator.domain.space import Domains
 
 REPAIRS_MAX = 3
 CONFLICTS_MAX = 3
+# Repairs whose cost is asked, each some milliseconds.
+COSTED_MAX = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,18 +82,24 @@ def repairs(
     decisions: Sequence[Decision],
     hard: Domains | None = None,
     known: Collection[str] = (),
+    cost: Callable[[Sequence[Decision]], int] | None = None,
 ) -> list[tuple[Decision, ...]]:
     """Return up to three minimum sets of decisions to give up; none if nothing is wrong.
 
     `hard` are domains that stand in any case. Sets that give up fewer requirements of the customer
-    come first. `known` are the attributes of a conflict found before, which saves asking for it.
-    Raises: SearchBound.
+    come first; among those the ones that cost least, if `cost` says what one comes to; of very many
+    the first are asked. `known` are the attributes of a conflict found before, which saves asking
+    for it. Raises: SearchBound.
     """
     seen = frozenset(at for at, each in enumerate(decisions) if each.attribute in known)
     wishes = _wishes(product, decisions)
     found = minimum_repairs(product.solver, hard or {}, wishes, [seen] if seen else ())
-    ranked = sorted(found, key=lambda drop: _rank(decisions, drop))[:REPAIRS_MAX]
-    return [tuple(decisions[each] for each in sorted(drop)) for drop in ranked if drop]
+    ranked = sorted(found, key=lambda drop: _rank(decisions, drop))
+    drops = [tuple(decisions[each] for each in sorted(drop)) for drop in ranked if drop]
+    if cost is not None and len(drops) > 1:
+        drops = drops[:COSTED_MAX]
+        drops.sort(key=lambda drop: (_required(drop), cost(drop)))
+    return drops[:REPAIRS_MAX]
 
 
 def _wishes(product: Product, decisions: Sequence[Decision]) -> list[Domains]:
@@ -99,5 +107,8 @@ def _wishes(product: Product, decisions: Sequence[Decision]) -> list[Domains]:
 
 
 def _rank(decisions: Sequence[Decision], drop: frozenset[int]) -> tuple[int, list[int]]:
-    required = sum(decisions[each].source == "requirement" for each in drop)
-    return required, sorted(drop)
+    return _required(decisions[each] for each in drop), sorted(drop)
+
+
+def _required(drop: Iterable[Decision]) -> int:
+    return sum(each.source == "requirement" for each in drop)

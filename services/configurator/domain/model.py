@@ -18,6 +18,7 @@ from contracts.values import ExactDecimal, Value
 INTEGER_VALUES_MAX = 100
 TABLE_COLUMNS_MAX, TABLE_ROWS_MAX, CELL_LENGTH_MAX = 40, 10_000, 1_000
 COUNT_MAX = 20
+LEAD_DAYS_MAX = 3_650
 
 Id = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,59}$")]
 RuleId = Annotated[str, Field(pattern=r"^[A-Z][A-Z0-9-]{1,39}$")]
@@ -261,8 +262,13 @@ class ProductModel(Value):
 
 
 class Part(Value):
-    """What the configurator needs of an entry of the part master."""
+    """What the configurator needs of an entry of the part master.
+
+    `lead_days` until it can leave our works, if it is known. As a price it is of the day: no pin
+    holds it, and no answer that becomes a fact depends on it.
+    """
 
     sku: Annotated[str, Field(min_length=1, max_length=100)]
     name: Words
     kind: Literal["hardware", "software", "service"]
+    lead_days: int | None = Field(default=None, ge=0, le=LEAD_DAYS_MAX)

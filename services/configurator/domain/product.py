@@ -159,7 +159,7 @@ def _pin(model: ProductModel, parts: Mapping[str, Part]) -> Pin:
     used = sorted({each.mapping.sku for each in line_copies(model)})
     content = {
         "model": said(model),
-        "parts": [parts[sku].model_dump(mode="json") for sku in used],
+        "parts": [parts[sku].model_dump(mode="json", exclude={"lead_days"}) for sku in used],
     }
     text = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     return Pin(id=model.id, version=model.version, sha256=sha256(text.encode()).hexdigest())

@@ -2,14 +2,15 @@
 
 from collections.abc import Sequence
 
-from contracts.configuration import Answer, Decision, Repair, RuleRef
+from contracts.configuration import Answer, Decision, RuleRef
 from contracts.values import Pin, Value
-from services.configurator.domain.configuring import repair_list
 from services.configurator.domain.decisions import binding
 from services.configurator.domain.explaining import conflicts
 from services.configurator.domain.model import MultiAttribute
 from services.configurator.domain.options import chosen
+from services.configurator.domain.pricing import Pricing
 from services.configurator.domain.product import Product
+from services.configurator.domain.repair_prices import PricedRepair, priced_repairs
 from services.configurator.domain.wording import impossible_words, rule_refs
 
 
@@ -25,6 +26,7 @@ class Why(Value):
     """Whether an option can be chosen; if not, distinct reasons and the minimum repairs.
 
     `exact`: every verdict is by complete search. No repairs: the rules alone forbid the option.
+    `prices`: why the repairs have no price difference, if prices were asked for and not had.
     """
 
     model: Pin
@@ -33,12 +35,20 @@ class Why(Value):
     option: Answer
     selectable: bool
     reasons: tuple[Reason, ...]
-    repairs: tuple[Repair, ...]
+    repairs: tuple[PricedRepair, ...]
+    prices: str | None = None
 
 
-def why(product: Product, decisions: Sequence[Decision], name: str, option: Answer) -> Why:
+def why(
+    product: Product,
+    decisions: Sequence[Decision],
+    name: str,
+    option: Answer,
+    pricing: Pricing | None = None,
+) -> Why:
     """Explain one option after the (checked, binding) decisions on the other attributes.
 
+    With prices, repairs of the same size and weight come cheapest first.
     Raises: DecisionsRefused, if there is no such option; SearchBound.
     """
     attribute = product.space.attributes.get(name)
@@ -63,5 +73,5 @@ def why(product: Product, decisions: Sequence[Decision], name: str, option: Answ
             )
             for each in found
         ),
-        repairs=repair_list(product, others, hard) if found else (),
+        repairs=priced_repairs(product, decisions, others, hard, pricing) if found else (),
     )

@@ -160,6 +160,17 @@ class Solver:
         fixed = (*firm, *chain.from_iterable(parts[each] for each in kept))
         return Clash(tuple(kept), self._needed_rules(fixed))
 
+    def needed(self, wishes: Sequence[Domains]) -> list[int]:
+        """Return by number wishes that can not all hold, and without any one of them could.
+
+        They are let go in turn, the first first. Raises: ValueError, if all can hold; SearchBound.
+        """
+        parts = {number: tuple(self._inside(each)) for number, each in enumerate(wishes)}
+        found = self._needed((self._all_rules,), parts)
+        if found is None:
+            raise ValueError("these wishes can all hold")
+        return found
+
     def _needed_rules(self, fixed: tuple[int, ...]) -> tuple[int, ...]:
         """Return the rules of the clash; which, depends on what is fixed alone, so it is kept."""
         known = self._known_rules.get(fixed)

@@ -63,7 +63,7 @@ class Beside:
         actor, day = asked
         others, missing = self._others(setting, item.item_id, day)
         ask = _ask(setting.deal["details"], [*others, item], discounts, day)
-        ask["pins"] = _pins(setting)
+        ask["pins"] = pins_of(setting)
         try:
             priced = peers.price(self._asker, ask)
         except Unavailable:
@@ -129,7 +129,7 @@ def _ask(
     }
 
 
-def _pins(setting: Setting) -> Json:
+def pins_of(setting: Setting) -> Json:
     """Return the book and rates that the draft was priced with: an edit keeps them."""
     offer = setting.quote["current"]["offer"] if setting.quote else None
     return {"book": offer["book"], "fx": offer["fx"]} if offer else {}

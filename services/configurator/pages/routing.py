@@ -21,7 +21,7 @@ from infra.work import Cause
 from services.configurator import handlers
 from services.configurator.domain.catalogue import Catalogue
 from services.configurator.domain.product import Product
-from services.configurator.pages import listing
+from services.configurator.pages import listing, pricing
 from services.configurator.pages import setting as settings
 from services.configurator.pages.beside import Beside
 from services.configurator.pages.drawing import GuidePages, chosen
@@ -58,6 +58,7 @@ def routes(asker: Asker, catalogue: Catalogue, pages: Pages, sessions: Sessions)
     _new(router, desk)
     _existing(router, desk)
     _removing(router, desk)
+    pricing.add(router, asker, drawn)
     router.routes.extend(listing.routes(pages, catalogue, sessions).routes)
     return router
 

@@ -4,18 +4,20 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
-from typing import Any
+from typing import Annotated, Any
 
 from pydantic import ConfigDict, Field, ValidationError
 
 from contracts.configuration import BomLine
 from contracts.pricing import (
+    COLUMN_MAX,
     DiscountAsk,
     FxRate,
     GuardrailBreach,
     LineProblem,
     PricedLine,
     PriceInternal,
+    PricingPins,
     Totals,
 )
 from contracts.quote import PricingRequested
@@ -86,6 +88,29 @@ class PriceAsk(Value):
             "discounts": [[ask.item_id, f"{ask.percent.root:f}"] for ask in self.discounts],
             "day": self.day,
         }
+
+
+class ColumnAsk(Value):
+    """For which parts and which customer list prices are wanted, and the versions to use."""
+
+    skus: tuple[Annotated[str, Field(min_length=1, max_length=100)], ...] = Field(
+        min_length=1, max_length=COLUMN_MAX
+    )
+    account_id: str
+    customer_tier: str
+    region: str
+    currency: Currency
+    day: date
+    pins: PricingPins = PricingPins()
+
+    def basket(self) -> PriceAsk:
+        """Return an ask for one of each part."""
+        one = Quantity(1)
+        skus = dict.fromkeys(self.skus)
+        parts = tuple(BomLine(sku=sku, name=sku, quantity=one, option="-") for sku in skus)
+        item = BasketItem(item_id="one", product="-", quantity=one, bill_of_materials=parts)
+        context = self.model_dump(exclude={"skus", "pins"})
+        return PriceAsk(items=(item,), **context)
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from decimal import Decimal
 
 from contracts.values import EXACT
-from services.pricer.domain.ask import BasketLine
+from services.pricer.domain.ask import BasketLine, PriceAsk
 from services.pricer.domain.book import (
     AmountOff,
     Condition,
@@ -85,9 +85,8 @@ def _most_specific(matches: list[Match], line: BasketLine) -> Match:
     return ordered[0]
 
 
-def why_not(when: Condition, line: BasketLine, scene: Scene) -> str | None:
-    """Say why the condition does not hold for the line; None if it does."""
-    ask = scene.ask
+def elsewhere(when: Condition, ask: PriceAsk) -> str | None:
+    """Say why the condition is for another customer, region or day; None if it is not."""
     if when.accounts and ask.account_id not in when.accounts:
         return "contracted with another account"
     if when.tiers and ask.customer_tier not in when.tiers:
@@ -96,6 +95,13 @@ def why_not(when: Condition, line: BasketLine, scene: Scene) -> str | None:
         return f"is for region {', '.join(when.regions)}; the quote's is {ask.region}"
     if when.effective and not when.effective.holds(ask.day):
         return f"is not in force on {ask.day.isoformat()}"
+    return None
+
+
+def why_not(when: Condition, line: BasketLine, scene: Scene) -> str | None:
+    """Say why the condition does not hold for the line; None if it does."""
+    if away := elsewhere(when, scene.ask):
+        return away
     alongside = when.alongside_skus + when.alongside_categories
     if alongside and not any(
         covers(when.alongside_skus, when.alongside_categories, each)

@@ -46,7 +46,7 @@ def price_line(line: BasketLine, scene: Scene) -> Running:
 
     Raises: NoCost; RuleConflict; decimal.Inexact, if 60 digits do not hold the price.
     """
-    run = _at_list(line, scene)
+    run = at_list(line, scene)
     if _rules(run, scene, "contracted_price"):
         _pass_over(run, scene)
     else:
@@ -63,7 +63,8 @@ def price_line(line: BasketLine, scene: Scene) -> Running:
 # ---- list price
 
 
-def _at_list(line: BasketLine, scene: Scene) -> Running:
+def at_list(line: BasketLine, scene: Scene) -> Running:
+    """Begin a line at its list price.   Raises: NoCost; decimal.Inexact."""
     if line.entry.cost is None:
         raise NoCost(line)
     policy = scene.book.book.rounding

@@ -20,6 +20,7 @@ from infra.memory import MemoryStore
 from infra.web import Readiness, application
 from infra.work import Cause, Work
 from services.configurator import api, consumer, shelf
+from tests.unit.configurator.priced import Pricer
 
 TELECOM = Path(__file__).parents[3] / "catalogs" / "telecom"
 CATALOGUE = shelf.load(TELECOM)
@@ -99,6 +100,7 @@ def test_the_same_ask_again_gives_the_same_answer_byte_for_byte(store):
 
 ANSWER_ALONE = """
 import sys
+from tests.unit.configurator.priced import Pricer
 from tests.unit.configurator.test_configurator_answers import *
 store = MemoryStore("configurator", Registry(FACTS))
 for item in (EXAMPLES["city_macro"][0], an_item(station_type="micro", mount="tower")):
@@ -179,7 +181,7 @@ class Keys(Security):
 @pytest.fixture
 def call(store):
     security = Keys(None, Audience("quotewright", "quotewright"), {}, lambda: NOW)
-    router = api.routes(CommandDesk(store, lambda _: None), CATALOGUE)
+    router = api.routes(CommandDesk(store, lambda _: None), CATALOGUE, Pricer())
     app = application("configurator", [router], security, lambda: Readiness(True))
 
     def called(method, path, role="seller", **more):

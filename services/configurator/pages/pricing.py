@@ -1,0 +1,98 @@
+"""What each option costs if it is chosen; a page asks for it question by question."""
+
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Request
+from starlette.responses import Response
+
+from contracts.configuration import Answer
+from contracts.errors import QuotewrightError
+from contracts.pricing import PricingPins
+from infra.ask import Asker
+from infra.auth import Principal
+from infra.pages import credential, form
+from infra.web import allow
+from services.configurator import handlers
+from services.configurator.domain.if_chosen import PricesAnswer
+from services.configurator.domain.model import Attribute, MultiAttribute
+from services.configurator.domain.product import Product
+from services.configurator.domain.wording import answer_words
+from services.configurator.pages import setting as settings
+from services.configurator.pages.beside import pins_of
+from services.configurator.pages.drawing import GuidePages, chosen
+from services.configurator.pages.setting import Setting
+from services.configurator.peers import PriceContext, Quotes
+from services.configurator.priced import Columns, Prices, priced
+
+Seller = Annotated[Principal, Depends(allow("seller", "admin"))]
+
+
+def add(router: APIRouter, asker: Asker, drawn: GuidePages) -> None:
+    """Add the routes that answer a form of the guided page with the prices of one question."""
+    prices = _QuestionPrices(Columns(asker), drawn)
+
+    @router.post("/deals/{deal_id}/new/prices")
+    def first_priced(deal_id: UUID, request: Request, _caller: Seller) -> Response:
+        """Price a question of the first item of a new quote."""
+        found = settings.of_deal(Quotes(asker, credential(request)), deal_id)
+        return prices.show(request, found)
+
+    @router.post("/quotes/{quote}/new/prices")
+    def further_priced(quote: str, request: Request, _caller: Seller) -> Response:
+        """Price a question of one more item of a quote."""
+        found = settings.of_quote(Quotes(asker, credential(request)), quote)
+        return prices.show(request, found)
+
+    @router.post("/quotes/{quote}/items/{item_id}/prices")
+    def item_priced(quote: str, item_id: str, request: Request, _caller: Seller) -> Response:
+        """Price a question of an item of a quote."""
+        found = settings.of_item(Quotes(asker, credential(request)), quote, item_id)
+        return prices.show(request, found)
+
+
+class _QuestionPrices:
+    """Draws prices, or a sentence in their place."""
+
+    def __init__(self, columns: Columns, drawn: GuidePages) -> None:
+        self._columns = columns
+        self._drawn = drawn
+
+    def show(self, request: Request, setting: Setting) -> Response:
+        """Draw the prices of the question that the field `attribute` names."""
+        told: dict[str, Any] = {"words": "", "rows": [], "answer": None}
+        name = form(request).get("attribute", "")
+        try:
+            today = handlers.day_of(request.app.state.clock())
+            product = self._drawn.catalogue.product(chosen(request, setting), today)
+            filled = self._drawn.filled(request, setting, product)
+            column = self._columns.needed(product, _asked(setting), today)
+            answer = priced(product, filled.decisions, column, [name])
+            told |= {"rows": _rows(product, answer), "answer": answer.model_dump(mode="json")}
+        except QuotewrightError as fault:
+            told["words"] = f"Prices can not be had now: {fault.message}."
+        return self._drawn.pages.show(request, "guide_prices.html", attribute=name, **told)
+
+
+def _asked(setting: Setting) -> Prices:
+    details = setting.deal["details"]
+    names = ("account_id", "customer_tier", "region", "currency")
+    pins = PricingPins.model_validate(pins_of(setting))
+    return Prices(context=PriceContext(pins=pins, **{name: details[name] for name in names}))
+
+
+def _rows(product: Product, answer: PricesAnswer) -> list[dict[str, Any]]:
+    """Return each priced option with its words; `above` the cheapest only where it is."""
+    rows = []
+    for each in answer.attributes:
+        attribute = product.space.attributes[each.attribute]
+        for option in each.options:
+            told = option.model_dump(mode="json")
+            told["words"] = answer_words(attribute, _one(attribute, option.option))
+            told["above"] = told["above_least"] if option.above_least else None
+            rows.append(told)
+    return rows
+
+
+def _one(attribute: Attribute, option: Answer) -> Answer | tuple[str, ...]:
+    return (str(option),) if isinstance(attribute, MultiAttribute) else option
