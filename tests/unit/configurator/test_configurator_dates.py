@@ -93,16 +93,20 @@ def test_a_model_that_is_void_on_some_days_is_refused_with_those_days():
     with pytest.raises(ModelRefused) as refused:
         published(rules=rules)
     assert refused.value.faults == (
-        "from 2026-03-01 until 2026-03-31: the rules exclude every configuration;"
-        " loosen one of these: R-1, R-2",
+        (
+            "from 2026-03-01 until 2026-03-31: the rules exclude every configuration;"
+            " loosen one of these: R-1, R-2"
+        ),
     )
 
 
 def test_an_option_of_some_days_is_a_warning_and_one_of_no_day_a_fault():
     rules = [dated(a_rule("pump != high"), valid_until="2026-02-28")]
     assert told(rules=rules) == [
-        "warning: option 'pump.high': can not be chosen from 2026-01-01 until 2026-02-28;"
-        " so it should be, or a rule lacks a day"
+        (
+            "warning: option 'pump.high': can not be chosen from 2026-01-01 until 2026-02-28;"
+            " so it should be, or a rule lacks a day"
+        )
     ]
     rules.append(dated(a_rule("pump != high", 2), valid_from="2026-03-01"))
     with pytest.raises(ModelRefused, match=r"'pump.high' can never be chosen"):
@@ -133,8 +137,10 @@ def test_too_many_intervals_are_refused_before_they_are_proved():
 def test_what_ends_before_the_version_begins_never_binds():
     rules = [dated(a_rule("outdoor"), valid_until="2025-12-31")]
     assert told(rules=rules) == [
-        "warning: rule R-1: ends on 2025-12-31, and the version answers 2026-01-01 at the"
-        " earliest; remove it"
+        (
+            "warning: rule R-1: ends on 2025-12-31, and the version answers 2026-01-01 at the"
+            " earliest; remove it"
+        )
     ]
 
 
