@@ -6,11 +6,11 @@ from contracts.configuration import Answer, Decision, RuleRef
 from contracts.values import Pin, Value
 from services.configurator.domain.decisions import binding
 from services.configurator.domain.explaining import conflicts
-from services.configurator.domain.mending import PricedRepair, priced_repairs
 from services.configurator.domain.model import MultiAttribute
 from services.configurator.domain.options import chosen
 from services.configurator.domain.pricing import Pricing
 from services.configurator.domain.product import Product
+from services.configurator.domain.repair_prices import PricedRepair, priced_repairs
 from services.configurator.domain.wording import impossible_words, rule_refs
 
 
