@@ -7,7 +7,6 @@ from fastapi import APIRouter, Depends, Request
 from starlette.responses import Response
 
 from contracts.configuration import Answer
-from contracts.errors import QuotewrightError
 from contracts.pricing import PricingPins
 from infra.ask import Asker
 from infra.auth import Principal
@@ -59,18 +58,19 @@ class _QuestionPrices:
         self._drawn = drawn
 
     def show(self, request: Request, setting: Setting) -> Response:
-        """Draw the prices of the question that the field `attribute` names."""
-        told: dict[str, Any] = {"words": "", "rows": [], "answer": None}
+        """Draw the prices of the question that the field `attribute` names.
+
+        Raises: UnknownProduct; DecisionsRefused, if there is no such question; SearchBound.
+        """
         name = form(request).get("attribute", "")
-        try:
-            today = handlers.day_of(request.app.state.clock())
-            product = self._drawn.catalogue.product(chosen(request, setting), today)
-            filled = self._drawn.filled(request, setting, product)
-            column = self._columns.needed(product, _asked(setting), today)
+        today = handlers.day_of(request.app.state.clock())
+        product = self._drawn.catalogue.product(chosen(request, setting), today)
+        filled = self._drawn.filled(request, setting, product)
+        told: dict[str, Any] = {"words": "", "rows": [], "answer": None}
+        column, told["words"] = self._columns.tried(product, _asked(setting), today)
+        if column is not None:
             answer = priced(product, filled.decisions, column, [name])
             told |= {"rows": _rows(product, answer), "answer": answer.model_dump(mode="json")}
-        except QuotewrightError as fault:
-            told["words"] = f"Prices can not be had now: {fault.message}."
         return self._drawn.pages.show(request, "guide_prices.html", attribute=name, **told)
 
 
