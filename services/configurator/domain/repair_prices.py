@@ -50,7 +50,7 @@ def priced_repairs(
         return costs[key]
 
     now = _now(product, decisions, pricing)
-    found = repairs(product, others, hard, cost)
+    found = repairs(product, others, hard, cost=cost)
     return tuple(_priced(product, drop, (cost(drop), now), pricing) for drop in found)
 
 
