@@ -8,6 +8,7 @@ import yaml
 # How faults begin, and the sections of the file where what they name stands.
 _NAMED = (
     (re.compile(r"rule ([A-Z][A-Z0-9-]*)"), "rules"),
+    (re.compile(r"table ([A-Z][A-Z0-9-]*)"), "tables"),
     (re.compile(r"budget ([A-Z][A-Z0-9-]*)"), "budgets"),
     (re.compile(r"example ([A-Z][A-Z0-9-]*)"), "examples"),
     (re.compile(r"attribute '([a-z][a-z0-9_]*)'"), "attributes"),

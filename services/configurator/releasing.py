@@ -6,9 +6,9 @@ from tempfile import NamedTemporaryFile
 from typing import Any
 
 from contracts.errors import Conflict
-from services.configurator import shelf
+from services.configurator import shelf, tabulating
 from services.configurator.domain.catalogue import Catalogue
-from services.configurator.domain.model import ProductModel
+from services.configurator.domain.model import ProductModel, Table
 from services.configurator.domain.product import Product
 
 READABLE = 0o644
@@ -50,22 +50,63 @@ def follows(product: Product, catalogue: Catalogue) -> None:
 
 
 def place(path: Path, product: Product, catalog_dir: Path) -> Path:
-    """Put the file into the catalogue, whole or not at all; returns where it stands.
+    """Put the file and those of its tables into the catalogue; returns where the file stands.
 
-    Raises: ReleaseRefused, if there is a file for this version.
+    All of them or none, the model last: it is what a service looks for. A table that is there
+    already with the same rows is shared. Nothing is written over.
+    Raises: ReleaseRefused, if there is a file for this version, or other rows under a table's name.
     """
-    if not (catalog_dir / "models").is_dir():
-        raise ReleaseRefused(f"there is no folder {catalog_dir / 'models'}", field="catalog")
-    target = catalog_dir / "models" / f"{product.model.id}_v{product.model.version}.yaml"
+    models = catalog_dir / "models"
+    if not models.is_dir():
+        raise ReleaseRefused(f"there is no folder {models}", field="catalog")
+    target = models / f"{product.model.id}_v{product.model.version}.yaml"
+    placed = []
+    try:
+        for table in product.model.tables:
+            if _is_new(table, models, product.model.version):
+                raw = tabulating.content_of(path.parent, table.file)
+                _write(raw, models / table.file)
+                placed.append(models / table.file)
+        _write(path.read_bytes(), target)
+    except BaseException:
+        for each in placed:
+            each.unlink(missing_ok=True)
+        raise
+    return target
+
+
+def _is_new(table: Table, models: Path, version: int) -> bool:
+    """Say whether a table's file is still to be written.   Raises: ReleaseRefused."""
+    target = models / table.file
+    target.parent.mkdir(parents=True, exist_ok=True)
+    if not target.parent.resolve().is_relative_to(models.resolve()):
+        raise ReleaseRefused(f"{target.parent} leads out of the catalogue", field="file")
+    if not os.path.lexists(target):
+        return True
+    try:
+        there = tabulating.read(models, table.file)
+    except tabulating.Unreadable as fault:
+        raise ReleaseRefused(f"in the catalogue, {fault}", field="file") from None
+    if there != [list(each) for each in (table.columns, *table.rows)]:
+        other = f"{table.file.removesuffix('.csv')}_v{version}.csv"
+        raise ReleaseRefused(
+            f"the catalogue has other rows in {table.file}, and what is published stays as it is;"
+            f" rename the file of {table.id}, for example to {other}",
+            field="file",
+        )
+    return False
+
+
+def _write(raw: bytes, target: Path) -> None:
+    """Write a file that appears whole.   Raises: ReleaseRefused, if there is one."""
     with NamedTemporaryFile(dir=target.parent, prefix=".", suffix=".new") as written:
-        written.write(path.read_bytes())
+        written.write(raw)
         written.flush()
         os.fchmod(written.fileno(), READABLE)
         try:
             os.link(written.name, target)
         except FileExistsError:
             raise ReleaseRefused(f"{target.name} is in the catalogue already") from None
-    return target
 
 
 def schema() -> dict[str, Any]:

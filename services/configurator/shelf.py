@@ -13,7 +13,7 @@ from typing import Any
 import yaml
 from pydantic import ValidationError
 
-from services.configurator import locating
+from services.configurator import locating, tabulating
 from services.configurator.domain.catalogue import Catalogue
 from services.configurator.domain.model import Part, ProductModel
 from services.configurator.domain.product import ModelRefused, Product, publish
@@ -92,9 +92,15 @@ def read_parts(path: Path) -> Mapping[str, Part]:
 
 
 def read_model(path: Path) -> ProductModel:
-    """Read one product model; its structure is checked, its sense by publishing it."""
+    """Read one product model with its tables; its sense is checked by publishing it.
+
+    Raises: ModelRefused, naming the file and every fault of its structure.
+    """
+    content = _content(path)
+    if unreadable := [_plain(each) for each in tabulating.fill(path.parent, content)]:
+        raise ModelRefused(path.name, map(_at, lines_of(path, unreadable), unreadable))
     try:
-        return ProductModel.model_validate(_content(path))
+        return ProductModel.model_validate(content)
     except ValidationError as fault:
         tree = yaml.compose(_text(path), Loader=_SafeLoader)
         faults = [

@@ -11,7 +11,7 @@ from typing import Literal
 from contracts.configuration import Decision
 from contracts.values import MAX_QUANTITY
 from services.configurator.domain import bounds as b
-from services.configurator.domain.constraints import Constraint
+from services.configurator.domain.constraints import Condition, Constraint, Forbidden
 from services.configurator.domain.decisions import DecisionsRefused, binding
 from services.configurator.domain.explaining import conflict
 from services.configurator.domain.expression import Call, Measure, Name, Node, parse
@@ -65,10 +65,12 @@ class _Prover:
     """Says of conditions whether any valid configuration meets them, by one solver for all."""
 
     def __init__(self, product: Product) -> None:
-        # Models are made of conditions; only feature models of other tools forbid boxes.
-        self.rules = [each for each in product.solver.constraints if isinstance(each, Constraint)]
+        # Only feature models of other tools forbid boxes.
+        self.rules = [
+            each for each in product.solver.constraints if not isinstance(each, Forbidden)
+        ]
         self._product = product
-        self._asked: list[Constraint] = [each.negated() for each in self.rules]
+        self._asked: list[Condition] = [each.negated() for each in self.rules]
         self._solver: Solver | None = None
 
     def ask(self, where: str, scope: Iterable[int], bounds: b.Bounds) -> int:
@@ -205,10 +207,11 @@ def _redundant(product: Product, prover: _Prover) -> Iterator[Finding]:
 
     All that are told can go together: of two that say the same, one is told.
     """
-    budgets = {each.id for each in product.model.budgets}
+    kinds = dict.fromkeys((each.id for each in product.model.budgets), "budget")
+    kinds |= dict.fromkeys((each.id for each in product.model.tables), "table")
     gone: list[int] = []
     for number, rule in enumerate(prover.rules):
-        where = f"budget {rule.id}" if rule.id in budgets else f"rule {rule.id}"
+        where = f"{kinds.get(rule.id, 'rule')} {rule.id}"
         try:
             breaks = prover.can_be(number, [*gone, number])
         except SearchBound as bound:

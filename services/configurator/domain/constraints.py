@@ -26,6 +26,42 @@ class Forbidden:
         self.boxes = tuple(boxes)
 
 
+class Permitted:
+    """A condition said by its rows: it holds where a point lies in at least one of these boxes.
+
+    A set of rows is a number whose bits stand for them, the first row for the lowest.
+    """
+
+    def __init__(self, id_: str, boxes: Iterable[Box]) -> None:
+        self.id = id_
+        self.boxes = tuple(boxes)
+        self.scope = tuple(sorted({place for box in self.boxes for place, _ in box}))
+        every = (1 << len(self.boxes)) - 1
+        self._any_value = dict.fromkeys(self.scope, every)
+        self._by_value: dict[int, dict[int, int]] = {place: {} for place in self.scope}
+        for number, box in enumerate(self.boxes):
+            for place, mask in box:
+                self._any_value[place] ^= 1 << number
+                by_value = self._by_value[place]
+                for bit in bits(mask):
+                    by_value[bit] = by_value.get(bit, 0) | 1 << number
+
+    def holds(self, point: Masks) -> bool:
+        """Say whether the condition holds where every variable has one value."""
+        rows = (1 << len(self.boxes)) - 1
+        for place in self.scope:
+            rows &= self.rows_with(place, point[place])
+        return rows != 0
+
+    def rows_with(self, place: int, value: int) -> int:
+        """Return the rows that have this value of a variable."""
+        return self._any_value[place] | self._by_value[place].get(value, 0)
+
+    def negated(self) -> Forbidden:
+        """Return the condition that holds exactly where this one does not."""
+        return Forbidden(self.id, self.boxes)
+
+
 class Constraint:
     """A condition that must hold, under the id of its rule or budget."""
 
@@ -100,3 +136,6 @@ def _halves(mask: int) -> Iterator[int]:
         middle = len(values) // 2
         yield sum(values[middle:])
         yield sum(values[:middle])
+
+
+Condition = Constraint | Forbidden | Permitted

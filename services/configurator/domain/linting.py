@@ -22,11 +22,11 @@ from services.configurator.domain.units import UNITS
 
 def structure_faults(model: ProductModel, parts: Mapping[str, Part]) -> list[str]:
     """Return the faults that show without binding an expression; empty if there are none."""
-    rules = [*(each.id for each in model.rules), *(each.id for each in model.budgets)]
+    rules = [each.id for each in (*model.rules, *model.tables, *model.budgets)]
     faults = [
         *_doubles("group", (each.id for each in model.groups)),
         *_doubles("attribute or parameter", _names(model)),
-        *_doubles("rule or budget", rules),
+        *_doubles("rule, table or budget", rules),
         *_doubles("example", (each.id for each in model.examples)),
     ]
     for example in model.examples:

@@ -2,7 +2,8 @@
 
 from collections.abc import Callable, Collection, Iterator
 
-from services.configurator.domain.space import FALSE, TRUE, Masks, Space
+from services.configurator.domain.constraints import Permitted
+from services.configurator.domain.space import FALSE, TRUE, Masks, Space, bits
 
 SEEN_MAX = 20_000
 
@@ -25,8 +26,8 @@ class Literals:
         self._values: list[list[int]] = []
         self._seen: dict[tuple[int, int], tuple[int, ...]] = {}
         for full in self._full:
-            ladder = self._fresh(full.bit_count() - 1)
-            inner = self._fresh(max(0, len(ladder) - 1))
+            ladder = self.fresh(full.bit_count() - 1)
+            inner = self.fresh(max(0, len(ladder) - 1))
             self._ladders.append(ladder)
             self._values.append([-ladder[0], *inner, ladder[-1]] if ladder else [])
             for value, low, high in zip(inner, ladder, ladder[1:], strict=False):
@@ -74,15 +75,37 @@ class Literals:
         for number, step in enumerate(self._ladders[place]):
             yield step if value >> (number + 1) else -step
 
+    def rows(self, rule: int, table: Permitted) -> Iterator[list[int]]:
+        """Yield clauses: where the rule holds, the point lies in a row of the table.
+
+        Every row has a literal of its own, true only where the point lies in it. A value needs a
+        row that has it: that follows, and said aloud it shows at once what a decision leaves.
+        """
+        rows = self.fresh(len(table.boxes))
+        yield [-rule, *rows]
+        for row, box in zip(rows, table.boxes, strict=True):
+            for place, mask in box:
+                yield from ([-row, each] for each in self.inside(place, mask))
+        for place in table.scope:
+            needed: dict[int, int] = {}
+            for bit in bits(self._full[place]):
+                supporting = table.rows_with(place, bit)
+                needed[supporting] = needed.get(supporting, 0) | bit
+            for supporting, mask in needed.items():
+                if mask != self._full[place]:
+                    held = [row for at, row in enumerate(rows) if supporting >> at & 1]
+                    yield [-rule, *self.outside(place, mask), *held]
+
+    def fresh(self, count: int) -> list[int]:
+        """Return so many literals that stand for nothing yet."""
+        first = self.top + 1
+        self.top += count
+        return list(range(first, first + count))
+
     def _gaps(self, place: int, mask: int) -> Iterator[int]:
         """Yield the values between the first and the last of the mask that are not in it."""
         middle = range(_lowest(mask) + 1, mask.bit_length() - 1)
         return (self._values[place][each] for each in middle if not mask >> each & 1)
-
-    def _fresh(self, count: int) -> list[int]:
-        first = self.top + 1
-        self.top += count
-        return list(range(first, first + count))
 
 
 def _lowest(mask: int) -> int:

@@ -10,17 +10,23 @@ from datetime import date
 from typing import Annotated, Literal
 
 from pydantic import Field
+from pydantic.json_schema import SkipJsonSchema
 
 from contracts.configuration import Answer
 from contracts.values import ExactDecimal, Value
 
 INTEGER_VALUES_MAX = 100
+TABLE_COLUMNS_MAX, TABLE_ROWS_MAX, CELL_LENGTH_MAX = 40, 10_000, 1_000
 
 Id = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,59}$")]
 RuleId = Annotated[str, Field(pattern=r"^[A-Z][A-Z0-9-]{1,39}$")]
 Owner = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,39}$")]
 Words = Annotated[str, Field(min_length=1, max_length=300)]
 Expression = Annotated[str, Field(min_length=1, max_length=2000)]
+TableFile = Annotated[
+    str, Field(pattern=r"^[A-Za-z0-9_-]+(/[A-Za-z0-9_-]+){0,4}\.csv$", max_length=200)
+]
+Cell = Annotated[str, Field(max_length=CELL_LENGTH_MAX)]
 
 
 class Group(Value):
@@ -90,25 +96,47 @@ Attribute = Annotated[
 ]
 
 
-class Rule(Value):
+class Requirement(Value):
+    """What configurations must meet, in its author's words; on some days only, if it says so.
+
+    A day is that of the ask, in UTC. The first and the last are included; one that is not given
+    sets no end on its side.
+    """
+
+    id: RuleId
+    owner: Owner
+    message: Words
+    valid_from: date | None = None
+    valid_until: date | None = None
+
+
+class Rule(Requirement):
     """A named condition that every configuration meets, with its owner and its words."""
 
-    id: RuleId
-    owner: Owner
     rule: Expression
-    message: Words
 
 
-class Budget(Value):
+class Table(Requirement):
+    """A named list of what goes together: every configuration meets at least one of its rows.
+
+    `file` is a CSV file below the folder of the model. `columns` and `rows` are what stands in it,
+    and no part of the YAML: whoever reads the model puts them here.
+    """
+
+    file: TableFile
+    columns: SkipJsonSchema[tuple[Cell, ...]] = Field(default=(), max_length=TABLE_COLUMNS_MAX)
+    rows: SkipJsonSchema[tuple[tuple[Cell, ...], ...]] = Field(
+        default=(), max_length=TABLE_ROWS_MAX
+    )
+
+
+class Budget(Requirement):
     """A resource: consumption plus its margin stays within the capacity, both in one unit."""
 
-    id: RuleId
     label: Words
-    owner: Owner
     consumption: Expression
     capacity: Expression
     margin_percent: int = Field(ge=0, le=100)
-    message: Words
 
 
 class ParameterDefinition(Value):
@@ -156,6 +184,7 @@ class ProductModel(Value):
     attributes: tuple[Attribute, ...] = Field(min_length=1, max_length=300)
     parameters: tuple[ParameterDefinition, ...] = Field(default=(), max_length=200)
     rules: tuple[Rule, ...] = Field(default=(), max_length=1000)
+    tables: tuple[Table, ...] = Field(default=(), max_length=100)
     budgets: tuple[Budget, ...] = Field(default=(), max_length=50)
     bill_of_materials: tuple[PartMapping, ...] = Field(default=(), max_length=2000)
     examples: tuple[Example, ...] = Field(default=(), max_length=500)

@@ -9,7 +9,7 @@ from contracts.errors import Refused
 from contracts.values import Pin
 from services.configurator.domain import bounds as b
 from services.configurator.domain.binding import Binder, Term
-from services.configurator.domain.constraints import Constraint
+from services.configurator.domain.constraints import Condition, Constraint, Permitted
 from services.configurator.domain.expression import ExpressionFault, parse
 from services.configurator.domain.linting import structure_faults
 from services.configurator.domain.model import (
@@ -23,9 +23,11 @@ from services.configurator.domain.model import (
     ProductModel,
 )
 from services.configurator.domain.nodes import steps
+from services.configurator.domain.pinning import said
 from services.configurator.domain.preferring import Wish, preferences
 from services.configurator.domain.solver import SearchBound, Solver
 from services.configurator.domain.space import Space, Variable
+from services.configurator.domain.tables import permitted
 from services.configurator.domain.units import UnitFault, described
 
 # What a parameter is made of is computed again wherever it is used.
@@ -69,7 +71,7 @@ class Product:
     """A model ready to answer; a published one has at least one valid configuration.
 
     `wishes` are the values of each variable, the preferred first; `messages` are the words of each
-    rule and budget by id.
+    rule, table and budget by id.
     """
 
     model: ProductModel
@@ -102,14 +104,14 @@ def bind(model: ProductModel, parts: Mapping[str, Part]) -> Product:
     space = Space(model.attributes)
     work = _Bench(model, Binder(space, model.measures))
     parameters = work.parameters()
-    constraints = work.constraints()
+    constraints = work.constraints(space)
     lines = work.lines(space, parts)
     if work.faults:
         raise ModelRefused(model.id, work.faults)
     wishes = tuple(preferences(space))
     solver = Solver(space, constraints, [wish[0] for wish in wishes])
-    messages = {each.id: each.message for each in model.rules}
-    messages |= {each.id: each.message for each in model.budgets}
+    named = (*model.rules, *model.tables, *model.budgets)
+    messages = {each.id: each.message for each in named}
     pin = _pin(model, parts)
     return Product(model, pin, space, wishes, solver, messages, tuple(parameters), tuple(lines))
 
@@ -152,7 +154,7 @@ def _pin(model: ProductModel, parts: Mapping[str, Part]) -> Pin:
     """Pin the model and the names of its parts: all that an answer depends on."""
     used = sorted({each.sku for each in model.bill_of_materials})
     content = {
-        "model": model.model_dump(mode="json", exclude={"examples"}),
+        "model": said(model),
         "parts": [parts[sku].model_dump(mode="json") for sku in used],
     }
     text = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
@@ -203,12 +205,18 @@ class _Bench:
             bound.append(BoundParameter(each, value, shown))
         return bound
 
-    def constraints(self) -> list[Constraint]:
-        found = []
+    def constraints(self, space: Space) -> list[Condition]:
+        found: list[Condition] = []
         for rule in self._model.rules:
             term = self._term(f"rule {rule.id}", rule.rule, condition=True)
             if term is not None:
                 found.append(Constraint(rule.id, term.scope, term.bounds))
+        for table in self._model.tables:
+            rows = permitted(table, space)
+            if isinstance(rows, Permitted):
+                found.append(rows)
+            else:
+                self.faults.extend(rows)
         for budget in self._model.budgets:
             found.extend(self._budget(budget))
         return found

@@ -24,7 +24,7 @@ from services.configurator.domain.configuring import (
     configure,
     parameters_at,
 )
-from services.configurator.domain.constraints import Constraint
+from services.configurator.domain.constraints import Forbidden
 from services.configurator.domain.decisions import BINDING, binding, fits
 from services.configurator.domain.explaining import repairs
 from services.configurator.domain.product import Product
@@ -127,7 +127,7 @@ def _standing(product: Product, decisions: Sequence[Decision]) -> Masks | None:
         for place, mask in product.space.of_answer(each.attribute, each.value).items():
             point[place] = mask
     rules = product.solver.constraints
-    stands = all(each.holds(point) for each in rules if isinstance(each, Constraint))
+    stands = all(each.holds(point) for each in rules if not isinstance(each, Forbidden))
     return point if stands else None
 
 

@@ -16,7 +16,13 @@ from weakref import finalize
 from pysat.solvers import Glucose4
 
 from contracts.errors import Refused
-from services.configurator.domain.constraints import Box, Constraint, Forbidden
+from services.configurator.domain.constraints import (
+    Box,
+    Condition,
+    Constraint,
+    Forbidden,
+    Permitted,
+)
 from services.configurator.domain.literals import Literals, Model
 from services.configurator.domain.space import Domains, Masks, Space, bits
 
@@ -65,24 +71,23 @@ class _Refuted:
 class Solver:
     """Answers for one model; may be asked by several threads."""
 
-    def __init__(
-        self, space: Space, constraints: Sequence[Constraint | Forbidden], first: Masks
-    ) -> None:
+    def __init__(self, space: Space, constraints: Sequence[Condition], first: Masks) -> None:
         """Encode the constraints; `first` is the point whose values are tried first."""
         self.constraints = tuple(constraints)
         self._full = space.full()
         self._first = first
         self._lock = threading.Lock()
         self._literals = Literals(space)
-        top = self._literals.top
-        self._rules = [top + 1 + number for number in range(len(constraints))]
-        self._all_rules = top + 1 + len(constraints)
+        self._rules = self._literals.fresh(len(constraints))
+        (self._all_rules,) = self._literals.fresh(1)
         self._clauses = list(self._literals.clauses)
         self._clauses.extend([-self._all_rules, rule] for rule in self._rules)
         self._learned: dict[int, Constraint] = {}
         for number, constraint in enumerate(constraints):
             boxes: Sequence[Box] = ()
-            if isinstance(constraint, Forbidden):
+            if isinstance(constraint, Permitted):
+                self._clauses.extend(self._literals.rows(self._rules[number], constraint))
+            elif isinstance(constraint, Forbidden):
                 boxes = constraint.boxes
             elif (lemmas := constraint.lemmas(self._full, BOXES_MAX)) is not None:
                 boxes = lemmas

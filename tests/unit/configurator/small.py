@@ -18,6 +18,7 @@ from services.configurator.domain.expression import (
 )
 from services.configurator.domain.model import Part, ProductModel
 from services.configurator.domain.product import bind, publish
+from tests.unit.configurator.tabled import allows
 
 PARTS = {
     "P-1": Part(sku="P-1", name="Pump", kind="hardware"),
@@ -116,13 +117,14 @@ def every_point(model):
 
 
 def valid_points(model, rules=None):
-    """Return the assignments that meet all rules and budgets (or only those of the given ids)."""
+    """Return the assignments that meet all rules, tables and budgets (or only those of the given ids)."""
     conditions = [(each.id, parse(each.rule)) for each in model.rules]
     budgets = [(each, parse(each.consumption), parse(each.capacity)) for each in model.budgets]
     return [
         point
         for point in every_point(model)
         if all(value_of(node, point, model) for id_, node in conditions if wanted(id_, rules))
+        and all(allows(each, point) for each in model.tables if wanted(each.id, rules))
         and all(
             value_of(need, point, model) * (100 + budget.margin_percent)
             <= value_of(have, point, model) * 100

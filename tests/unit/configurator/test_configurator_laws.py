@@ -13,6 +13,7 @@ from services.configurator.domain.options import options
 from services.configurator.domain.product import search_faults
 from services.configurator.domain.reasons import why
 from tests.unit.configurator.small import a_pump, a_rule, bound, meets, valid_points
+from tests.unit.configurator.tabled import tables
 
 LAWS = settings(
     max_examples=30,
@@ -86,6 +87,7 @@ def models(draw):
     rules = draw(st.lists(RULES, min_size=1, max_size=5))
     return {
         "rules": [a_rule(text, number) for number, text in enumerate(rules)],
+        "tables": draw(tables()),
         "budgets": draw(BUDGETS),
     }
 

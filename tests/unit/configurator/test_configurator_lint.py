@@ -38,7 +38,7 @@ def budget(**changes):
         ({"rules": [a_rule("pump =")]}, "rule R-1: expected a number, a name or '(' at position 7"),
         (
             {"rules": [a_rule("outdoor"), a_rule("pump = low")]},
-            "the rule or budget 'R-1' stands 2 times",
+            "the rule, table or budget 'R-1' stands 2 times",
         ),
         (
             {"budgets": [budget(capacity="stages")]},
