@@ -130,13 +130,30 @@ def load(catalog_dir: Path) -> Shelf:
     books = _all(catalog_dir / "price_books", read_book)
     for path, book in books:
         if book.status != "draft":
-            _refuse(path, lint_book(book, parts, [table for _, table in tables]))
+            needed = _to_price(book, parts, [each for _, each in books])
+            _refuse(path, lint_book(book, needed, [table for _, table in tables]))
     usable = {(each.id, each.version): each for _, each in books if each.status != "draft"}
     return Shelf(
         books={(each.id, each.version): each for _, each in books},
         compiled={key: compile_book(book) for key, book in usable.items()},
         tables={(each.id, each.version): each for _, each in tables},
     )
+
+
+def _to_price(
+    book: PriceBook, parts: Mapping[str, Part], books: Iterable[PriceBook]
+) -> Mapping[str, Part]:
+    """Return the parts that a book must have: all; of one with a successor, those it has.
+
+    A published book never changes, so parts that are sold since its successor are not its own.
+    """
+    if not any(
+        each.id == book.id and each.version > book.version and each.status == "published"
+        for each in books
+    ):
+        return parts
+    own = {each.sku for each in book.entries}
+    return {sku: part for sku, part in parts.items() if sku in own}
 
 
 def _all(folder: Path, read: Callable[[Mapping[str, Any]], V]) -> list[tuple[Path, V]]:
