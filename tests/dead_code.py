@@ -77,6 +77,9 @@ _ = (used.subtotal, used.total_note, used.validity)
 _ = (used.ephemeral, used.run_once, used.MemoryOutbox, used.Servers, used.open_)
 _ = (used.crash, used.data, used.socket, used.fronts, used.back_port)  # servers that tests break
 
+# lark calls what builds the tree of a production.
+_ = (used.unary, used.binary)
+
 # lark reads how lines are indented.
 _ = (used.NL_type, used.OPEN_PAREN_types, used.CLOSE_PAREN_types, used.INDENT_type)
 _ = (used.DEDENT_type, used.tab_len)
