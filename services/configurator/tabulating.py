@@ -19,6 +19,8 @@ from services.configurator.domain.model import (
 )
 
 FILE_BYTES_MAX = 2_000_000
+# Of all tables of a model together; each cell is at most a clause of the solver.
+CELLS_MAX = 200_000
 FILE = re.compile(r"[A-Za-z0-9_-]+(/[A-Za-z0-9_-]+){0,4}\.csv")
 
 Rows = list[list[str]]
@@ -34,7 +36,8 @@ def fill(folder: Path, content: dict[str, Any]) -> list[str]:
     What is no table by its shape is left for the check of the whole.
     """
     tables = content.get("tables")
-    faults = []
+    faults: list[str] = []
+    cells = 0
     for each in tables if isinstance(tables, list) else ():
         if not isinstance(each, dict) or not isinstance(each.get("file"), str):
             continue
@@ -47,6 +50,10 @@ def fill(folder: Path, content: dict[str, Any]) -> list[str]:
         except Unreadable as fault:
             faults.append(f"{where}: {fault}")
             continue
+        cells += len(header) * len(rows)
+        if cells > CELLS_MAX:
+            more = f"with {each['file']} the tables have {cells} cells, more than {CELLS_MAX}"
+            return [*faults, f"{where}: {more}; say them with ranges, alternatives and *"]
         each.update(columns=header, rows=rows)
     return faults
 

@@ -184,3 +184,11 @@ def test_what_is_no_plain_file_is_not_waited_for(a_folder):
 def test_rows_are_not_written_into_the_model(a_folder):
     (a_folder / "skid.yaml").write_text(MODEL.replace("owner: lab", "owner: lab, rows: []"))
     assert "'rows' stand in the CSV file; remove them here" in refusal(a_folder)
+
+
+def test_all_tables_together_have_a_bound(a_folder):
+    (a_folder / "tables" / "sites.csv").write_bytes(b"pump,outdoor\n" + b"low,no\n" * 10_000)
+    lines = MODEL.splitlines()
+    more = [lines[-1].replace("T-1", f"T-{each}") for each in range(1, 13)]
+    (a_folder / "skid.yaml").write_text("\n".join([*lines[:-1], *more]))
+    assert "the tables have 220000 cells, more than 200000" in refusal(a_folder)
