@@ -24,7 +24,7 @@ test: ## Run every test, with real PostgreSQL and real Kafka (ARGS="-k name" to 
 
 prove: ## Break every part under load, check that nothing is lost, doubled or reordered (ARGS="-k broker", FUZZ_SECONDS=60)
 	$(SETUP) venv pdf kafka
-	@CHAOS_SCALE=10 FUZZ_SECONDS=$(or $(FUZZ_SECONDS),60) $(RUN) pytest tests/chaos -m prove $(ARGS)
+	@CHAOS_SCALE=10 FUZZ_SECONDS=$(or $(FUZZ_SECONDS),60) $(RUN) pytest tests/chaos tests/e2e -m prove $(ARGS)
 
 quick: ## Run the fast tests only: no broker, below 10 seconds
 	$(SETUP) venv pdf pdf-tools

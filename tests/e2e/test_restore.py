@@ -139,7 +139,7 @@ def lived(tmp_path_factory: pytest.TempPathFactory, home: Path) -> dict[str, Any
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("way", ["pg_dump", pytest.param("pg_basebackup", marks=pytest.mark.prove)])
 def test_a_restored_house_has_what_was_acknowledged_and_its_walks_go_on(
     way: str, lived: dict[str, Any], tmp_path: Path, home: Path
 ) -> None:

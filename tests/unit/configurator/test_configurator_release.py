@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from hypothesis import assume, given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
@@ -367,7 +367,7 @@ def test_more_than_a_version_allows_is_a_conflict_too() -> None:
 
 
 @given(models(), models(), st.data())
-@LAWS
+@settings(LAWS, max_examples=10)
 def test_what_becomes_of_a_quote_is_what_the_rules_say(before, after, data) -> None:
     old, new = bound(**before), bound(version=2, **after)
     for each in (old, new):
