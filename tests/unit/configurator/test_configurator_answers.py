@@ -201,6 +201,7 @@ def test_the_products_of_the_day_are_listed_with_their_pins(call):
     assert [(each["product"], each["model"]["version"]) for each in found] == [
         ("base_station", 1),
         ("microwave_link", 1),
+        ("radio_site", 1),
     ]
 
 

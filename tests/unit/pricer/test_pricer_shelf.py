@@ -55,11 +55,15 @@ def refused(shelf: Shelf, day: str, pin: Pin | None = None) -> tuple[str, str, s
 
 def test_the_telecom_catalogue_is_sound_and_sealed():
     shelf = load(TELECOM)
-    book = shelf.book(None, date(2026, 11, 23))
-    assert (book.pin.id, book.pin.version) == ("telecom-list", 1)
+    first, book = (shelf.book(None, date(2026, 11, day)) for day in (23, 28))
+    assert [(each.pin.id, each.pin.version) for each in (first, book)] == [
+        ("telecom-list", 1),
+        ("telecom-list", 2),
+    ]
     assert [shelf.fx(None, date(2026, day, 1)).version for day in (3, 7)] == [1, 2]
     master = yaml.safe_load((TELECOM / "parts.yaml").read_text())["parts"]
     assert set(book.entries) == {part["sku"] for part in master}
+    assert all(book.entries[sku] == entry for sku, entry in first.entries.items())
 
 
 def test_the_newest_version_in_force_prices_unless_another_is_pinned(tmp_path):
