@@ -207,7 +207,16 @@ def _audited(path: Path, product: "Product") -> list[dict[str, Any]]:
 
     found = audit(product)
     lines = lines_of(path, [f"{each.where}: {each.message}" for each in found])
-    return [{**asdict(each), "line": line} for each, line in zip(found, lines, strict=True)]
+    return [
+        {
+            "severity": each.severity,
+            "code": each.code,
+            "where": each.where,
+            "message": each.message,
+            "line": line,
+        }
+        for each, line in zip(found, lines, strict=True)
+    ]
 
 
 def _report(linted: dict[str, list[dict[str, Any]]]) -> Iterator[str]:
