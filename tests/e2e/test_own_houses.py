@@ -17,7 +17,8 @@ from tests.e2e.place import Place, until
 
 CATALOG = ROOT / "catalogs" / "telecom"
 PUMPS = ROOT / "catalogs" / "industrial"
-BOOK = Path("price_books", "telecom-list-1.yaml")
+BOOK = "price_books/telecom-list-2.yaml"
+BEFORE = "price_books/telecom-list-1.yaml"
 
 
 class MovingClock:
@@ -90,6 +91,7 @@ class Catalogs:
 
     def _copy(self, to: Path, *, brands: bool) -> Path:
         shutil.copytree(CATALOG, to)
+        (to / BEFORE).unlink()
         book = yaml.safe_load((to / BOOK).read_text(encoding="utf-8"))
         ended = {**book, "effective": {"first": date(2026, 1, 1), "last": date(2026, 1, 31)}}
         _write(to / BOOK, ended)
@@ -100,8 +102,8 @@ class Catalogs:
 
     def _publish_next(self, catalog: Path) -> None:
         book = yaml.safe_load((CATALOG / BOOK).read_text(encoding="utf-8"))
-        following = {**book, "version": 2, "effective": {"first": date(2026, 2, 1), "last": None}}
-        _write(catalog / "price_books" / "telecom-list-2.yaml", following)
+        following = {**book, "version": 3, "effective": {"first": date(2026, 2, 1), "last": None}}
+        _write(catalog / "price_books" / "telecom-list-3.yaml", following)
 
 
 def _write(file: Path, book: dict[str, Any]) -> None:

@@ -46,9 +46,11 @@ def answers(service: Configurator, session: str) -> dict[str, Any]:
 
 
 def is_chosen(page: httpx.Response, option: str) -> bool:
-    return f'id="o-{option}"' in page.text and bool(
-        re.search(rf'id="o-{option}"[^>]* checked', page.text)
-    )
+    """Say whether an answer is given, in the list of its question or in a folded one."""
+    attribute, _, value = option.partition("-")
+    if f'id="o-{option}"' in page.text:
+        return bool(re.search(rf'id="o-{option}"[^>]* checked', page.text))
+    return f'<input type="hidden" name="a-{attribute}" value="{value}">' in page.text
 
 
 class TestResuming:
