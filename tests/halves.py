@@ -14,7 +14,7 @@ import pytest
 
 TESTS = Path(__file__).parent
 # About half of the time; most of what needs a browser or waits for sessions to end is in the other.
-FIRST = ("chaos", "contract", "e2e", "isolation", "simulation", "unit")
+FIRST = ("chaos", "contract", "e2e", "simulation", "unit")
 FINE = {int(pytest.ExitCode.OK), int(pytest.ExitCode.NO_TESTS_COLLECTED)}
 
 

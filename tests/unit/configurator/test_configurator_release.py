@@ -367,7 +367,7 @@ def test_more_than_a_version_allows_is_a_conflict_too() -> None:
 
 
 @given(models(), models(), st.data())
-@settings(LAWS, max_examples=10)
+@settings(LAWS, max_examples=5)
 def test_what_becomes_of_a_quote_is_what_the_rules_say(before, after, data) -> None:
     old, new = bound(**before), bound(version=2, **after)
     for each in (old, new):
