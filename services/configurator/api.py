@@ -15,11 +15,11 @@ from infra.work import Cause, Commands
 from services.configurator import handlers
 from services.configurator.domain.aiming import Goal
 from services.configurator.domain.catalogue import Catalogue
-from services.configurator.domain.components import rules_of
+from services.configurator.domain.dating import requirements
 from services.configurator.domain.decisions import DECISIONS_MAX, binding
 from services.configurator.domain.hashing import ProvedOptions, proved
 from services.configurator.domain.if_chosen import PricesAnswer
-from services.configurator.domain.model import Attribute, Budget, Group, Rule
+from services.configurator.domain.model import Attribute, Group
 from services.configurator.domain.pricing import Pricing
 from services.configurator.domain.product import Product
 from services.configurator.domain.reasons import Why, why
@@ -75,7 +75,7 @@ class ProductSummary(Value):
 
 
 class RuleWords(Value):
-    """A rule or budget, by id, with its owner and its words."""
+    """A rule, table or budget, by id, with its owner and its words."""
 
     id: str
     owner: str
@@ -166,7 +166,7 @@ def _summary(product: Product) -> dict[str, Any]:
 
 def _questions(product: Product) -> ProductQuestions:
     model = product.model
-    rules: list[Rule | Budget] = [*rules_of(product.written), *model.budgets]
+    rules = requirements(product.written)
     return ProductQuestions(
         **_summary(product),
         quantity_max=model.quantity_max,

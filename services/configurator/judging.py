@@ -1,6 +1,7 @@
 """Answers kept for a moment: a session is looked at again with the same decisions as before."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import date
 from functools import lru_cache
 
@@ -26,10 +27,10 @@ class VersionGone(Refused):
     code = "configuration.version_gone"
 
 
-def product_of(catalogue: Catalogue, session: Session) -> Product:
-    """Return the version that a session stands on.   Raises: VersionGone."""
+def product_of(catalogue: Catalogue, session: Session, day: date) -> Product:
+    """Return the version that a session stands on, as of the day.   Raises: VersionGone."""
     try:
-        return catalogue.pinned(session.model)
+        return catalogue.pinned(session.model).on(day)
     except UnknownProduct as fault:
         raise VersionGone(f"{fault.message}; move this configuration to a newer version") from None
 
@@ -39,9 +40,9 @@ def judged(product: Product, decisions: Sequence[Decision]) -> ProvedOptions:
     return _judged(product, binding(product, decisions))
 
 
-def compared(catalogue: Catalogue, left: Session, right: Session) -> Comparison:
+def compared(catalogue: Catalogue, left: Session, right: Session, day: date) -> Comparison:
     """Compare two sessions.   Raises: OtherProduct, VersionGone, SearchBound."""
-    one, other = product_of(catalogue, left), product_of(catalogue, right)
+    one, other = product_of(catalogue, left, day), product_of(catalogue, right, day)
     return compare((one, binding(one, left.decisions)), (other, binding(other, right.decisions)))
 
 
@@ -53,8 +54,7 @@ def newer_of(catalogue: Catalogue, session: Session, day: date) -> Newer | None:
         return None
     if today.pin == session.model:
         return None
-    try:
-        was = catalogue.pinned(session.model)
-    except UnknownProduct:
-        was = None
+    was = None
+    with suppress(VersionGone):
+        was = product_of(catalogue, session, day)
     return newer(was, today, session.model, session.decisions)

@@ -25,6 +25,10 @@ LOOKS_MAX = 15
 GIVEN_AWAY = Decimal(-100)
 
 
+# Whose prices are asked for: what a deal says of its customer.
+PRICED_FOR = ("account_id", "customer_tier", "region", "currency")
+
+
 class Quotes:
     """quotes, asked and told by its HTTP API; it decides what the reader may do."""
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -163,6 +164,11 @@ class Touch:
     seen: str | None
     response: Response
 
+    @property
+    def day(self) -> date:
+        """The day (UTC) whose rules answer."""
+        return handlers.day_of(self.cause.now)
+
 
 @dataclass(frozen=True, slots=True)
 class SessionDesk:
@@ -189,13 +195,13 @@ class SessionDesk:
         self, ask: BeginAsk, touch: Touch, reader: str
     ) -> tuple[Head, Product, Sequence[Decision]]:
         """Return what a session begins with: of a product, of another session, of an item."""
-        day = handlers.day_of(touch.cause.now)
+        day = touch.day
         place = Place(deal_id=ask.deal_id, quote=ask.quote, item_id=ask.item_id)
         decisions: Sequence[Decision] = ()
         name = ask.name
         if ask.copy_of is not None:
             source = self.sessions.of(ask.copy_of, touch.owner)
-            product, decisions = product_of(self.catalogue, source), source.decisions
+            product, decisions = product_of(self.catalogue, source, day), source.decisions
             name = name or source.head.name
             place = source.head.place if place == Place() else place
         elif ask.quote is not None and ask.item_id is not None:
@@ -233,7 +239,7 @@ class SessionDesk:
         """Append a step and answer with what follows."""
 
         def decided(session: Session) -> Entry | None:
-            product = product_of(self.catalogue, session)
+            product = product_of(self.catalogue, session, touch.day)
             return deciding.decide(session, product, changes, signed(touch.cause))
 
         return self.change(touch, decided)
@@ -248,7 +254,7 @@ class SessionDesk:
         touch.response.headers["etag"] = f'"{session.revision}"'
         head, over = session.head, session.submitted
         return SessionAnswer(
-            **self.proved(session),
+            **self.proved(session, touch.day),
             product=head.product,
             name=head.name,
             place=head.place,
@@ -261,19 +267,19 @@ class SessionDesk:
                 HeldDecision(**dict(each.decision), by=each.by, at=each.at, revision=each.revision)
                 for each in session.held
             ),
-            newer=newer_of(self.catalogue, session, handlers.day_of(touch.cause.now)),
-            options=self._judged(session),
+            newer=newer_of(self.catalogue, session, touch.day),
+            options=self._judged(session, touch.day),
         )
 
-    def changed(self, session: Session, since: int) -> ChangedOptions:
+    def changed(self, session: Session, since: int, day: date) -> ChangedOptions:
         """Return what is judged otherwise than at a revision of the same version of the model."""
-        now = self._judged(session)
+        now = self._judged(session, day)
         before = session.at(since) if 1 <= since <= session.revision else None
         same: frozenset[Any] = frozenset()
         if before is not None and before.model == session.model:
-            same = frozenset(self._judged(before).attributes)
+            same = frozenset(self._judged(before, day).attributes)
         return ChangedOptions(
-            **self.proved(session),
+            **self.proved(session, day),
             since=since if same else None,
             valid=now.valid,
             complete=now.complete,
@@ -281,11 +287,11 @@ class SessionDesk:
             attributes=tuple(each for each in now.attributes if each not in same),
         )
 
-    def proved(self, session: Session) -> dict[str, Any]:
-        """Return the members of `OfSession`."""
-        found = self._judged(session)
+    def proved(self, session: Session, day: date) -> dict[str, Any]:
+        """Return the members of `OfSession`, by the rules of the day."""
+        found = self._judged(session, day)
         proof = {name: getattr(found, name) for name in (*Proof.model_fields, "model", "exact")}
         return {**proof, "session_id": session.head.session_id, "revision": session.revision}
 
-    def _judged(self, session: Session) -> ProvedOptions:
-        return judged(product_of(self.catalogue, session), session.decisions)
+    def _judged(self, session: Session, day: date) -> ProvedOptions:
+        return judged(product_of(self.catalogue, session, day), session.decisions)

@@ -112,10 +112,9 @@ def _deciding(router: APIRouter, desk: SessionDesk) -> None:
     @router.post("/{session_id}/move")
     def move(ask: MoveAsk, touch: Annotated[Touch, Depends(_touched)]) -> SessionAnswer:
         """Move to the version of the day, giving up what it does not know, and what is named."""
-        day = handlers.day_of(touch.cause.now)
 
         def moved(found: Session) -> Entry | None:
-            today = desk.catalogue.product(found.head.product, day)
+            today = desk.catalogue.product(found.head.product, touch.day)
             return deciding.move(found, today, ask.drop, signed(touch.cause))
 
         return desk.change(touch, moved)
@@ -124,33 +123,36 @@ def _deciding(router: APIRouter, desk: SessionDesk) -> None:
 def _asking(router: APIRouter, desk: SessionDesk) -> None:
     @router.get("/{session_id}/options")
     def options(
-        session_id: UUID, caller: Caller, since: Annotated[int, Query(ge=0)] = 0
+        touch: Annotated[Touch, Depends(_touched)], since: Annotated[int, Query(ge=0)] = 0
     ) -> ChangedOptions:
         """Say which questions are judged otherwise than at an earlier revision."""
-        return desk.changed(desk.sessions.of(session_id, caller.actor), since)
+        return desk.changed(desk.sessions.of(touch.session_id, touch.owner), since, touch.day)
 
     @router.post("/{session_id}/explain")
-    def explain(session_id: UUID, ask: SessionExplainAsk, caller: Caller) -> SessionWhy:
+    def explain(ask: SessionExplainAsk, touch: Annotated[Touch, Depends(_touched)]) -> SessionWhy:
         """Say why an option can not be chosen, up to three times, and what to give up for it."""
-        session = desk.sessions.of(session_id, caller.actor)
-        product = product_of(desk.catalogue, session)
+        session = desk.sessions.of(touch.session_id, touch.owner)
+        product = product_of(desk.catalogue, session, touch.day)
         found = why(product, binding(product, session.decisions), ask.attribute, ask.option)
-        return SessionWhy(**desk.proved(session), why=found)
+        return SessionWhy(**desk.proved(session, touch.day), why=found)
 
     @router.post("/{session_id}/complete")
-    def complete(session_id: UUID, ask: SessionCompleteAsk, caller: Caller) -> SessionItem:
+    def complete(
+        ask: SessionCompleteAsk, touch: Annotated[Touch, Depends(_touched)]
+    ) -> SessionItem:
         """Complete the decisions to a valid configuration, or say what is in the way."""
-        session = desk.sessions.of(session_id, caller.actor)
+        session = desk.sessions.of(touch.session_id, touch.owner)
         item = RequestedItem(product=session.head.product, decisions=session.decisions, **dict(ask))
-        found = handlers.completed_on(product_of(desk.catalogue, session), item)
-        return SessionItem(**desk.proved(session), item=found)
+        found = handlers.completed_on(product_of(desk.catalogue, session, touch.day), item)
+        return SessionItem(**desk.proved(session, touch.day), item=found)
 
     @router.get("/{left}/compare/{right}")
-    def compare(left: UUID, right: UUID, caller: Caller) -> SessionComparison:
+    def compare(left: UUID, right: UUID, caller: Caller, asked: Asked) -> SessionComparison:
         """Compare two sessions: answers, technical parameters, parts."""
+        day = handlers.day_of(asked.now)
         both = [desk.sessions.of(each, caller.actor) for each in (left, right)]
         return SessionComparison(
-            left=OfSession(**desk.proved(both[0])),
-            right=OfSession(**desk.proved(both[1])),
-            comparison=compared(desk.catalogue, *both),
+            left=OfSession(**desk.proved(both[0], day)),
+            right=OfSession(**desk.proved(both[1], day)),
+            comparison=compared(desk.catalogue, both[0], both[1], day),
         )

@@ -268,6 +268,41 @@ class TestNewerModels:
         assert moved.json()["model"] == begun["model"]
 
 
+class TestDatedRules:
+    """A session is judged by the rules of the day on which somebody looks at it."""
+
+    @pytest.fixture
+    def service(self, make_database: Any, clock: Any, tmp_path: Path) -> Iterator[Configurator]:
+        catalogue = tmp_path / "catalogue"
+        shutil.copytree(TELECOM, catalogue)
+        path = catalogue / "models" / "base_station.yaml"
+        rule = (
+            "rules:\n"
+            "  - {id: BS-ENDED-01, owner: sales, rule: station_type != micro,"
+            ' valid_from: 2026-03-10, message: "Micro stations are not sold any more."}\n'
+        )
+        text = path.read_text(encoding="utf-8").replace("rules:\n", rule, 1)
+        path.write_text(text, encoding="utf-8")
+        with running(make_database, clock, tmp_path, catalog_dir=catalogue) as found:
+            yield found
+
+    def test_a_rule_binds_every_answer_about_a_session_from_its_first_day_on(
+        self, service: Configurator
+    ) -> None:
+        begun = service.decides(service.begins(), station_type="micro")
+        assert begun["options"]["valid"]
+        service.clock.now += timedelta(days=10)
+        found = service.asks("seller-1", "GET", at(begun)).json()
+        assert (found["model"], found["newer"]) == (begun["model"], None)
+        assert [each["id"] for each in found["options"]["contradiction"]["rules"]] == [
+            "BS-ENDED-01"
+        ]
+        assert found["digest"] != begun["digest"]
+        assert not service.asks("seller-1", "GET", at(begun, "options")).json()["valid"]
+        refused = service.asks("seller-1", "POST", at(begun, "complete"), {})
+        assert refused.json()["reason"] == "configuration.contradiction"
+
+
 class TestCopies:
     """Copies, items of quotes, and two configurations side by side."""
 

@@ -66,19 +66,27 @@ def member(place: int, wanted: int) -> Bounds:
     return bounds
 
 
-def total(parts: Sequence[Bounds]) -> Bounds:
-    """Bounds of a sum."""
+class _Total:
+    """A sum; one of sums is one of all their parts, so that it is gone through at once."""
 
-    def bounds(masks: Masks) -> Interval:
+    def __init__(self, parts: Sequence[Bounds]) -> None:
+        self.parts: list[Bounds] = []
+        for each in parts:
+            self.parts.extend(each.parts if isinstance(each, _Total) else [each])
+
+    def __call__(self, masks: Masks) -> Interval:
         low: Number = 0
         high: Number = 0
-        for part in parts:
+        for part in self.parts:
             one, other = part(masks)
             low += one
             high += other
         return low, high
 
-    return bounds
+
+def total(parts: Sequence[Bounds]) -> Bounds:
+    """Bounds of a sum."""
+    return _Total(parts)
 
 
 def negative(part: Bounds) -> Bounds:

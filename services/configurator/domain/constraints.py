@@ -94,11 +94,6 @@ class Constraint:
             known = self._seen[key] = self._bounds(point)[1] == 1
         return known
 
-    def settled(self, masks: Masks) -> bool | None:
-        """Say whether it holds everywhere inside the masks, or nowhere; None: that is open."""
-        low, high = self._bounds(masks)
-        return True if low == 1 else None if high == 1 else False
-
     def lemma(self, masks: Masks, full: Masks) -> Box:
         """Return a widest box around the masks in which the condition never holds.
 
@@ -112,7 +107,7 @@ class Constraint:
                 wide[place] |= more
                 if self._bounds(wide)[1]:
                     wide[place] ^= more
-                    pending.extend(halves(more))
+                    pending.extend(_halves(more))
         return tuple((place, wide[place]) for place in self.scope if wide[place] != full[place])
 
     def lemmas(self, full: Masks, most: int) -> list[Box] | None:
@@ -120,11 +115,21 @@ class Constraint:
 
         None, if the points to look at, or the boxes, are too many to be worth it.
         """
-        if prod(full[place].bit_count() for place in self.scope) > POINTS_MAX:
+        points = prod(full[place].bit_count() for place in self.scope)
+        if points > POINTS_MAX:
             return None
+        return self.cover(full, most, 2 * points)  # down to each point it is fewer steps
+
+    def cover(self, full: Masks, most: int, steps: int) -> list[Box] | None:
+        """Return what `lemmas` does; None, if it takes more boxes or more steps of splitting.
+
+        Where its bounds say that it holds everywhere, there is nothing to say; where they say that
+        it holds nowhere, a box is found; between, the widest variable is split.
+        """
         found: list[Box] = []
         pending: list[Masks] = [list(full)]
-        while pending and len(found) <= most:
+        while pending and len(found) <= most and steps:
+            steps -= 1
             masks = pending.pop()
             low, high = self._bounds(masks)
             if low == 1 or any(_inside(masks, box) for box in found):
@@ -134,16 +139,16 @@ class Constraint:
                 continue
             widest = max(self.scope, key=lambda place: masks[place].bit_count())
             pending.extend(
-                [*masks[:widest], half, *masks[widest + 1 :]] for half in halves(masks[widest])
+                [*masks[:widest], half, *masks[widest + 1 :]] for half in _halves(masks[widest])
             )
-        return found if len(found) <= most else None
+        return None if pending or len(found) > most else found
 
 
 def _inside(masks: Masks, box: Box) -> bool:
     return not any(masks[place] & ~mask for place, mask in box)
 
 
-def halves(mask: int) -> Iterator[int]:
+def _halves(mask: int) -> Iterator[int]:
     """Yield the upper and the lower half of a mask's values; of one value, nothing."""
     values = list(bits(mask))
     if len(values) > 1:

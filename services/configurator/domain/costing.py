@@ -11,9 +11,9 @@ from typing import NamedTuple
 
 from services.configurator.domain.bounds import Interval
 from services.configurator.domain.expression import Number
-from services.configurator.domain.model import ChoiceAttribute, IntegerAttribute, MultiAttribute
 from services.configurator.domain.product import BoundPart, Product
-from services.configurator.domain.space import TRUE, Masks, Space, bits
+from services.configurator.domain.space import Masks, bits
+from services.configurator.domain.variables import wanting
 
 # A bill of materials says quantities in thousandths.
 PARTS_OF_ONE = 1000
@@ -53,7 +53,7 @@ class Objective:
             weight = weights.get(part.part.sku)
             if weight is None or not (weight.thousandth or weight.once):
                 continue
-            place, mask = home(product.space, part.mapping.option)
+            place, mask = wanting(product.space, part.mapping.option)
             scopes.setdefault(place, set()).update(part.quantity.scope - {place})
             for bit in bits(mask):
                 self._lines.setdefault(place, {}).setdefault(bit, []).append(_Line(part, weight))
@@ -110,24 +110,6 @@ class Objective:
             _forget(self._spans)
             known = self._spans[key] = _sum(lines, place, bit, masks)
         return known
-
-
-def home(space: Space, option: str) -> tuple[int, int]:
-    """Return the variable that a line of the bill of materials hangs on, and values that want it.
-
-    A number wants it above zero, a flag or an option where it is chosen.
-    """
-    name, _, choice = option.partition(".")
-    attribute, places = space.attributes[name], space.places[name]
-    if isinstance(attribute, IntegerAttribute):
-        values = space.variables[places[0]].values
-        return places[0], sum(1 << at for at, value in enumerate(values) if int(value or 0) > 0)
-    if isinstance(attribute, ChoiceAttribute | MultiAttribute):
-        index = [each.id for each in attribute.options].index(choice)
-        if isinstance(attribute, MultiAttribute):
-            return places[index], TRUE
-        return places[0], 1 << index
-    return places[0], TRUE
 
 
 def thousandths(amount: Number) -> int:

@@ -10,12 +10,10 @@ from dataclasses import dataclass
 from contracts.configuration import Decision
 from contracts.values import Value
 from services.configurator.domain.components import key_id
-from services.configurator.domain.constraints import Box, Constraint, Forbidden, Permitted, halves
+from services.configurator.domain.constraints import Box, Forbidden, Permitted
 from services.configurator.domain.decisions import domains_of
 from services.configurator.domain.literals import Literals
-from services.configurator.domain.presence import Presence
 from services.configurator.domain.product import Product
-from services.configurator.domain.space import Masks
 
 # Raise it whenever the same model gives other clauses: circuits are kept under it.
 ENCODING = 1
@@ -92,7 +90,11 @@ def formula_of(product: Product) -> Formula:
         if isinstance(constraint, Permitted):
             clauses |= dict.fromkeys(map(tuple, _rows(literals, constraint)))
             continue
-        boxes = None if constraint.id in budgets else _boxes(constraint, full)
+        boxes: Sequence[Box] | None = None
+        if isinstance(constraint, Forbidden):
+            boxes = constraint.boxes
+        elif constraint.id not in budgets:
+            boxes = constraint.cover(full, BOXES_MAX, STEPS_MAX)
         if boxes is None:
             left_out.append(key_id(constraint.id))
             continue
@@ -119,36 +121,3 @@ def _rows(literals: Literals, table: Permitted) -> Iterator[Sequence[int]]:
         for place, mask in box:
             yield from ((-row, each) for each in literals.inside(place, mask))
         yield (row, *(each for place, mask in box for each in literals.outside(place, mask)))
-
-
-def _boxes(constraint: Constraint | Forbidden, full: Masks) -> Sequence[Box] | None:
-    """Return boxes that cover exactly where the rule does not hold; None, if they are too many.
-
-    Where its bounds say that it holds everywhere, there is nothing to say; where they say that it
-    holds nowhere, a box is found; between, the widest variable is split.
-    """
-    if isinstance(constraint, Forbidden):
-        return constraint.boxes
-    if isinstance(constraint, Presence):
-        return constraint.lemmas(full, BOXES_MAX)
-    found: list[Box] = []
-    pending: list[Masks] = [list(full)]
-    for _ in range(STEPS_MAX):
-        if not pending or len(found) > BOXES_MAX:
-            break
-        masks = pending.pop()
-        holds = constraint.settled(masks)
-        if holds or any(_inside(masks, box) for box in found):
-            continue
-        if holds is False:
-            found.append(constraint.lemma(masks, full))
-            continue
-        widest = max(constraint.scope, key=lambda place: masks[place].bit_count())
-        pending.extend(
-            [*masks[:widest], half, *masks[widest + 1 :]] for half in halves(masks[widest])
-        )
-    return None if pending or len(found) > BOXES_MAX else found
-
-
-def _inside(masks: Masks, box: Box) -> bool:
-    return not any(masks[place] & ~mask for place, mask in box)

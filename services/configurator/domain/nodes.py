@@ -4,6 +4,10 @@ from collections.abc import Iterator, Mapping
 
 from services.configurator.domain.expression import Binary, Call, Member, Name, Node, Unary
 
+# What a parameter is made of is computed again wherever it is used, and inner expressions for every
+# instance of a component: more than this is refused.
+STEPS_MAX = 5_000
+
 
 def walk(node: Node) -> Iterator[Node]:
     """Yield the node and everything below it, from the top."""

@@ -30,7 +30,11 @@ class Presence(Constraint):
 
     def lemmas(self, full: Masks, most: int) -> list[Box]:
         """Return the boxes that it forbids: two for each variable, so never too many."""
-        del most
+        return self.cover(full, most, 0)
+
+    def cover(self, full: Masks, most: int, steps: int) -> list[Box]:
+        """Return the same; there is nothing to split."""
+        del most, steps
         short = full[self._count] & ~self._enough
         return [
             box

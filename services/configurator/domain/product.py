@@ -26,7 +26,7 @@ from services.configurator.domain.model import (
     PartMapping,
     ProductModel,
 )
-from services.configurator.domain.nodes import steps
+from services.configurator.domain.nodes import STEPS_MAX, steps
 from services.configurator.domain.pinning import said
 from services.configurator.domain.preferring import Wish, preferences
 from services.configurator.domain.presence import guarded, presences
@@ -36,9 +36,6 @@ from services.configurator.domain.solver import Solver
 from services.configurator.domain.space import Space
 from services.configurator.domain.tables import permitted
 from services.configurator.domain.units import UnitFault, described
-
-# What a parameter is made of is computed again wherever it is used.
-STEPS_MAX = 5_000
 
 
 class ModelRefused(Refused):
@@ -267,6 +264,6 @@ class _Bench:
                 self._fault(f"{where}: the quantity is in {quantity.unit}, not a plain number")
             elif quantity.bounds(space.full())[0] < 0:
                 self._fault(f"{where}: the quantity can be below zero; use max(0, ...)")
-            wanted = v.wanted(space, mapping.option)
+            wanted = b.member(*v.wanting(space, mapping.option))
             bound.append(BoundPart(mapping, parts[mapping.sku], wanted, quantity, where))
         return bound

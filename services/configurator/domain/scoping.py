@@ -35,8 +35,8 @@ from services.configurator.domain.model import (
     MultiAttribute,
 )
 from services.configurator.domain.naming import nearest
+from services.configurator.domain.nodes import STEPS_MAX
 
-STEPS_MAX = 5_000
 UNKNOWN = re.compile(r"unknown (?:name|attribute) '([a-z0-9_]+)'")
 
 

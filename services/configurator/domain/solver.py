@@ -95,9 +95,10 @@ class Solver:
                 self._learned[number] = constraint
             self._clauses.extend(self._clause(number, box) for box in boxes)
         self._point = self._literals.reader(range(len(self._full)))
-        self._looked_at = self._literals.reader(
-            {place for constraint in self._learned.values() for place in constraint.scope}
-        )
+        # What the rules learned box by box look at, and a point where all of these hold.
+        self._sensitive = {place for each in self._learned.values() for place in each.scope}
+        self._looked_at = self._literals.reader(self._sensitive)
+        self._sound: Masks | None = None
         self._touching: list[list[Condition]] = [[] for _ in self._full]
         for constraint in self.constraints:
             for place in constraint.scope:
@@ -122,14 +123,17 @@ class Solver:
         `witness` is one inside the domains. `places` are the variables asked about, by default all;
         of others it returns some of their values. Raises: SearchBound.
         """
-        seen = list(witness)
+        seen, near = list(witness), witness
         for place in range(len(self._full)) if places is None else places:
             for bit in bits(domains.get(place, self._full[place])):
                 if seen[place] & bit:
                     continue
+                if self.admits(near, {place: bit}):
+                    seen[place] |= bit
+                    continue
                 self._lean(seen, domains)
-                found = self.solve({**domains, place: bit})
-                if found is not None:
+                if (found := self.solve({**domains, place: bit})) is not None:
+                    near = found
                     seen = [one | other for one, other in zip(seen, found, strict=True)]
         self._lean(self._first)
         return seen
@@ -218,12 +222,13 @@ class Solver:
     def _lean(self, seen: Masks, domains: Domains | None = None) -> None:
         """Let the next configuration show as many values as it can that were not seen yet.
 
+        What rules learned box by box look at stays: new values there mostly break such a rule.
         Without domains, those that are seen are tried first. It is a hint and changes no verdict.
         """
         phases: list[int] = []
         for place, mask in enumerate(seen):
-            fresh = (domains.get(place, self._full[place]) & ~mask) if domains is not None else mask
-            if fresh:
+            fresh = mask if domains is None else domains.get(place, self._full[place]) & ~mask
+            if fresh and (domains is None or place not in self._sensitive):
                 phases.extend(self._literals.wished(place, fresh & -fresh))
         with self._lock:
             self._sat.set_phases(phases)
@@ -262,16 +267,26 @@ class Solver:
     def _learn(self, model: Model) -> int:
         """Learn why the model does not meet rules that it counts; returns how many it does not."""
         point = self._looked_at(model)
+        counted = [each for each in self._learned if model[self._rules[each] - 1] > 0]
         lemmas = [
-            self._clause(number, constraint.lemma(point, self._full))
-            for number, constraint in self._learned.items()
-            if model[self._rules[number] - 1] > 0 and not constraint.holds(point)
+            self._clause(number, self._learned[number].lemma(point, self._full))
+            for number in self._doubtful(point, counted)
+            if not self._learned[number].holds(point)
         ]
         if lemmas:
             with self._lock:
                 self._lemmas += len(lemmas)
                 self._sat.append_formula(lemmas)
+        elif len(counted) == len(self._learned):
+            self._sound = point
         return len(lemmas)
+
+    def _doubtful(self, point: Masks, counted: list[int]) -> list[int]:
+        """Return those of the rules that what differs from the last sound point may have broken."""
+        if (sound := self._sound) is None:
+            return counted
+        changed = {each for each in self._sensitive if point[each] != sound[each]}
+        return [each for each in counted if not changed.isdisjoint(self._learned[each].scope)]
 
     def _inside(self, domains: Domains) -> Iterator[int]:
         for place, mask in domains.items():

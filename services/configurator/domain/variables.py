@@ -29,19 +29,21 @@ def carried(space: Space, place: int, values: Sequence[Number]) -> b.Bounds:
     return b.carried(place, [*values, 0] if space.variables[place].nothing else values)
 
 
-def wanted(space: Space, option: str) -> b.Bounds:
-    """Bounds of "this is asked for": an option (`pump.low`), a flag, or a number above zero."""
+def wanting(space: Space, option: str) -> tuple[int, int]:
+    """Return the variable that a line of the bill of materials hangs on, and values that want it.
+
+    An option (`pump.low`) or a flag wants it where it is chosen, a number above zero.
+    """
     name, _, choice = option.partition(".")
-    attribute = space.attributes[name]
-    places = space.places[name]
+    attribute, places = space.attributes[name], space.places[name]
     if isinstance(attribute, IntegerAttribute):
-        return b.less(b.constant(0), integer(space, attribute), or_equal=False)
+        return enough(space, name, 1)
     if isinstance(attribute, ChoiceAttribute | MultiAttribute):
         index = [each.id for each in attribute.options].index(choice)
         if isinstance(attribute, MultiAttribute):
-            return flag(space, places[index])
-        return b.member(places[0], 1 << index)
-    return flag(space, places[0])
+            return places[index], TRUE
+        return places[0], 1 << index
+    return places[0], TRUE
 
 
 class RunningTotal:
@@ -106,7 +108,7 @@ def there(
 
 
 def enough(space: Space, count: str, number: int) -> tuple[int, int]:
-    """Return the variable that says how many there are, and its values from a number on."""
+    """Return the variable of a whole number, and its values from a number on."""
     (place,) = space.places[count]
     values = enumerate(space.variables[place].values)
     return place, sum(1 << bit for bit, value in values if int(value or 0) >= number)

@@ -116,10 +116,7 @@ def _ask(
     known = {each.item_id for each in items}
     return {
         "items": [each.model_dump(mode="json", include=PRICED) for each in items],
-        "account_id": details["account_id"],
-        "customer_tier": details["customer_tier"],
-        "region": details["region"],
-        "currency": details["currency"],
+        **{name: details[name] for name in peers.PRICED_FOR},
         "discounts": [
             each.model_dump(mode="json")
             for each in discounts

@@ -1,6 +1,7 @@
 """The guided page: an item's questions as judged, with what follows from the answers beside them.
 
-Nothing is stored: the answers so far stand in the form, and every post draws what follows anew.
+The answers so far stand in the form (`resuming` keeps them in a session); every post draws what
+follows anew.
 """
 
 from collections.abc import Mapping, Sequence

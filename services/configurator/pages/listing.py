@@ -42,14 +42,15 @@ def routes(pages: Pages, catalogue: Catalogue, sessions: Sessions) -> APIRouter:
         """Show what differs between two of one's own configurations."""
         both = [sessions.of(each, caller.actor) for each in (left, right)]
         told: dict[str, Any] = {"left": both[0].head, "right": both[1].head}
-        told["found"] = compared(catalogue, *both)
+        day = handlers.day_of(request.app.state.clock())
+        told["found"] = compared(catalogue, both[0], both[1], day)
         return pages.show(request, "sessions_compared.html", **told)
 
     @router.post("/{session_id}/copy")
     def copy(session_id: UUID, caller: Seller, asked: Asked) -> Response:
         """Copy a configuration, to try something else beside it."""
         source = sessions.of(session_id, caller.actor)
-        product = product_of(catalogue, source)
+        product = product_of(catalogue, source, handlers.day_of(asked.now))
         head = copied(source.head, session_id_of(asked.command_id), asked.now)
         sessions.begin(asked, head, deciding.begin(product, source.decisions, signed(asked)))
         return see(places.SESSIONS)

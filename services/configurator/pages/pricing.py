@@ -21,7 +21,7 @@ from services.configurator.pages import setting as settings
 from services.configurator.pages.beside import pins_of
 from services.configurator.pages.drawing import GuidePages, chosen
 from services.configurator.pages.setting import Setting
-from services.configurator.peers import PriceContext, Quotes
+from services.configurator.peers import PRICED_FOR, PriceContext, Quotes
 from services.configurator.priced import Columns, Prices, priced
 
 Seller = Annotated[Principal, Depends(allow("seller", "admin"))]
@@ -76,9 +76,8 @@ class _QuestionPrices:
 
 def _asked(setting: Setting) -> Prices:
     details = setting.deal["details"]
-    names = ("account_id", "customer_tier", "region", "currency")
     pins = PricingPins.model_validate(pins_of(setting))
-    return Prices(context=PriceContext(pins=pins, **{name: details[name] for name in names}))
+    return Prices(context=PriceContext(pins=pins, **{name: details[name] for name in PRICED_FOR}))
 
 
 def _rows(product: Product, answer: PricesAnswer) -> list[dict[str, Any]]:

@@ -218,6 +218,13 @@ def test_a_product_tells_its_questions(call):
     }
 
 
+def test_a_product_tells_its_rules_tables_and_budgets_in_words(call):
+    found = call("GET", "/configurator/products/radio_site").json()
+    model = CATALOGUE.newest("radio_site").model
+    told = {each["id"]: each["message"] for each in found["rules"]}
+    assert told == {each.id: each.message for each in (*model.rules, *model.tables, *model.budgets)}
+
+
 def test_options_are_judged_without_a_fact(call, store):
     body = {"decisions": an_item(station_type="micro")["decisions"]}
     found = call("POST", "/configurator/products/base_station/options", json=body)
