@@ -76,7 +76,7 @@ def show(rows: Sequence[Row], console: Console) -> None:
     for name in ("metric", "value", "unit", "floor", "goal", "reference", "its value", "verdict"):
         table.add_column(name, overflow="fold")
     for row in rows:
-        verdict = "goal" if row.meets(row.goal) else "floor" if row.meets(row.floor) else "BELOW"
+        verdict = "BELOW" if not row.meets(row.floor) else "goal" if row.meets(row.goal) else "floor"
         table.add_row(
             row.metric,
             f"{row.value:.3g}",
