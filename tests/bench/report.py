@@ -76,7 +76,9 @@ def show(rows: Sequence[Row], console: Console) -> None:
     for name in ("metric", "value", "unit", "floor", "goal", "reference", "its value", "verdict"):
         table.add_column(name, overflow="fold")
     for row in rows:
-        verdict = "BELOW" if not row.meets(row.floor) else "goal" if row.meets(row.goal) else "floor"
+        verdict = (
+            "BELOW" if not row.meets(row.floor) else "goal" if row.meets(row.goal) else "floor"
+        )
         table.add_row(
             row.metric,
             f"{row.value:.3g}",
