@@ -1,25 +1,37 @@
-"""Wire the pricer: the shelf from the catalogue, the consumer, the doors."""
+"""Wire the pricer: the library of price books, the consumer, the doors."""
+
+from pathlib import Path
+
+from fastapi import APIRouter
 
 from contracts.envelope import Registry
 from contracts.pricing import PricingFailed, QuotePriced
 from contracts.quote import PricingRequested
-from infra.parts import Parts
+from infra.parts import Parts, Plumbing
 from infra.service import serve
 from infra.settings import Settings
-from infra.work import Commands
-from services.pricer import api, books, consumer
+from services.pricer import api, authoring_api, books, consumer
+from services.pricer.authoring import Author
+from services.pricer.library import Library
 
 
-def build(settings: Settings, commands: Commands) -> Parts:
+def build(settings: Settings, plumbing: Plumbing) -> Parts:
     """Wire the service.   Raises: BookRefused, if the catalogue can not be used."""
-    shelf = books.load(settings.catalog_dir)
+    library = Library(plumbing, books.load(settings.catalog_dir))
+    router = APIRouter()
+    for each in (
+        api.routes(plumbing, library),
+        authoring_api.routes(Author(plumbing, library), library),
+    ):
+        router.routes.extend(each.routes)
     return Parts(
         name="pricer",
-        hears=consumer.hears(shelf),
+        hears=consumer.hears(library),
         registry=Registry([PricingRequested, QuotePriced, PricingFailed]),
-        router=api.routes(commands, shelf),
+        router=router,
         reminders={},
         batch_size=20,
+        migrations=Path(__file__).parent / "migrations",
     )
 
 
