@@ -113,9 +113,8 @@ class Author:
         )
 
     def _refuse(self, release: Release) -> None:
-        is_book = release.kind == "book"
-        document = self._library.book(release) if is_book else self._library.table(release)
-        errors = [each for each in self.lint(document) if each.severity == "error"]
+        found = self.lint(self._library.document(release))
+        errors = [each for each in found if each.severity == "error"]
         if errors:
             first = "; ".join(str(each) for each in errors[:3])
             more = f" (and {len(errors) - 3} more)" if len(errors) > 3 else ""

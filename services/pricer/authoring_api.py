@@ -1,5 +1,6 @@
 """The doors of those who write price books and FX tables: draft, lint, publish, retire."""
 
+from decimal import Decimal
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Path, Query, Response
@@ -13,6 +14,7 @@ from infra.work import Cause
 from services.pricer import documents
 from services.pricer.authoring import Author, drafted
 from services.pricer.books import Key
+from services.pricer.domain.differing import Change, difference
 from services.pricer.domain.lint import Finding
 from services.pricer.domain.releasing import Act, Kind, Release
 from services.pricer.library import Library
@@ -20,6 +22,7 @@ from services.pricer.library import Library
 PATHS: dict[Kind, str] = {"book": "books", "fx": "fx"}
 LISTED_MAX = 200
 FINDINGS_MAX = 1000
+CHANGES_MAX = 1000
 ID = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$"
 
 Reader = Annotated[
@@ -40,6 +43,17 @@ def which(key: Annotated[str, Path(pattern=ID)], version: Annotated[int, Path(ge
 
 
 Which = Annotated[Key, Depends(which)]
+
+
+class Against(BaseModel):
+    """With which version one is compared: the published one before it, if nothing is said."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    id: str | None = Field(default=None, pattern=ID)
+    against: int | None = Field(default=None, ge=1)
+    limit: int = Field(default=200, ge=1, le=CHANGES_MAX)
+    offset: int = Field(default=0, ge=0, le=10_000_000)
 
 
 class Reasoned(BaseModel):
@@ -65,6 +79,7 @@ def routes(author: Author, library: Library) -> APIRouter:
         _reading(router, kind, library)
         _writing(router, kind, author)
         _linting(router, kind, author, library)
+        _comparing(router, kind, library)
         _deciding(router, kind, author)
     return router
 
@@ -85,8 +100,7 @@ def _reading(router: APIRouter, kind: Kind, library: Library) -> None:
         """Return one version whole; costs and floors are for insiders."""
         release = library.release(kind, it)
         answer.headers["etag"] = f'"{release.sha256}"'
-        found = library.book(release) if kind == "book" else library.table(release)
-        return found.model_dump(mode="json")
+        return library.document(release).model_dump(mode="json")
 
     @router.get(path + "/{key}/{version}/acts")
     def acts(it: Which, _reader: Insider) -> list[Act]:
@@ -125,9 +139,48 @@ def _linting(router: APIRouter, kind: Kind, author: Author, library: Library) ->
     @router.get(f"/{PATHS[kind]}/{{key}}/{{version}}/lint")
     def report(it: Which, _reader: Insider) -> dict[str, Any]:
         """Say what is wrong with a version."""
-        release = library.release(kind, it)
-        found = library.book(release) if kind == "book" else library.table(release)
-        return linted(author.lint(found))
+        return linted(author.lint(library.document(library.release(kind, it))))
+
+
+def _comparing(router: APIRouter, kind: Kind, library: Library) -> None:
+    @router.get(f"/{PATHS[kind]}/{{key}}/{{version}}/diff")
+    def diff(it: Which, asked: Annotated[Against, Query()], _reader: Insider) -> dict[str, Any]:
+        """Say what a version changes, in words and numbers, part by part of the list."""
+        new = library.release(kind, it)
+        old = library.compared(new, asked.id, asked.against)
+        found = difference(library.document(old), library.document(new))
+        shown = found.changes[asked.offset : asked.offset + asked.limit]
+        return {
+            "old": old.pin.model_dump(mode="json"),
+            "new": new.pin.model_dump(mode="json"),
+            "counts": found.counts,
+            "prices": {name: _text(each) for name, each in found.prices.items()},
+            "total": len(found.changes),
+            "changes": [_change(each) for each in shown],
+        }
+
+
+def _change(change: Change) -> dict[str, Any]:
+    return {
+        "sort": change.sort,
+        "what": change.what,
+        "name": change.name,
+        "words": str(change),
+        "moved": [
+            {
+                "field": each.field,
+                "was": each.was,
+                "now": each.now,
+                "by": _text(each.by),
+                "percent": _text(each.percent.root if each.percent else None),
+            }
+            for each in change.moved
+        ],
+    }
+
+
+def _text(value: Any) -> Any:
+    return f"{value:f}" if isinstance(value, Decimal) else value
 
 
 def _deciding(router: APIRouter, kind: Kind, author: Author) -> None:

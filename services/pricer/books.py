@@ -143,20 +143,26 @@ def _pinned(field: str, what: str, versions: Sequence[V], wanted: tuple[Pin, dat
 
 def load(catalog_dir: Path) -> Shelf:
     """Read everything.   Raises: BookRefused, naming file, place and what to change."""
-    parts = _parts(catalog_dir / "parts.yaml")
-    tables = _all(catalog_dir / "fx", read_fx)
-    for path, table in tables:
-        _refuse(path, lint_fx(table))
+    parts = parts_of(catalog_dir)
+    tables = load_tables(catalog_dir)
     books = _all(catalog_dir / "price_books", read_book)
     for path, book in books:
         if book.status != "draft":
             needed = parts_to_price(book, parts, [each for _, each in books])
-            _refuse(path, lint_book(book, needed, [table for _, table in tables]))
+            _refuse(path, lint_book(book, needed, tables))
     documents = {(each.id, each.version): each for _, each in books}
     usable = {key: each for key, each in documents.items() if each.status != "draft"}
-    of_fx = {(each.id, each.version): each for _, each in tables}
+    of_fx = {(each.id, each.version): each for each in tables}
     compiled = {key: compile_book(book) for key, book in usable.items()}
     return Shelf(documents, compiled, of_fx, of_fx, documents, parts)
+
+
+def load_tables(catalog_dir: Path) -> list[FxTable]:
+    """Read the FX tables of a catalogue.   Raises: BookRefused."""
+    tables = _all(catalog_dir / "fx", read_fx)
+    for path, table in tables:
+        _refuse(path, lint_fx(table))
+    return [table for _, table in tables]
 
 
 def parts_to_price(
@@ -209,7 +215,9 @@ def _sealed(path: Path, document: Mapping[str, Any], each: Versioned) -> None:
     raise _refusal(path, [Finding("sha256", text)])
 
 
-def _parts(path: Path) -> dict[str, Part]:
+def parts_of(catalog_dir: Path) -> dict[str, Part]:
+    """Read the part master of a catalogue.   Raises: BookRefused."""
+    path = catalog_dir / "parts.yaml"
     try:
         return {
             each["sku"]: Part(each["sku"], each["unit"], each["charge"])

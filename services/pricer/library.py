@@ -17,7 +17,16 @@ from services.pricer.books import BookRefused, Key, Shelf
 from services.pricer.domain.book import FxTable, PriceBook, read_book, read_fx
 from services.pricer.domain.compiled import CompiledBook, compile_book
 from services.pricer.domain.lint import Finding
-from services.pricer.domain.releasing import NAMES, UNKNOWN, Act, Kind, Release, release_of, told_by
+from services.pricer.domain.releasing import (
+    NAMES,
+    UNKNOWN,
+    Act,
+    Kind,
+    Release,
+    before,
+    release_of,
+    told_by,
+)
 
 ACTS = """
 SELECT position, kind, id, version, act, sha256, first_day, last_day, about, by, at, reason
@@ -105,6 +114,19 @@ class Library:
             raise UNKNOWN[kind](f"there is no {name}; GET the list to see what there is")
         return found
 
+    def compared(self, release: Release, other: str | None, version: int | None) -> Release:
+        """Return the version to compare with: the one named, or the published one before.
+
+        Raises: BookUnknown, TableUnknown.
+        """
+        if version is not None:
+            return self.release(release.kind, (other or release.id, version))
+        found = before(release, self.releases(release.kind))
+        if found is None:
+            text = f"nothing was published before {release.title}; name a version to compare with"
+            raise UNKNOWN[release.kind](text)
+        return found
+
     def _fresh(self) -> tuple[Shelf, tuple[Release, ...]]:
         newest = int(self._commands.query(NEWEST)[0]["position"])
         with self._lock:
@@ -132,15 +154,20 @@ class Library:
 
     # ---- what is in a version
 
+    def document(self, release: Release) -> PriceBook | FxTable:
+        """Return a version whole, also a draft or a retired one.   Raises: BookRefused."""
+        found = self._read.get(release.sha256, lambda: self._make(release))
+        return found.but({"status": release.status})
+
     def book(self, release: Release) -> PriceBook:
-        """Return a price book whole, also a draft or a retired one.   Raises: BookRefused."""
-        found = self._document(release)
+        """Return a price book whole.   Raises: BookRefused."""
+        found = self.document(release)
         assert isinstance(found, PriceBook)  # noqa: S101  the kind of a release is that of its document
         return found
 
     def table(self, release: Release) -> FxTable:
         """Return an FX table whole.   Raises: BookRefused."""
-        found = self._document(release)
+        found = self.document(release)
         assert isinstance(found, FxTable)  # noqa: S101  as above
         return found
 
@@ -155,10 +182,6 @@ class Library:
 
     def _table(self, release: Release) -> FxTable:
         return self.table(release).but({"status": release.status})
-
-    def _document(self, release: Release) -> PriceBook | FxTable:
-        found = self._read.get(release.sha256, lambda: self._make(release))
-        return found.but({"status": release.status})
 
     def _make(self, release: Release) -> PriceBook | FxTable:
         files = self.files

@@ -161,6 +161,21 @@ def told_by(act: Act) -> Release | None:
     )
 
 
+def before(release: Release, known: Iterable[Release]) -> Release | None:
+    """Return what a version is compared with: the one of its id before it that was published."""
+    return max(
+        (
+            each
+            for each in known
+            if (each.kind, each.id) == (release.kind, release.id)
+            and each.version < release.version
+            and each.status != "draft"
+        ),
+        key=lambda each: each.version,
+        default=None,
+    )
+
+
 # ---- decisions: each returns the version as it is afterwards
 
 
