@@ -10,7 +10,7 @@ from contracts.quote import PricingRequested
 from infra.parts import Parts, Plumbing
 from infra.service import serve
 from infra.settings import Settings
-from services.pricer import api, authoring_api, books, consumer
+from services.pricer import api, authoring_api, books, consumer, importing_api
 from services.pricer.authoring import Author
 from services.pricer.library import Library
 
@@ -18,10 +18,12 @@ from services.pricer.library import Library
 def build(settings: Settings, plumbing: Plumbing) -> Parts:
     """Wire the service.   Raises: BookRefused, if the catalogue can not be used."""
     library = Library(plumbing, books.load(settings.catalog_dir))
+    author = Author(plumbing, library)
     router = APIRouter()
     for each in (
         api.routes(plumbing, library),
-        authoring_api.routes(Author(plumbing, library), library),
+        authoring_api.routes(author, library),
+        importing_api.routes(author, library),
     ):
         router.routes.extend(each.routes)
     return Parts(
