@@ -135,11 +135,11 @@ def _of(what: str, old: Sequence[Value], new: Sequence[Value]) -> Iterator[Chang
     now = {_name(each, doubled): each for each in new}
     for name, each in was.items():
         if name not in now:
-            yield Change("removed", what, name, told=_brief(each))
+            yield Change("removed", what, name, told=brief(each))
     for name, each in now.items():
         before = was.get(name)
         if before is None:
-            yield Change("added", what, name, told=_brief(each))
+            yield Change("added", what, name, told=brief(each))
         elif before != each:
             yield Change("changed", what, name, moved(before, each))
     if list(was) != list(now) and was.keys() == now.keys() and what == "group":
@@ -165,7 +165,7 @@ def _name(each: Value, doubled: set[str]) -> str:
     return f"{name} ({', '.join(str(it) for it in told if it)})"
 
 
-def _brief(each: Value) -> str:
+def brief(each: Value) -> str:
     """Say what an entry costs or a rule does, as far as a few values say it."""
     tree = each.model_dump(mode="json", exclude_none=True, exclude_defaults=True)
     told = next((tree[name] for name in ("price", "effect") if name in tree), None)
@@ -179,6 +179,14 @@ def _brief(each: Value) -> str:
 
 
 # ---- values by their place
+
+
+def words_of(value: Value, without: Iterable[str] = ()) -> dict[str, str]:
+    """Return what a value says beyond what is usual: each member by its place, in words."""
+    tree = value.model_dump(
+        mode="json", exclude=set(without), exclude_none=True, exclude_defaults=True
+    )
+    return dict(_leaves(tree, ()))
 
 
 def _settings(document: PriceBook | FxTable) -> dict[str, str]:
