@@ -66,7 +66,8 @@ class Running:
     """The running price of one line, exact until a named rounding point.
 
     `unit` is the price of each unit, or None where the line has one amount (graduated tiers).
-    `amount` is always the amount of the whole line. Local to one pricing; never shared.
+    `amount` is always the amount of the whole line; `net` and `net_unit` are what they were before
+    discounts on the quote. Local to one pricing; never shared.
     """
 
     line: BasketLine
@@ -80,6 +81,7 @@ class Running:
     regular: Decimal = ZERO
     given: Decimal = ZERO
     net: Decimal = ZERO
+    net_unit: Decimal | None = None
     gifts: list[Gift] = field(default_factory=list)
 
     @property

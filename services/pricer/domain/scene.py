@@ -6,6 +6,7 @@ from datetime import datetime, time
 from decimal import Context, Decimal, InvalidOperation
 
 from contracts.values import EXACT, minor_unit
+from services.pricer.domain.allocation import decimals, to_multiple
 from services.pricer.domain.ask import PriceAsk, parameters_of
 from services.pricer.domain.basket import BasketLine
 from services.pricer.domain.book import FxTable
@@ -121,6 +122,8 @@ class Scene:
 
     def round_at(self, amount: Decimal, point: RoundingPoint) -> Decimal:
         """Round at a named point of the book's policy; `exact` keeps every digit."""
+        if point.multiple is not None:
+            return to_multiple(amount, point.multiple, point.mode)
         if point.scale == "exact":
             return amount
         digits = minor_unit(self.currency) if point.scale == "minor" else point.scale
@@ -135,16 +138,19 @@ class Scene:
 
     def digits_of(self, point: RoundingPoint) -> int:
         """Return the decimals that a point rounds to; `exact` shows the finest that Money holds."""
+        if point.multiple is not None:
+            return decimals(point.multiple)
         if point.scale == "minor":
             return minor_unit(self.currency)
         return FINEST if point.scale == "exact" else point.scale
 
     @property
     def line_digits(self) -> int:
-        """The decimals of a line, and of what is split over lines: at least as printed."""
+        """The decimals of what is split over lines: those of a line, at the finest a minor unit."""
         line = self.book.book.rounding.line
-        minor = minor_unit(self.currency)
-        return self.digits_of(line) if isinstance(line, RoundingPoint) else minor
+        if isinstance(line, RoundingPoint) and line.scale != "exact":
+            return self.digits_of(line)
+        return minor_unit(self.currency)
 
     @property
     def line_mode(self) -> str:

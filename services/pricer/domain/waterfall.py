@@ -45,7 +45,7 @@ def price_line(run: Running, scene: Scene) -> None:
         apply_rules(run, scene, stage)
     guardrail.first_pass(run, scene)
     _round(run, scene)
-    run.net = run.amount
+    run.net, run.net_unit = run.amount, run.unit
 
 
 # ---- list price
