@@ -136,9 +136,8 @@ def _line(expected: Tree, run: Running | None, case: Tree) -> list[str]:
         wrong += _is(f"unit price of {name}", _unit(run, expected["unit_price"]),
                      expected["unit_price"])  # fmt: skip
     if "discount_percent" in expected:
-        wanted = Decimal(expected["discount_percent"])
         off = (run.list_total - run.amount) * 100 / run.list_total
-        shown = off.quantize((wanted.as_tuple().exponent and Decimal(1).scaleb(-6)) or Decimal(1))
+        shown = _as_fine(off, Decimal(expected["discount_percent"]))
         wrong += _is(f"discount of {name}", shown, expected["discount_percent"])
     return wrong
 
@@ -152,11 +151,14 @@ def _unit(run: Running, wanted: str) -> Decimal:
         return run.net_unit
     if not run.line.count:
         return Decimal(0)
-    exponent = Decimal(wanted).as_tuple().exponent
-    derived = ROUNDS.divide(run.net, run.line.count)
-    if not isinstance(exponent, int) or derived == Decimal(wanted):
-        return derived
-    return derived.quantize(Decimal(1).scaleb(min(exponent, 0)), rounding="ROUND_HALF_UP")
+    return _as_fine(ROUNDS.divide(run.net, run.line.count), Decimal(wanted))
+
+
+def _as_fine(exact: Decimal, wanted: Decimal) -> Decimal:
+    """Round what may never end to the decimals that are expected, at least to two."""
+    exponent = wanted.as_tuple().exponent
+    digits = max(-exponent, 2) if isinstance(exponent, int) else 2
+    return exact.quantize(Decimal(1).scaleb(-digits), rounding="ROUND_HALF_UP")
 
 
 def _total(found: Settled) -> Decimal:

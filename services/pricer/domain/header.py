@@ -31,7 +31,9 @@ def discounts_of_book(scene: Scene, runs: Sequence[Running]) -> None:
             left = exact_sum(run.amount for run in eligible)
             base = exact_sum(before[run.line.number] for run in eligible) if added else left
             text = f"{rule.name}: {words(rule.effect, scene, rule.currency)} the quote"
-            off = min(_off(rule, base, scene), left)
+            off = _off(rule, base, scene)
+            if off > left >= 0:
+                off = left  # all of it, and no more; credits are not turned round
             _allocate(scene, eligible, off, (rule.id, rule.version, text))
 
 

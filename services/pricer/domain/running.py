@@ -36,6 +36,10 @@ class SlabOff:
     units: Decimal
     amount: Decimal
 
+    def fits(self, unit: Decimal | None) -> bool:
+        """Say whether it can be taken: percentages of units need a unit price."""
+        return unit is not None or not self.units
+
 
 class Gift(NamedTuple):
     """So many of a part for nothing, by which rule, and in words."""
@@ -133,7 +137,6 @@ class Running:
                     None if most is None else scene.money(most, currency),
                 )
             case SlabOff(units=units, amount=amount):
-                # A unit price is there whenever slabs are: the rule refuses a line without one.
                 off = EXACT.multiply(self.unit or ZERO, units)
                 return None, self._less(EXACT.add(off, scene.money(amount, currency)))
 
