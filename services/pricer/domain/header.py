@@ -30,7 +30,7 @@ def discounts_of_book(scene: Scene, runs: Sequence[Running]) -> None:
             eligible = _covered(rule, runs)
             left = exact_sum(run.amount for run in eligible)
             base = exact_sum(before[run.line.number] for run in eligible) if added else left
-            text = f"{rule.name}: {words(rule.effect, scene, rule.currency)} the quote"
+            text = f"{rule.name}: {_words(rule, scene)}"
             off = _off(rule, base, scene)
             if off > left >= 0:
                 off = left  # all of it, and no more; credits are not turned round
@@ -130,6 +130,14 @@ def discount_of_quote(scene: Scene, runs: Sequence[Running]) -> None:
     _allocate(scene, eligible, amount, ("sales", None, text))
     for run, was in zip(eligible, before, strict=True):
         run.given = EXACT.add(run.given, EXACT.subtract(was, run.amount))
+
+
+def _words(rule: Rule, scene: Scene) -> str:
+    """Say what a rule takes off: an amount is once off all lines, whatever it is per."""
+    if isinstance(rule.effect, AmountOff):
+        amount = say(scene.money(rule.effect.amount, rule.currency), scene.currency)
+        return f"{amount} off the lines it covers"
+    return f"{words(rule.effect, scene)} the lines it covers"
 
 
 def _allocate(
