@@ -34,21 +34,15 @@ from contracts.errors import Refused
 
 # ISO 4217 minor units; every other currency of the table has two digits. Source: ISO 4217 list
 # one, 2025.
+_NONE = "BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF"
+_THREE = "BHD IQD JOD KWD LYD OMR TND"
+_FOUR = "CLF UYW"
 MINOR_UNITS = {
-    "JPY": 0,
-    "KRW": 0,
-    "CLP": 0,
-    "ISK": 0,
-    "VND": 0,
-    "XOF": 0,
-    "XAF": 0,
-    "BHD": 3,
-    "KWD": 3,
-    "OMR": 3,
-    "TND": 3,
-    "JOD": 3,
+    currency: digits
+    for digits, currencies in ((0, _NONE), (3, _THREE), (4, _FOUR))
+    for currency in currencies.split()
 }
-UNITS = {scale: Decimal(1).scaleb(-scale) for scale in (0, 2, 3)}
+UNITS = {scale: Decimal(1).scaleb(-scale) for scale in (0, 2, 3, 4)}
 MAX_SCALE = 6
 # Far beyond any price or measure; keeps products within EXACT, and 1E+999999 out of the log.
 MAX_DIGITS = 24
@@ -338,22 +332,34 @@ def _sane_quantity(value: Decimal) -> Decimal:
     return value
 
 
-class Quantity(RootModel[Annotated[ExactDecimal, AfterValidator(_sane_quantity)]]):
-    """How many of something: above zero, at most a million, three decimal places."""
+class LineQuantity(RootModel[ExactDecimal]):
+    """How many of something a priced line has; a credit is negative, usage may be in millions."""
 
     model_config = ConfigDict(frozen=True)
 
     def __init__(self, root: str | int | Decimal) -> None:
         super().__init__(root=root)
 
-    def __mul__(self, other: "Quantity") -> "Quantity":
-        return Quantity(EXACT.multiply(self.root, other.root))
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, LineQuantity) and self.root == other.root
+
+    def __hash__(self) -> int:
+        return hash(self.root)
 
     def __str__(self) -> str:
         return f"{self.root.normalize():f}"
 
     def __repr__(self) -> str:
-        return f"Quantity('{self}')"
+        return f"{type(self).__name__}('{self}')"
+
+
+class Quantity(LineQuantity):
+    """How many of something: above zero, at most a million, three decimal places."""
+
+    root: Annotated[ExactDecimal, AfterValidator(_sane_quantity)]
+
+    def __mul__(self, other: "Quantity") -> "Quantity":
+        return Quantity(EXACT.multiply(self.root, other.root))
 
 
 class Pin(Value):

@@ -149,7 +149,7 @@ def document_of(book: PriceBook, to: Target, entries: Iterable[Tree]) -> Tree:
 
 def key_of(entry: Entry) -> Key:
     """Return what a row must name to mean this entry."""
-    return entry.sku, entry.charge, getattr(entry, "currency", None)
+    return entry.sku, entry.charge, entry.currency
 
 
 def _grouped(

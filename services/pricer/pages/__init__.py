@@ -1,4 +1,4 @@
-"""The pages of price books: what there is, what is in it, what changes, publishing, trying a price."""
+"""The pages of price books: what there is, what is in it, what changes, publishing, trying."""
 
 from fastapi import APIRouter
 

@@ -126,7 +126,7 @@ class ActPages:
         today = request.app.state.clock().date()
         day = max(release.effective.first, today)
         others = self.library.releases(release.kind)
-        more = {
+        more: dict[str, Any] = {
             "report": linted(self._author.lint(self.library.document(release))),
             "now_in_force": in_force(others, day),
             "from_day": day,

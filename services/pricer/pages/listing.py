@@ -1,5 +1,6 @@
 """The page of all price books and FX tables, by what they are called."""
 
+from datetime import date
 from itertools import groupby
 
 from fastapi import APIRouter, Request
@@ -40,7 +41,7 @@ def _listing(router: APIRouter, kind: Kind, library: Library, pages: Pages) -> N
         )
 
 
-def in_force(versions: list[Release], day: object) -> Release | None:
+def in_force(versions: list[Release], day: date) -> Release | None:
     """Return what prices on a day, where no version is asked for; as the shelf chooses it."""
     usable = [it for it in versions if it.status == "published" and it.effective.holds(day)]
     return max(usable, key=lambda it: (it.effective.first, it.version, it.id), default=None)

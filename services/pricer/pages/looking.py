@@ -74,7 +74,7 @@ class VersionPages:
         found = _sought(_members(document, asked.show), asked.q)
         start = (asked.page - 1) * PAGE_ROWS
         rows = [_row(each, document) for each in found[start : start + PAGE_ROWS]]
-        more = {
+        more: dict[str, Any] = {
             "parts_shown": PARTS if release.kind == "book" else ("entries", "acts"),
             "asked": asked,
             "rows": rows,
