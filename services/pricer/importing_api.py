@@ -63,7 +63,7 @@ def import_into(
     found = imported(source, book, library.files.parts, to)
     told = report(found)
     draft = drafted("book", found.document, f"{book.id} version {to.version}")
-    told |= linted(author.lint(draft.read))
+    told["lint"] = linted(author.lint(draft.read))
     if asked.keep:
         release = author.draft(why, "book", draft, asked.replaces)
         told["draft"] = summary(release)

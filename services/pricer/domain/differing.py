@@ -168,7 +168,9 @@ def _name(each: Value, doubled: set[str]) -> str:
 def brief(each: Value) -> str:
     """Say what an entry costs or a rule does, as far as a few values say it."""
     tree = each.model_dump(mode="json", exclude_none=True, exclude_defaults=True)
-    told = next((tree[name] for name in ("price", "effect") if name in tree), None)
+    told = next(
+        (it for it in (tree.get("price"), tree.get("effect")) if isinstance(it, dict)), None
+    )
     if told is None:
         names = ("rate", "margin_on_price", "price", "action")
         return ", ".join(f"{_said(name)} {tree[name]}" for name in names if name in tree)

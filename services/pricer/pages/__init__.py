@@ -5,7 +5,7 @@ from fastapi import APIRouter
 from infra.pages import Pages
 from services.pricer.authoring import Author
 from services.pricer.library import Library
-from services.pricer.pages import acting, comparing, listing, looking, trying
+from services.pricer.pages import acting, comparing, listing, looking, testing
 
 
 def routes(author: Author, library: Library, pages: Pages) -> APIRouter:
@@ -16,7 +16,7 @@ def routes(author: Author, library: Library, pages: Pages) -> APIRouter:
         looking.routes(author, library, pages),
         comparing.routes(library, pages),
         acting.routes(author, library, pages),
-        trying.routes(author, library, pages),
+        testing.routes(author, library, pages),
     ):
         router.routes.extend(each.routes)
     return router

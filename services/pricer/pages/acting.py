@@ -168,7 +168,7 @@ class ActPages:
         """Draw the page of reading a price list, with the report of one that was read."""
         fault = more.get("fault")
         shown = {
-            "report": None,
+            "found": None,
             "fault": None,
             "values": form(request) if request.method == "POST" else {},
             "errors": fault.errors if isinstance(fault, FormInvalid) else {},
@@ -186,9 +186,9 @@ class ActPages:
             said = filled(Pasted, {**form(it.request), "keep": "keep" in form(it.request)})
             ask = ImportAsk(**said.model_dump(exclude={"prices"}))
             raw = said.prices.encode()
-            report = import_into(self._author, self.library, it.key, (ask, raw), it.why)
+            found = import_into(self._author, self.library, it.key, (ask, raw), it.why)
         except SAID as fault:
             return self.importing(it.request, release, it.caller, {"fault": fault})
-        if "draft" in report:
-            return see(f"{PATHS['book']}/{report['draft']['id']}/{report['draft']['version']}")
-        return self.importing(it.request, release, it.caller, {"report": report})
+        if "draft" in found:
+            return see(f"{PATHS['book']}/{found['draft']['id']}/{found['draft']['version']}")
+        return self.importing(it.request, release, it.caller, {"found": found})

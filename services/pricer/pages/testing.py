@@ -24,7 +24,7 @@ from services.pricer.domain.pricing import price
 from services.pricer.domain.releasing import Release
 from services.pricer.domain.trace import shown
 from services.pricer.library import Library
-from services.pricer.pages import bars
+from services.pricer.pages.bars import drawn
 from services.pricer.pages.frame import Insider
 
 PARTS_FIRST, PARTS_MAX = 3, 40
@@ -50,12 +50,12 @@ class Tried(BaseModel):
 def routes(author: Author, library: Library, pages: Pages) -> APIRouter:
     """Return the page of the price tester."""
     router = page_router()
-    drawn = TesterPages(author, library, pages)
+    desk = TesterPages(author, library, pages)
 
     @router.get(places.PRICE_TESTER)
     def tester(request: Request, caller: Insider) -> Response:
         """Show the tester, with the price of what is picked; its script asks for that alone."""
-        return drawn.show(request, caller)
+        return desk.show(request, caller)
 
     return router
 
@@ -114,7 +114,7 @@ class TesterPages:
         errors = [each for each in found if each.severity == "error"]
         if errors:
             said = [str(each) for each in errors[:20]]
-            text = f"{release.title} has {len(errors)} errors, so it can not price: {said[0]}"
+            text = f"{release.title} has errors, so it can not price: {said[0]}"
             raise BookRefused(text, findings=said)
 
 
@@ -184,6 +184,6 @@ def _result(ask: PriceAsk, known: tuple[CompiledBook, Shelf], caller: Principal)
     if priced is None:
         return {"problems": said, "lines": [], "tree": None}
     tree = shown(json.loads(priced.trace), view_for(caller, None))
-    lines = [{**line, "drawn": bars.drawn(line)} for line in tree["lines"]]
+    lines = [{**line, "drawn": drawn(line)} for line in tree["lines"]]
     totals = priced.totals.model_dump(mode="json")
     return {"problems": said, "lines": lines, "tree": tree, "totals": totals}
