@@ -69,7 +69,13 @@ class Author:
             return lint_fx(document)
         shelf = self._library.now()
         parts = parts_to_price(document, shelf.parts, shelf.books.values())
-        return lint_book(document, parts, list(shelf.tables.values()))
+        parent = self._library.parent_of(document)
+        found = lint_book(document, parts, list(shelf.tables.values()), parent)
+        if document.parent is not None and parent is None:
+            name = f"{document.parent.id} version {document.parent.version}"
+            text = f"price book {name} is not published; publish it first, or correct parent"
+            found.append(Finding("parent", text))
+        return found
 
     def draft(self, cause: Cause, kind: Kind, given: Draft, seen: str | None) -> Release:
         """Keep a draft, in place of the one that was seen.   Raises: as `releasing.draft`."""

@@ -17,7 +17,7 @@ from pydantic import ValidationError
 from services.pricer.domain.book import Entry, PriceBook
 from services.pricer.domain.differing import moved
 from services.pricer.domain.lint import Part
-from services.pricer.domain.lint_rules import amount_faults
+from services.pricer.domain.lint_models import amount_faults
 
 Verdict = Literal["new", "changed", "unchanged", "refused", "removed"]
 VERDICTS: tuple[Verdict, ...] = ("new", "changed", "unchanged", "refused", "removed")
