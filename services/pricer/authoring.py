@@ -101,12 +101,12 @@ class Author:
         self._act(cause, "published", decide)
         return self._library.release(kind, key)
 
-    def retire(self, cause: Cause, kind: Kind, key: Key, reason: str) -> Release:
+    def retire(self, cause: Cause, kind: Kind, key: Key, seen: str, reason: str) -> Release:
         """Take a version out of use.   Raises: as `releasing.retire`."""
         self._act(
             cause,
             "retired",
-            lambda _: releasing.retire(self._library.release(kind, key), reason),
+            lambda _: releasing.retire(self._library.release(kind, key), seen, reason),
         )
         return self._library.release(kind, key)
 

@@ -194,7 +194,7 @@ def _deciding(router: APIRouter, kind: Kind, author: Author) -> None:
     @router.post(path + "/retire")
     def retire(it: Which, said: Reasoned, _keeper: Keeper, asked: Asked) -> dict[str, Any]:
         """Take a version out of use; what was priced with it stays as it is."""
-        return summary(author.retire(asked, kind, it, said.reason))
+        return summary(author.retire(asked, kind, it, said.sha256, said.reason))
 
     @router.post(path + "/discard", status_code=204)
     def discard(it: Which, said: Reasoned, _keeper: Keeper, asked: Asked) -> None:

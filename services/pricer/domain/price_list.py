@@ -39,8 +39,8 @@ STEPPED = ("volume", "graduated", "block")
 KEPT = ("category", "charge", "unit")
 NUMBER = re.compile(r"-?[0-9]{1,30}(\.[0-9]{1,30})?")
 Tree = dict[str, Any]
-Key = tuple[str, str, str | None]
-"""Part, charge, and currency where it is not the book's."""
+Key = tuple[str, str]
+"""Part and charge."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +149,7 @@ def document_of(book: PriceBook, to: Target, entries: Iterable[Tree]) -> Tree:
 
 def key_of(entry: Entry) -> Key:
     """Return what a row must name to mean this entry."""
-    return entry.sku, entry.charge, entry.currency
+    return entry.sku, entry.charge
 
 
 def _grouped(
@@ -171,18 +171,10 @@ def _grouped(
             if not row.of("charge") and len(known) > 1:
                 raise _Wrong(f"is sold {' and '.join(known)}; fill in charge")
             charge = row.of("charge") or (known[0] if known else "")
-            groups.setdefault((sku, charge, _currency(row, book)), []).append(row)
+            groups.setdefault((sku, charge), []).append(row)
         except _Wrong as fault:
             found[row.number] = Outcome(row.number, sku, "refused", str(fault))
     return groups
-
-
-def _currency(row: Row, book: PriceBook) -> str | None:
-    given = row.of("currency")
-    if given and given not in book.currencies:
-        known = ", ".join(book.currencies)
-        raise _Wrong(f"currency {given[:20]} is not sold in; use one of {known}")
-    return None if given in {"", book.currency} else given
 
 
 # ---- one entry of its rows
@@ -203,8 +195,8 @@ def _entry(
         raise _Wrong("the part master has no such part; add it there first, or correct sku")
     tree: Tree = {} if old is None else old.model_dump(mode="json", exclude_defaults=True)
     tree |= {"sku": key[0]}
-    if key[2] is not None:
-        tree["currency"] = key[2]
+    if currency := _one(rows, "currency"):
+        tree["currency"] = _currency(currency, book)
     for name in KEPT:
         said = _one(rows, name) or tree.get(name) or getattr(part, name, None)
         if not said:
@@ -215,6 +207,14 @@ def _entry(
         tree["cost"] = _amount("cost", cost)
     tree["price"] = _price(rows)
     return _checked(tree, book, part)
+
+
+def _currency(given: str, book: PriceBook) -> str | None:
+    """Return the currency of an entry; None, if it is the book's own."""
+    if given not in book.currencies:
+        known = ", ".join(book.currencies)
+        raise _Wrong(f"currency {given[:20]} is not sold in; use one of {known}")
+    return None if given == book.currency else given
 
 
 def _checked(tree: Tree, book: PriceBook, part: Part) -> Entry:

@@ -49,10 +49,10 @@ class VersionFixed(Conflict):
 
 
 class DraftChanged(Conflict):
-    """The draft is not the one that the caller has seen.   Attributes: sha256."""
+    """The version is not what the caller has seen.   Attributes: sha256."""
 
     code = "pricer.draft_changed"
-    title = "The draft has changed"
+    title = "This is not what you have seen"
 
 
 class NotThisState(Refused):
@@ -210,13 +210,15 @@ def publish(release: Release, seen: str, reason: str) -> Release:
     return release.but({"status": "published", "reason": _reason(reason)})
 
 
-def retire(release: Release, reason: str) -> Release:
-    """Take a published version out of use; quotes that were priced with it keep their prices.
+def retire(release: Release, seen: str, reason: str) -> Release:
+    """Take the published version that was `seen` out of use; what it has priced stays as it is.
 
-    Raises: NotThisState, Refused.
+    Raises: NotThisState, DraftChanged, Refused.
     """
     if release.status != "published":
         raise NotThisState(f"{release.title} is {release.status}; only what is published retires")
+    if release.sha256 != seen:
+        _changed(release)
     return release.but({"status": "retired", "reason": _reason(reason)})
 
 
@@ -239,7 +241,7 @@ def _reason(given: str) -> str:
 
 def _changed(release: Release) -> NoReturn:
     raise DraftChanged(
-        f"{release.title} has changed since you looked: its content is now"
+        f"{release.title} has another content than you have seen: it is now"
         f" {release.sha256[:12]}…; look at it and decide again",
         sha256=release.sha256,
     )

@@ -148,7 +148,7 @@ class ActPages:
             if act == "publish":
                 self._author.publish(it.why, it.kind, it.key, said.sha256, said.reason)
             elif act == "retire":
-                self._author.retire(it.why, it.kind, it.key, said.reason)
+                self._author.retire(it.why, it.kind, it.key, said.sha256, said.reason)
             else:
                 self._author.discard(it.why, it.kind, it.key, said.sha256)
                 return see(PATHS[it.kind])
