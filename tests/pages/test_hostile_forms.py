@@ -105,7 +105,7 @@ def acts_on(version: str, act: str, *more: Wrong) -> Form:
         Wrong({}, 422, "Please correct the form"),
         Wrong({"sha256": HTML, "reason": HTML}, 422, "Please correct the form"),
         Wrong(SEEN | {"reason": HTML * 100}, 422, "Please correct the form"),
-        Wrong(SEEN, 404, "there is no", lambda _: none),
+        Wrong(SEEN, 404, "There is no", lambda _: none),
         Wrong(SEEN, 404, "Nothing stands at this address", lambda _: none.replace("/1/", "/one/")),
     )
     return Form("manager", "approver", lambda _: f"/pricer/{version}/{act}", (*wrong, *more))

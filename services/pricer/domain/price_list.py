@@ -4,20 +4,18 @@ One row is a price, or one tier or block of it. An empty cell keeps what the ent
 is written: the report is what the draft would be.
 """
 
-import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
-from decimal import Decimal
-from typing import Any, Literal
+from typing import Literal
 
 from pydantic import ValidationError
 
 from services.pricer.domain.book import Entry, PriceBook
 from services.pricer.domain.differing import moved
 from services.pricer.domain.lint import Part
-from services.pricer.domain.lint_models import amount_faults
+from services.pricer.domain.price_rows import Row, Tree, Wrong, amount_of, one, price_of
 
 Verdict = Literal["new", "changed", "unchanged", "refused", "removed"]
 VERDICTS: tuple[Verdict, ...] = ("new", "changed", "unchanged", "refused", "removed")
@@ -34,26 +32,9 @@ COLUMNS = (
     "unit",
     "currency",
 )
-MODELS = ("per_unit", "volume", "graduated", "block", "package", "markup", "margin")
-STEPPED = ("volume", "graduated", "block")
 KEPT = ("category", "charge", "unit")
-NUMBER = re.compile(r"-?[0-9]{1,30}(\.[0-9]{1,30})?")
-Tree = dict[str, Any]
 Key = tuple[str, str]
 """Part and charge."""
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """A row as a person sees it; `wrong` says why its cells can not be read."""
-
-    number: int
-    cells: Mapping[str, str]
-    wrong: str = ""
-
-    def of(self, column: str) -> str:
-        """Return a cell; empty, if the table has no such column."""
-        return self.cells.get(column, "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,10 +80,6 @@ class Target:
     complete: bool = False
 
 
-class _Wrong(Exception):
-    """Why rows are refused."""
-
-
 def read_list(
     rows: Sequence[Row],
     columns: Sequence[str],
@@ -120,7 +97,7 @@ def read_list(
         try:
             before = _before(old.get(key, ()))
             entry = _entry(key, group, before, (book, parts))
-        except _Wrong as fault:
+        except Wrong as fault:
             found.update(
                 {it.number: Outcome(it.number, key[0], "refused", str(fault)) for it in group}
             )
@@ -164,15 +141,15 @@ def _grouped(
         sku = row.of("sku")
         try:
             if row.wrong:
-                raise _Wrong(row.wrong)
+                raise Wrong(row.wrong)
             if not sku:
-                raise _Wrong("names no part; fill in sku")
+                raise Wrong("names no part; fill in sku")
             known = list(dict.fromkeys(charges.get(sku, ())))
             if not row.of("charge") and len(known) > 1:
-                raise _Wrong(f"is sold {' and '.join(known)}; fill in charge")
+                raise Wrong(f"is sold {' and '.join(known)}; fill in charge")
             charge = row.of("charge") or (known[0] if known else "")
             groups.setdefault((sku, charge), []).append(row)
-        except _Wrong as fault:
+        except Wrong as fault:
             found[row.number] = Outcome(row.number, sku, "refused", str(fault))
     return groups
 
@@ -182,7 +159,7 @@ def _grouped(
 
 def _before(entries: Sequence[Entry]) -> Entry | None:
     if len(entries) > 1:
-        raise _Wrong("has prices for several periods in the book; change them there")
+        raise Wrong("has prices for several periods in the book; change them there")
     return entries[0] if entries else None
 
 
@@ -192,20 +169,20 @@ def _entry(
     book, parts = known
     part = parts.get(key[0])
     if part is None:
-        raise _Wrong("the part master has no such part; add it there first, or correct sku")
+        raise Wrong("the part master has no such part; add it there first, or correct sku")
     tree: Tree = {} if old is None else old.model_dump(mode="json", exclude_defaults=True)
     tree |= {"sku": key[0]}
-    if currency := _one(rows, "currency"):
+    if currency := one(rows, "currency"):
         tree["currency"] = _currency(currency, book)
     for name in KEPT:
-        said = _one(rows, name) or tree.get(name) or getattr(part, name, None)
+        said = one(rows, name) or tree.get(name) or getattr(part, name, None)
         if not said:
             names = ", ".join(each.id for each in book.categories)
-            raise _Wrong(f"is new and has no {name}; fill it in, with one of {names}")
+            raise Wrong(f"is new and has no {name}; fill it in, with one of {names}")
         tree[name] = said
-    if cost := _one(rows, "cost"):
-        tree["cost"] = _amount("cost", cost)
-    tree["price"] = _price(rows)
+    if cost := one(rows, "cost"):
+        tree["cost"] = amount_of("cost", cost)
+    tree["price"] = price_of(rows)
     return _checked(tree, book, part)
 
 
@@ -213,7 +190,7 @@ def _currency(given: str, book: PriceBook) -> str | None:
     """Return the currency of an entry; None, if it is the book's own."""
     if given not in book.currencies:
         known = ", ".join(book.currencies)
-        raise _Wrong(f"currency {given[:20]} is not sold in; use one of {known}")
+        raise Wrong(f"currency {given[:20]} is not sold in; use one of {known}")
     return None if given == book.currency else given
 
 
@@ -222,80 +199,13 @@ def _checked(tree: Tree, book: PriceBook, part: Part) -> Entry:
         entry = Entry.model_validate(tree)
     except ValidationError as fault:
         first = fault.errors()[0]
-        raise _Wrong(f"{'.'.join(map(str, first['loc']))}: {first['msg']}") from None
+        raise Wrong(f"{'.'.join(map(str, first['loc']))}: {first['msg']}") from None
     if entry.category not in {each.id for each in book.categories}:
-        raise _Wrong(f"category {entry.category} is not declared in the book; correct it")
+        raise Wrong(f"category {entry.category} is not declared in the book; correct it")
     if (entry.unit, entry.charge) != (part.unit, part.charge):
         text = f"is sold per {entry.unit}, {entry.charge}; the part master says"
-        raise _Wrong(f"{text} {part.unit}, {part.charge}: make them agree")
+        raise Wrong(f"{text} {part.unit}, {part.charge}: make them agree")
     return entry
-
-
-def _one(rows: Sequence[Row], column: str) -> str:
-    """Return what the rows of one price say; they must not say different things."""
-    said = list(dict.fromkeys(each.of(column) for each in rows if each.of(column)))
-    if len(said) > 1:
-        raise _Wrong(f"its rows say {said[0][:40]} and {said[1][:40]} for {column}; let them agree")
-    return said[0] if said else ""
-
-
-def _price(rows: Sequence[Row]) -> Tree:
-    model = _one(rows, "model") or (
-        "volume" if any(each.of("up_to") for each in rows) else "per_unit"
-    )
-    if model not in MODELS:
-        raise _Wrong(f"model {model[:40]} is unknown; use one of {', '.join(MODELS)}")
-    if len(rows) > 1 and model not in STEPPED:
-        numbers = ", ".join(str(each.number) for each in rows[:5])
-        raise _Wrong(f"stands in rows {numbers}; keep one, or say up to which quantity each holds")
-    first = rows[0]
-    match model:
-        case "volume" | "graduated":
-            return {"model": "tiered", "mode": model, "tiers": list(_tiers(rows))}
-        case "block":
-            blocks = [
-                {"up_to": _up_to(it), "amount": _amount("price", it.of("price"))} for it in rows
-            ]
-            return {"model": "block", "blocks": blocks}
-        case "package":
-            size = _amount("size", first.of("size"))
-            return {"model": "package", "size": size, "amount": _amount("price", first.of("price"))}
-        case "markup":
-            return {"model": "cost_plus", "markup_on_cost": _number("price", first.of("price"))}
-        case "margin":
-            return {"model": "cost_plus", "margin_on_price": _number("price", first.of("price"))}
-        case _:
-            return {"model": "per_unit", "amount": _amount("price", first.of("price"))}
-
-
-def _tiers(rows: Sequence[Row]) -> Iterator[Tree]:
-    for row in rows:
-        tier: Tree = {"up_to": _up_to(row), "unit": _amount("price", row.of("price"))}
-        if row.of("flat"):
-            tier["flat"] = _number("flat", row.of("flat"))
-        yield tier
-
-
-def _up_to(row: Row) -> str | None:
-    return _number("up_to", row.of("up_to")) if row.of("up_to") else None
-
-
-def _amount(name: str, text: str) -> str:
-    """Read an amount that may stand in a book."""
-    number = _number(name, text)
-    for _, message in amount_faults("", Decimal(number)):
-        raise _Wrong(f"{name} {message}")
-    return number
-
-
-def _number(name: str, text: str) -> str:
-    if not text:
-        raise _Wrong(f"has no {name}; fill it in, or leave the row out")
-    if text.startswith("="):
-        raise _Wrong(f"{name} is a formula; paste its value")
-    if not NUMBER.fullmatch(text):
-        raise _Wrong(f"{name} {text[:40]} is no plain number; write it as 1234.50")
-    return text
 
 
 # ---- the report

@@ -17,15 +17,13 @@ from services.pricer.domain.book import PriceBook, Rule
 from services.pricer.domain.lint import Part
 from services.pricer.domain.price_list import (
     COLUMNS,
-    NUMBER,
     Imported,
     Outcome,
-    Row,
     Target,
-    Tree,
     Verdict,
     read_list,
 )
+from services.pricer.domain.price_rows import NUMBER, Row, Tree
 from services.pricer.domain.trace import say_number
 
 TABLES = ("product2", "pricebook2", "pricebookentry", "discountschedule", "discounttier")
