@@ -21,7 +21,8 @@ from infra.pages import Pages, follows, form
 from services.configurator import handlers
 from services.configurator.domain.answers.guiding import steps, text_of, waiting
 from services.configurator.domain.answers.mending import mends
-from services.configurator.domain.answers.options import OptionsAnswer, judged, standing
+from services.configurator.domain.answers.options import judged, standing
+from services.configurator.domain.answers.states import OptionsAnswer
 from services.configurator.domain.prices.reasons import why
 from services.configurator.domain.products.catalogue import Catalogue
 from services.configurator.domain.products.decisions import binding
