@@ -79,11 +79,10 @@ def priced(settled: Settled) -> Priced:
 def money_in(currency: str) -> Callable[[Decimal], Money]:
     """Return what makes money of an amount; one of minor units is known to be sound."""
     unit = UNITS[minor_unit(currency)]
-    names = {"amount", "currency"}
 
     def money(amount: Decimal) -> Money:
         if amount.same_quantum(unit) and amount.adjusted() < MAX_DIGITS:
-            return Money.model_construct(names, amount=amount, currency=currency)
+            return Money.made({"amount": amount, "currency": currency})
         return Money(amount=amount, currency=currency)
 
     return money
@@ -92,20 +91,22 @@ def money_in(currency: str) -> Callable[[Decimal], Money]:
 def _line(run: Running, scene: Scene, money: Callable[[Decimal], Money]) -> PricedLine:
     """Make a line of the contract; what stands in it came out of valid values."""
     line = run.line
-    return PricedLine.model_construct(
-        line=line.number,
-        item_id=line.item_id,
-        sku=line.sku,
-        name=line.name,
-        quantity=LineQuantity.model_construct(root=line.quantity),
-        unit=line.unit,
-        charge=line.entry.charge,
-        list_unit=money(run.list_unit),
-        net_unit=money(net_unit(run, scene)),
-        list_total=money(run.list_total),
-        discount=money(EXACT.subtract(run.list_total, run.amount)),
-        net_total=money(run.amount),
-        estimate=line.entry.estimate,
+    return PricedLine.made(
+        {
+            "line": line.number,
+            "item_id": line.item_id,
+            "sku": line.sku,
+            "name": line.name,
+            "quantity": LineQuantity.model_construct(root=line.quantity),
+            "unit": line.unit,
+            "charge": line.entry.charge,
+            "list_unit": money(run.list_unit),
+            "net_unit": money(net_unit(run, scene)),
+            "list_total": money(run.list_total),
+            "discount": money(EXACT.subtract(run.list_total, run.amount)),
+            "net_total": money(run.amount),
+            "estimate": line.entry.estimate,
+        }
     )
 
 
@@ -159,11 +160,13 @@ def _internal(settled: Settled) -> PriceInternal:
     for run, cost in zip(settled.runs, settled.costs, strict=True):
         kept = EXACT.subtract(run.amount, cost)
         lines.append(
-            LineMargin.model_construct(
-                line=run.line.number,
-                cost=money(cost),
-                margin=money(kept),
-                margin_percent=share(kept, run.amount),
+            LineMargin.made(
+                {
+                    "line": run.line.number,
+                    "cost": money(cost),
+                    "margin": money(kept),
+                    "margin_percent": share(kept, run.amount),
+                }
             )
         )
     margin = Money.total((each.margin for each in lines), currency)
