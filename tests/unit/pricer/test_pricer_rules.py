@@ -389,6 +389,10 @@ def test_of_two_discounts_on_the_quote_one_may_win_or_both_add_up():
         "highest_priority sequential": ["11340.00 USD"],
         "most_specific sequential": ["11970.00 USD"],
     }
+    alone = [*rules[:1], rules[1] | {"exclusive": True}]
+    one = pricing(an_ask(RRU), in_group(*alone, stage="header_discount"))
+    assert nets(one) == ["11970.00 USD"]
+    assert skipped(one) == {"ten": "Rule five (five) stands alone in its group"}
 
 
 def test_free_goods_are_lines_of_their_own_at_nothing():
