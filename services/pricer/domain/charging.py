@@ -7,6 +7,7 @@ from typing import NamedTuple
 from contracts.values import EXACT, Percent
 from services.pricer.domain.allocation import to_multiple
 from services.pricer.domain.basket import BasketLine
+from services.pricer.domain.engines import WATERFALL_1
 from services.pricer.domain.price_models import (
     Block,
     CostPlus,
@@ -20,7 +21,7 @@ from services.pricer.domain.price_models import (
     Tiered,
 )
 from services.pricer.domain.scene import ROUNDS, Scene, quantized
-from services.pricer.domain.trace import say_number
+from services.pricer.domain.trace import say, say_number
 
 ZERO, ONE = Decimal(0), Decimal(1)
 
@@ -35,6 +36,10 @@ class NoCost(Exception):
 
 class NoPriceForQuantity(Exception):
     """The price model ends below the quantity; the message says where."""
+
+
+class OffScale(Exception):
+    """An amount above zero becomes nothing at the point `list`; the message says what to do."""
 
 
 class Listed(NamedTuple):
@@ -154,11 +159,20 @@ def price_for_margin(cost: Decimal, margin: Percent, digits: int) -> Decimal:
 def _stated(base_unit: Decimal, line: BasketLine, scene: Scene) -> Decimal:
     """Return the price of one stated unit, rounded at the point `list`."""
     raw = base_unit if line.each == ONE else EXACT.multiply(base_unit, line.each)
-    return scene.round_at(raw, scene.book.book.rounding.list)
+    return _at_list(raw, scene)
 
 
 def _listed(amount: Decimal, scene: Scene, source: Source) -> Decimal:
-    return scene.round_at(source.money(amount), scene.book.book.rounding.list)
+    return _at_list(source.money(amount), scene)
+
+
+def _at_list(raw: Decimal, scene: Scene) -> Decimal:
+    """Round at the point `list`; what is something does not become nothing.   Raises: OffScale."""
+    found = scene.round_at(raw, scene.book.book.rounding.list)
+    if not found and raw and scene.engine.name != WATERFALL_1.name:
+        text = f"{say(raw, scene.currency)} rounds to nothing at the point `list`"
+        raise OffScale(f"{text}; give `rounding.list` more decimals in the price book")
+    return found
 
 
 def _signed(amount: Decimal, line: BasketLine) -> Decimal:

@@ -31,7 +31,7 @@ STAGES = ("option_price", "contracted_price", "volume", "segment", "promotion", 
 REFUSALS = {
     f"pricer.{code}"
     for code in ("rule_conflict", "quantity", "no_basis", "percent_cycle", "below_floor", "inexact",
-                 "not_discountable", "no_price_that_day")
+                 "not_discountable", "no_price_that_day", "off_scale")
 }  # fmt: skip
 
 

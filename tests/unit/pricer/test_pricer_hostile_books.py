@@ -154,6 +154,22 @@ def test_a_line_finer_than_money_is_an_error_and_not_rounded_in_secret():
     assert nets(price(an_ask(an_item(("Y", "1"))), book, the_fx())) == ["0.097 USD"]
 
 
+@pytest.mark.parametrize(
+    "model",
+    [
+        {"model": "per_unit", "amount": "0.004"},
+        {"model": "block", "blocks": [{"up_to": None, "amount": "5", "overage_unit": "0.0004"}]},
+        {"model": "tiered", "mode": "graduated", "tiers": [
+            {"up_to": "1", "unit": "5"}, {"up_to": None, "unit": "0.001"}]},
+    ],
+)  # fmt: skip
+def test_what_is_something_never_becomes_nothing(model):
+    book = compile_book(a_book(entries=[an_entry("X", "0", price=model)]))
+    (fault,) = price(an_ask(an_item(("X", "9"))), book, the_fx()).problems
+    assert (fault.code, fault.sku, fault.field) == ("pricer.off_scale", "X", "rounding.list")
+    assert "rounds to nothing at the point `list`; give `rounding.list` more" in fault.message
+
+
 def test_aggregates_are_added_up_once_and_not_for_each_line():
     rule = a_rule("q", "quantity", breaks(("9", "0"), (None, "5"), counted="quote"))
     book = a_book(rules=[rule], entries=[an_entry(f"X{place}", "1") for place in range(1500)])
