@@ -7,6 +7,7 @@ from typing import NamedTuple
 from contracts.values import EXACT, Percent
 from services.pricer.domain.allocation import to_multiple
 from services.pricer.domain.basket import BasketLine
+from services.pricer.domain.counting import graduated, packages
 from services.pricer.domain.engines import WATERFALL_1
 from services.pricer.domain.price_models import (
     Block,
@@ -232,21 +233,6 @@ def _graduated(
     return amount
 
 
-def graduated(quantity: Decimal, tiers: list[tuple[Decimal | None, Decimal]]) -> Decimal:
-    """Price each unit at its own tier; bounds are inclusive, the last tier is open.
-
-    >>> graduated(Decimal(12), [(Decimal(10), Decimal(100)), (None, Decimal(90))])
-    Decimal('1180')
-    """
-    amount, below = ZERO, ZERO
-    for up_to, unit in tiers:
-        top = quantity if up_to is None else min(quantity, up_to)
-        if top > below:
-            amount = EXACT.add(amount, EXACT.multiply(EXACT.subtract(top, below), unit))
-            below = top
-    return amount
-
-
 def _block(block: Block, size: Decimal, line: BasketLine, scene: Scene, source: Source) -> Decimal:
     below = ZERO
     for step in block.blocks:
@@ -271,17 +257,6 @@ def _package(package: Package, size: Decimal, scene: Scene, source: Source) -> D
     counted = max(EXACT.subtract(size, package.free_units or ZERO), ZERO)
     sold = packages(counted, package.size, package.rounding)
     return EXACT.multiply(sold, _listed(package.amount, scene, source))
-
-
-def packages(quantity: Decimal, size: Decimal, rounding: str = "up") -> Decimal:
-    """Return how many packages hold the quantity, a started one counted as `rounding` says.
-
-    >>> packages(Decimal(121), Decimal(10)), packages(Decimal(121), Decimal(10), "down")
-    (Decimal('13'), Decimal('12'))
-    """
-    count, rest = EXACT.divmod(quantity, size)
-    started = {"up": rest > 0, "down": False, "half_up": EXACT.add(rest, rest) >= size}
-    return EXACT.add(count, ONE) if rest and started[rounding] else count
 
 
 def _package_tiers(

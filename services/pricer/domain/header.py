@@ -51,6 +51,7 @@ def _rules(group: StackingGroup, scene: Scene, runs: Sequence[Running]) -> list[
     rules = {
         rule.id: rule
         for run in runs
+        if not run.line.free
         for rule in scene.book.candidates(group, run.line.offer, scene.ask.account_id)
     }
     for rule in sorted(rules.values(), key=lambda each: (-each.priority, each.id)):
