@@ -12,6 +12,7 @@ from typing import Any
 
 import yaml
 from pydantic import ValidationError
+from pydantic_core import ErrorDetails
 
 from services.configurator import locating, tabulating
 from services.configurator.domain.language.model import Part, ProductModel
@@ -105,7 +106,7 @@ def read_model(path: Path) -> ProductModel:
         tree = yaml.compose(_text(path), Loader=_SafeLoader)
         faults = [
             _at(locating.line_at(tree, each["loc"]), sentence)
-            for each, sentence in zip(fault.errors(), _sentences(fault), strict=False)
+            for each, sentence in zip(_errors(fault), _sentences(fault), strict=False)
         ]
         raise ModelRefused(path.name, faults) from None
 
@@ -175,9 +176,40 @@ def _at(line: int | None, fault: str) -> str:
     return fault if line is None else f"line {line}: {fault}"
 
 
+# What the checker of structure says, in words that tell an author what to write.
+REMEDIES = {
+    "string_type": "must be text; put it in quotes",
+    "extra_forbidden": "there is no such field here; mend its name or remove it",
+    "int_type": "must be a whole number, without quotes",
+    "date_type": "must be a day, as in 2026-11-28",
+    "date_from_datetime_inexact": "must be a day, as in 2026-11-28",
+    "date_from_datetime_parsing": "must be a day, as in 2026-11-28",
+    "bool_type": "must be true or false",
+    "tuple_type": "must be a list",
+    "missing": "is missing; write it",
+}
+
+
+def _errors(fault: ValidationError) -> list[ErrorDetails]:
+    """Return the faults, without those of a list that is too short since its members have some."""
+    errors = fault.errors()
+    places = [each["loc"] for each in errors]
+    return [
+        each
+        for each in errors
+        if each["type"] != "too_short"
+        or not any(
+            len(place) > len(each["loc"]) and place[: len(each["loc"])] == each["loc"]
+            for place in places
+        )
+    ][:FAULTS_MAX]
+
+
 def _sentences(fault: ValidationError) -> list[str]:
-    errors = fault.errors()[:FAULTS_MAX]
-    return [_plain(f"{'.'.join(map(str, each['loc']))}: {each['msg']}") for each in errors]
+    return [
+        _plain(f"{'.'.join(map(str, each['loc']))}: {REMEDIES.get(each['type'], each['msg'])}")
+        for each in _errors(fault)
+    ]
 
 
 def _plain(text: str) -> str:
