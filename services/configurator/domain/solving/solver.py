@@ -91,10 +91,9 @@ class Solver:
         self._clauses.extend(writer.clauses)
         self._learned = writer.demanded
         self._point = self._literals.reader(range(len(self._full)))
-        # What the rules learned box by box look at, and a point where all of these hold.
+        # What the rules learned box by box look at.
         self._sensitive = {place for each in self._learned.values() for place in each.scope}
         self._looked_at = self._literals.reader(self._sensitive)
-        self._sound: Masks | None = None
         self._touching: list[list[Condition]] = [[] for _ in self._full]
         for constraint in self.constraints:
             for place in constraint.scope:
@@ -266,23 +265,14 @@ class Solver:
         counted = [each for each in self._learned if model[each - 1] > 0]
         lemmas = [
             self._clause(each, self._learned[each].lemma(point, self._full))
-            for each in self._doubtful(point, counted)
+            for each in counted
             if not self._learned[each].holds(point)
         ]
         if lemmas:
             with self._lock:
                 self._lemmas += len(lemmas)
                 self._sat.append_formula(lemmas)
-        elif len(counted) == len(self._learned):
-            self._sound = point
         return len(lemmas)
-
-    def _doubtful(self, point: Masks, counted: list[int]) -> list[int]:
-        """Return those of the rules that what differs from the last sound point may have broken."""
-        if (sound := self._sound) is None:
-            return counted
-        changed = {each for each in self._sensitive if point[each] != sound[each]}
-        return [each for each in counted if not changed.isdisjoint(self._learned[each].scope)]
 
     def _inside(self, domains: Domains) -> Iterator[int]:
         for place, mask in domains.items():
