@@ -119,9 +119,10 @@ class Solver:
         of others it returns some of their values. Raises: SearchBound.
         """
         seen, near = list(witness), witness
+        follows = self._follows(domains)
         for place in range(len(self._full)) if places is None else places:
             for bit in bits(domains.get(place, self._full[place])):
-                if seen[place] & bit:
+                if seen[place] & bit or not follows.isdisjoint(self._literals.outside(place, bit)):
                     continue
                 if self.admits(near, {place: bit}):
                     seen[place] |= bit
@@ -227,6 +228,12 @@ class Solver:
                 phases.extend(self._literals.wished(place, fresh & -fresh))
         with self._lock:
             self._sat.set_phases(phases)
+
+    def _follows(self, domains: Domains) -> frozenset[int]:
+        """Return literals that hold wherever all rules hold inside the domains; not all of them."""
+        with self._lock:
+            _, found = self._sat.propagate([self._all_rules, *self._inside(domains)])
+        return frozenset(found)
 
     def _settled(self, assumed: list[int]) -> Model | _Refuted:
         """Return a model of all that is assumed, learned rules too, or why there is none."""

@@ -21,7 +21,7 @@ from services.configurator.domain.solving.sums import points, settling, staircas
 PRODUCT_MAX = 8
 # One comparison: so many cases of what is multiplied, and so many branches in all of them.
 CASES_MAX = 64
-BRANCHES_MAX = 400
+BRANCHES_MAX = 100
 
 
 class Clause(NamedTuple):
