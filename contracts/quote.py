@@ -102,7 +102,10 @@ class ConfigurationRequested(RevisionFact):
 
 
 class PricingRequested(RevisionFact):
-    """quotes asks the pricer, with all that a price depends on."""
+    """quotes asks the pricer, with all that a price depends on.
+
+    `number` and `selling_unit` decide no price; they say for whom one was asked.
+    """
 
     items: tuple[ConfiguredItem, ...] = Field(min_length=1)
     account_id: str
@@ -114,6 +117,8 @@ class PricingRequested(RevisionFact):
     pins: PricingPins
     submit: bool
     requested_by: str
+    number: str | None = None
+    selling_unit: str | None = None
 
 
 class PricedOffer(Value):

@@ -11,6 +11,7 @@ from contracts.pricing import (
 )
 from contracts.quote import PricingRequested
 from infra.work import Work
+from services.pricer import asks
 from services.pricer.books import Shelf, VersionRefused
 from services.pricer.domain import column as columns
 from services.pricer.domain.ask import ColumnAsk, PriceAsk, Priced, problem
@@ -39,6 +40,7 @@ def price_quote(heard: Opened, work: Work, shelf: Shelf) -> None:
         raise TypeError(f"{heard.meta.type} is no ask for a price")
     found = answer(PriceAsk.of(ask), ask.pins, shelf)
     stream = f"pricer.answer/{ask.quote_id}"
+    asks.keep(work, heard.meta.id, ask, None if isinstance(found, Unpriced) else found.pins)
     if isinstance(found, Unpriced):
         work.append(stream, _failed(ask, heard.meta.id, found))
         return

@@ -150,6 +150,11 @@ class Priced:
     breaches: tuple[GuardrailBreach, ...]
     internal: PriceInternal
 
+    @property
+    def pins(self) -> tuple[Pin, Pin]:
+        """The versions of book and FX table that it was priced with."""
+        return self.book, self.fx
+
 
 def problem(
     code: str, message: str, field: str | None = None, line: BasketLine | None = None
