@@ -4,9 +4,11 @@ The facts are the truth; a row has what another price of the same ask hangs on. 
 sellers gave and names of parts are not in it.
 """
 
+from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from itertools import accumulate
 from typing import Annotated, Any, Literal
 
 from psycopg.types.json import Jsonb
@@ -16,7 +18,7 @@ from contracts.quote import PricingRequested
 from contracts.values import Pin, Value
 from infra.work import Commands, Work
 from services.pricer.domain.ask import PriceAsk
-from services.pricer.domain.replay import Past
+from services.pricer.domain.replay import Key, Past
 
 KEEP = "SELECT ask_kept(%(row)s, %(content)s)"
 CHOSEN = """
@@ -38,6 +40,9 @@ SELECT seq, quote_id::text, number, revision, selling_unit, content, lines,
 FROM asks WHERE seq > %(after)s AND {CHOSEN}
 ORDER BY seq LIMIT %(limit)s
 """  # noqa: S608  our own words
+PINNED = f"""
+SELECT DISTINCT book_id, book_version, fx_id, fx_version FROM asks WHERE {CHOSEN}
+"""  # noqa: S608  our own words
 SEEN = """
 SELECT coalesce(array_agg(DISTINCT tier), '{}') AS tiers,
        coalesce(array_agg(DISTINCT region), '{}') AS regions,
@@ -47,6 +52,8 @@ SELECT coalesce(array_agg(DISTINCT tier), '{}') AS tiers,
 FROM asks
 """
 REASON = "not kept here"
+# More lines than a worker prices in a few seconds are no page.
+LINES_MAX = 20_000
 
 Name = Annotated[str, Field(min_length=1, max_length=100, pattern=r"^[^\x00]*$")]
 Names = Annotated[tuple[Name, ...], Field(max_length=100)]
@@ -80,7 +87,6 @@ class Page:
     """Some past asks in the order in which they were answered, and where the page ends."""
 
     asks: tuple[Past, ...]
-    lines: int
     last: int
 
 
@@ -134,11 +140,16 @@ class Asks:
         """Return the next chosen asks after a number."""
         asked = {**chosen.params(until), "after": after, "limit": limit}
         rows = self._commands.query(PAGE, asked)
-        return Page(
-            tuple(_past(row) for row in rows),
-            sum(row["lines"] for row in rows),
-            rows[-1]["seq"] if rows else after,
-        )
+        lines = list(accumulate(row["lines"] for row in rows))
+        # At least one: a quote with more lines than a page should have is a page of its own.
+        some = rows[: max(1, bisect_right(lines, LINES_MAX))]
+        return Page(tuple(_past(row) for row in some), some[-1]["seq"] if some else after)
+
+    def pinned(self, chosen: Chosen, until: int) -> tuple[set[Key], set[Key]]:
+        """Return the books and the FX tables that the chosen asks were priced with."""
+        rows = self._commands.query(PINNED, chosen.params(until))
+        books, tables = ({_key(row, name) for row in rows} for name in ("book", "fx"))
+        return {each for each in books if each}, {each for each in tables if each}
 
     def seen(self) -> dict[str, Any]:
         """Return which tiers, regions, products and days past asks have, and how many quotes."""
@@ -148,15 +159,16 @@ class Asks:
 
 
 def _past(row: Mapping[str, Any]) -> Past:
-    def key(name: str) -> tuple[str, int] | None:
-        id_ = row[f"{name}_id"]
-        return None if id_ is None else (id_, row[f"{name}_version"])
-
     return Past(
         row["number"] or row["quote_id"],
         row["revision"],
         row["selling_unit"],
         bytes(row["content"]),
-        key("book"),
-        key("fx"),
+        _key(row, "book"),
+        _key(row, "fx"),
     )
+
+
+def _key(row: Mapping[str, Any], name: str) -> Key | None:
+    id_ = row[f"{name}_id"]
+    return None if id_ is None else (id_, row[f"{name}_version"])

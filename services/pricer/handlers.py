@@ -12,13 +12,14 @@ from contracts.pricing import (
 from contracts.quote import PricingRequested
 from infra.work import Work
 from services.pricer import asks
-from services.pricer.books import Shelf, VersionRefused
+from services.pricer.books import Shelf, Shelves, VersionRefused
 from services.pricer.domain import column as columns
 from services.pricer.domain.ask import ColumnAsk, PriceAsk, Priced, problem
 from services.pricer.domain.checks import sellers_alone
 from services.pricer.domain.pricing import Unpriced, price
 
 TRACE_MEDIA_TYPE = "application/json"
+SHELF = "pricer.shelf"
 
 
 class NotPriceable(Refused):
@@ -33,12 +34,12 @@ class NotPriceable(Refused):
         super().__init__(first + more, problems=list(problems))
 
 
-def price_quote(heard: Opened, work: Work, shelf: Shelf) -> None:
+def price_quote(heard: Opened, work: Work, shelf: Shelves) -> None:
     """Answer PricingRequested with QuotePriced or PricingFailed; never with part of a price."""
     ask = heard.fact
     if not isinstance(ask, PricingRequested):
         raise TypeError(f"{heard.meta.type} is no ask for a price")
-    found = answer(PriceAsk.of(ask), ask.pins, shelf)
+    found = answer(PriceAsk.of(ask), ask.pins, _now(work, shelf))
     stream = f"pricer.answer/{ask.quote_id}"
     asks.keep(work, heard.meta.id, ask, None if isinstance(found, Unpriced) else found.pins)
     if isinstance(found, Unpriced):
@@ -56,17 +57,25 @@ def answer(ask: PriceAsk, pins: PricingPins, shelf: Shelf) -> Priced | Unpriced:
     return price(ask, book, fx)
 
 
-def preview(ask: PriceAsk, pins: PricingPins, shelf: Shelf) -> Priced:
+def _now(work: Work, shelf: Shelves) -> Shelf:
+    """Return the shelf of this moment; one and the same for all asks of a batch."""
+    found: Shelf | None = work.scratch.get(SHELF)
+    if found is None:
+        found = work.scratch[SHELF] = shelf.now()
+    return found
+
+
+def preview(ask: PriceAsk, pins: PricingPins, shelf: Shelves) -> Priced:
     """Price without a fact.   Raises: NotPriceable."""
-    found = answer(ask, pins, shelf)
+    found = answer(ask, pins, shelf.now())
     if isinstance(found, Unpriced):
         raise NotPriceable(found.problems)
     return found
 
 
-def column(ask: ColumnAsk, shelf: Shelf) -> PriceColumn:
+def column(ask: ColumnAsk, shelves: Shelves) -> PriceColumn:
     """Return list prices of single parts, without a fact.   Raises: NotPriceable."""
-    basket = ask.basket()
+    basket, shelf = ask.basket(), shelves.now()
     try:
         book, fx = shelf.book(ask.pins.book, ask.day), shelf.fx(ask.pins.fx, ask.day)
     except VersionRefused as fault:

@@ -6,10 +6,9 @@ approvals would say is asked in bulk; what it does not tell counts as unknown.
 
 import os
 from collections import deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass, field, replace
-from datetime import date
+from dataclasses import dataclass, field
 from uuid import UUID
 
 import structlog
@@ -18,13 +17,12 @@ from contracts.errors import QuotewrightError
 from contracts.values import Value
 from infra.ask import Asker
 from services.pricer.asks import Asks
-from services.pricer.books import Shelf
-from services.pricer.domain.book import PriceBook
-from services.pricer.domain.compiled import compile_book
 from services.pricer.domain.outcome import Row
-from services.pricer.domain.replay import Terms, Versions
+from services.pricer.domain.replay import Terms
 from services.pricer.domain.tally import Levels, Tally
+from services.pricer.library import Library
 from services.pricer.replay_workers import Part, Workers
+from services.pricer.what_if_asks import versions_of
 from services.pricer.what_ifs import Progress, WhatIf
 
 log = structlog.get_logger("pricer.replaying")
@@ -64,12 +62,10 @@ class _Running:
 class Replaying:
     """Carries out what-ifs, one after the other; a step saves one part."""
 
-    def __init__(
-        self, asks: Asks, progress: Progress, shelf: Callable[[], Shelf], asker: Asker
-    ) -> None:
+    def __init__(self, asks: Asks, progress: Progress, library: Library, asker: Asker) -> None:
         self._asks = asks
         self._progress = progress
-        self._shelf = shelf
+        self._library = library
         self._asker = asker
         self._running: _Running | None = None
         self._broken: dict[UUID, int] = {}
@@ -121,7 +117,7 @@ class Replaying:
             if (held.job.what_if_id, held.job.cursor_seq) == (job.what_if_id, job.cursor_seq):
                 return held
             self.close()
-        versions = versions_of(self._shelf(), job, self._progress.book(job))
+        versions = versions_of(self._library, job, self._progress.book(job), self._asks)
         self._running = _Running(job, Workers(versions, workers_wanted()), job.cursor_seq)
         return self._running
 
@@ -172,14 +168,6 @@ class Replaying:
                 log.warning("approvals_not_told", why=type(fault).__name__)
                 return
             levels.update(zip(some, told, strict=False))
-
-
-def versions_of(shelf: Shelf, job: WhatIf, book: PriceBook) -> Versions:
-    """Return what the workers of a what-if must know."""
-    candidate = compile_book(book)
-    day = job.changes.day
-    found = Versions(dict(shelf.compiled), dict(shelf.tables), candidate, job.changes.base)
-    return replace(found, day=date.fromisoformat(day) if day else None)
 
 
 def workers_wanted() -> int:

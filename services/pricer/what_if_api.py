@@ -9,12 +9,13 @@ from starlette.responses import StreamingResponse
 
 from contracts.values import Value
 from infra.auth import Principal
+from infra.bus import Bell
 from infra.web import allow, cause_of
 from infra.work import Cause
 from services.pricer.asks import Asks
-from services.pricer.books import Shelf
 from services.pricer.domain.outcome import Row
 from services.pricer.domain.report import report
+from services.pricer.library import Library
 from services.pricer.what_if_asks import WhatIfAsk, candidate
 from services.pricer.what_if_files import csv_file, parquet_file
 from services.pricer.what_ifs import WhatIf, WhatIfs
@@ -45,14 +46,17 @@ class WhatIfAnswer(Value):
 class WhatIfDesk:
     """What doors and pages of what-ifs work with."""
 
-    def __init__(self, what_ifs: WhatIfs, asks: Asks, shelf: Callable[[], Shelf]) -> None:
+    def __init__(self, what_ifs: WhatIfs, asks: Asks, library: Library, bell: Bell) -> None:
         self.what_ifs = what_ifs
         self.asks = asks
-        self.shelf = shelf
+        self.library = library
+        self._bell = bell
 
     def begin(self, ask: WhatIfAsk, cause: Cause) -> WhatIf:
-        """Ask for a what-if.   Raises: CandidateRefused, WhatIfBookUnknown, TooManyWhatIfs."""
-        return self.what_ifs.begin(cause, ask.name, ask.quotes, candidate(ask, self.shelf()))
+        """Ask for a what-if.   Raises: CandidateRefused, BookUnknown, TooManyWhatIfs."""
+        found = self.what_ifs.begin(cause, ask.name, ask.quotes, candidate(ask, self.library))
+        self._bell.ring()
+        return found
 
     def file(self, what_if_id: UUID, form: Form) -> StreamingResponse:
         """Return the rows found so far as a file.   Raises: NoSuchWhatIf."""

@@ -1,27 +1,21 @@
 """What somebody asks of a what-if: which book to try, on which past quotes, against what."""
 
-from collections.abc import Mapping
 from datetime import date
 from typing import Any, Self
 
-from pydantic import Field, ValidationError, model_validator
+from pydantic import Field, model_validator
 
-from contracts.errors import NotFound
 from contracts.values import Value
-from services.pricer.asks import Chosen, Name
-from services.pricer.books import Shelf
-from services.pricer.domain.book import Code, PriceBook, read_book
+from services.pricer.asks import Asks, Chosen, Name
+from services.pricer.documents import read
+from services.pricer.domain.book import Code, FxTable, PriceBook
 from services.pricer.domain.candidate import CandidateRefused, Changes, changed, refuse_faults
 from services.pricer.domain.canonical import canonical
+from services.pricer.domain.compiled import compile_book
 from services.pricer.domain.lint import Finding
-from services.pricer.domain.replay import Key
-from services.pricer.what_ifs import Tried
-
-
-class WhatIfBookUnknown(NotFound):
-    """There is no such version of a price book to try or to compare with."""
-
-    code = "pricer.what_if_version_unknown"
+from services.pricer.domain.replay import Key, Versions
+from services.pricer.library import Library
+from services.pricer.what_ifs import Tried, WhatIf
 
 
 class Version(Value):
@@ -66,54 +60,57 @@ class WhatIfAsk(Value):
         return self
 
 
-def candidate(ask: WhatIfAsk, shelf: Shelf) -> tuple[Tried, bytes]:
+def candidate(ask: WhatIfAsk, library: Library) -> tuple[Tried, bytes]:
     """Return the book to try, linted, and how a list shows it.
 
-    Raises: WhatIfBookUnknown; CandidateRefused, with what to change.
+    Raises: BookUnknown; CandidateRefused, BookRefused with what to change.
     """
     base = ask.compare_with.key if ask.compare_with else None
-    if base is not None and base not in shelf.compiled:
-        raise _unknown(base)
-    book, told = _book(ask, shelf)
-    refuse_faults(book, list(shelf.tables.values()))
+    if base is not None and library.release("book", base).status == "draft":
+        raise CandidateRefused(
+            [Finding("compare_with", "is a draft; compare with a published one")]
+        )
+    book, told = _book(ask, library)
+    refuse_faults(book, list(library.now().tables.values()))
     if ask.day is not None:
         told |= {"day": ask.day.isoformat()}
     tried = Tried(**told, base=base, approvals=ask.approvals)
     return tried, canonical(book.model_dump(mode="json"))
 
 
-def _book(ask: WhatIfAsk, shelf: Shelf) -> tuple[PriceBook, dict[str, Any]]:
+def _book(ask: WhatIfAsk, library: Library) -> tuple[PriceBook, dict[str, Any]]:
     if ask.document is not None:
-        book = _read(ask.document)
-        return book, {"kind": "document", "book": f"{book.id} version {book.version}"}
+        found = read("book", {**ask.document, "status": "draft"}, "document")
+        assert isinstance(found, PriceBook)  # noqa: S101  a book was asked for
+        return found, {"kind": "document", "book": f"{found.id} version {found.version}"}
     wanted = ask.version or (ask.changed.of if ask.changed else None)
     assert wanted is not None, "exactly one is given"  # noqa: S101
-    found = shelf.books.get(wanted.key)
-    if found is None:
-        raise _unknown(wanted.key)
-    name = f"{found.id} version {found.version}"
+    release = library.release("book", wanted.key)
+    name = f"{release.id} version {release.version}"
     if ask.changed is None:
-        return found, {"kind": "version", "book": name}
+        return library.book(release), {"kind": "version", "book": name}
     ids = ask.changed.changes.ids()
     if not ids:
         raise CandidateRefused([Finding("changes", "nothing is changed; name an entry or rule")])
-    return changed(found, ask.changed.changes), {"kind": "changed", "book": name, "ids": ids}
+    book = changed(library.book(release), ask.changed.changes)
+    return book, {"kind": "changed", "book": name, "ids": ids}
 
 
-def _read(document: Mapping[str, Any]) -> PriceBook:
-    try:
-        return read_book({**document, "status": "draft"})
-    except ValidationError as fault:
-        found = [
-            Finding(".".join(str(each) for each in one["loc"]) or "document", one["msg"])
-            for one in fault.errors()[:100]
-        ]
-        raise CandidateRefused(found) from None
-    except TypeError as fault:
-        raise CandidateRefused([Finding("document", str(fault))]) from None
+def versions_of(library: Library, what_if: WhatIf, book: PriceBook, asks: Asks) -> Versions:
+    """Return what the workers of a what-if must know: its book, and those of the chosen asks."""
+    tried = what_if.changes
+    books, tables = asks.pinned(what_if.chosen, what_if.until_seq)
+    wanted = {tried.base} if tried.base else books
+    shelf = library.now()
+    return Versions(
+        {key: shelf.compiled[key] for key in sorted(wanted) if key in shelf.compiled},
+        {key: table for key, table in shelf.tables.items() if key in tables or _in_force(table)},
+        compile_book(book),
+        tried.base,
+        date.fromisoformat(tried.day) if tried.day else None,
+    )
 
 
-def _unknown(key: Key) -> WhatIfBookUnknown:
-    name = f"{key[0]} version {key[1]}"
-    text = f"there is no price book {name} that can be used here; GET /pricer/books lists them"
-    return WhatIfBookUnknown(text, book=key[0], version=key[1])
+def _in_force(table: FxTable) -> bool:
+    """Say whether an ask that had no price may be priced with these rates."""
+    return table.status == "published"

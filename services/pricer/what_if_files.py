@@ -14,6 +14,7 @@ from services.pricer.domain.replay import DECIMALS
 PERCENT_SCALE = 2
 # What a spreadsheet takes for a formula is told as text.
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
+_SIDES = ("before", "after")
 _MONEY = ("list", "net", "cost")
 _PERCENT = ("sales_discount_percent", "margin_percent", "worst_line_margin_percent")
 COLUMNS = (
@@ -23,15 +24,15 @@ COLUMNS = (
     *(Column(each, "text") for each in ("account_id", "tier", "region", "selling_unit")),
     *(Column(each, "text") for each in ("currency", "products")),
     Column("lines", "whole"),
-    *(Column(f"{what}_{side}", "decimal", DECIMALS) for what in _MONEY for side in ("before", "after")),
+    *(Column(f"{what}_{side}", "decimal", DECIMALS) for what in _MONEY for side in _SIDES),
     *(
         Column(f"{what}_{side}", "decimal", PERCENT_SCALE)
         for what in _PERCENT
-        for side in ("before", "after")
+        for side in _SIDES
     ),
-    *(Column(f"guardrails_{side}", "text") for side in ("before", "after")),
-    *(Column(f"approval_{side}", "text") for side in ("before", "after")),
-    *(Column(f"problem_{side}", "text") for side in ("before", "after")),
+    *(Column(f"guardrails_{side}", "text") for side in _SIDES),
+    *(Column(f"approval_{side}", "text") for side in _SIDES),
+    *(Column(f"problem_{side}", "text") for side in _SIDES),
 )  # fmt: skip
 
 
@@ -61,7 +62,7 @@ def _values(row: Row) -> list[Any]:
         row.currency,
         " ".join(row.products),
         row.lines,
-        *(getattr(row, f"{what}_{side}") for what in _MONEY for side in ("before", "after")),
+        *(getattr(row, f"{what}_{side}") for what in _MONEY for side in _SIDES),
         *(None if t is None else _hundredths(getattr(t, what)) for what in _PERCENT for t in both),
         row.breaches_before or None,
         row.breaches_after or None,

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from itertools import pairwise
+from typing import Literal
 
 from contracts.values import EXACT, Percent, Period
 from services.pricer.domain.book import (
@@ -28,14 +29,19 @@ from services.pricer.domain.lint_rules import (
 )
 
 RATE_DECIMALS = 10
+Severity = Literal["error", "warning"]
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing to change: where, and what to do about it."""
+    """One thing to change: where, and what to do about it.
+
+    An error bars a book from pricing; a warning is for whoever publishes it to judge.
+    """
 
     place: str
     message: str
+    severity: Severity = "error"
 
     def __str__(self) -> str:
         return f"{self.place}: {self.message}"
