@@ -3,7 +3,9 @@
 import csv
 import io
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future
+from concurrent.futures.process import BrokenProcessPool
 from typing import Any
 
 import pytest
@@ -11,6 +13,8 @@ import pytest
 from infra.ask import PeerUnavailable
 from services.pricer import replaying
 from services.pricer.domain.ask import PriceAsk
+from services.pricer.domain.replay import Past, Replayer, Versions
+from services.pricer.replay_workers import Part, Workers, replayed
 from tests.integration.pricer_service import WHAT_IFS, Pricer, running
 from tests.unit.pricer.history import BOOK, an_ask, shelf
 
@@ -26,8 +30,35 @@ DEARER_SUPPORT = {
 }
 
 
+class HereAndNow:
+    """Workers without processes of their own, which take a second to begin."""
+
+    def __init__(self, versions: Versions, count: int) -> None:
+        self._replayer = Replayer(versions)
+
+    def part(self, asks: Sequence[Past]) -> Future[Part]:
+        found: Future[Part] = Future()
+        found.set_result(replayed(self._replayer, asks))
+        return found
+
+    def close(self) -> None:
+        pass
+
+
+class Dying(HereAndNow):
+    """Workers that die of every part."""
+
+    def part(self, asks: Sequence[Past]) -> Future[Part]:
+        found: Future[Part] = Future()
+        found.set_exception(BrokenProcessPool("died"))
+        return found
+
+
 @pytest.fixture
-def pricer(make_database: Any, clock: Any, tmp_path: Any) -> Iterator[Pricer]:
+def pricer(
+    make_database: Any, clock: Any, tmp_path: Any, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Pricer]:
+    monkeypatch.setattr(replaying, "Workers", HereAndNow)
     with running(make_database, clock, tmp_path) as found:
         yield found
 
@@ -127,6 +158,23 @@ class TestCarryingOut:
         assert parted["report"] == whole["report"]
         assert len(pricer.rows("SELECT * FROM what_if_parts")) == 1 + 3
 
+    def test_processes_of_its_own_find_the_same(
+        self, pricer: Pricer, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        a_history(pricer)
+        here = pricer.tries(**SAME)
+        monkeypatch.setattr(replaying, "Workers", Workers)
+        assert pricer.tries(**SAME)["report"] == here["report"]
+
+    def test_one_that_fails_again_and_again_is_given_up(
+        self, pricer: Pricer, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        a_history(pricer, 1)
+        monkeypatch.setattr(replaying, "Workers", Dying)
+        found = pricer.tries(**SAME)
+        assert found["what_if"]["state"] == "failed"
+        assert "BrokenProcessPool" in found["what_if"]["trouble"]
+
     def test_it_goes_on_after_a_restart(
         self, pricer: Pricer, monkeypatch: pytest.MonkeyPatch
     ) -> None:
@@ -222,7 +270,7 @@ class TestRefusals:
             (changed(without=["nobody"]), 422, "nobody is not in the book"),
             (changed(entries=[with_price(SKUS[0], "-1")]), 422, SKUS[0]),
             ({"document": {"id": "x"}}, 422, "version"),
-            ({**SAME, "quotes": {"tiers": ["a\x00b"]}}, 400, ""),
+            ({**SAME, "quotes": {"tiers": ["a\x00b"]}}, 422, "NUL"),
         ],
     )
     def test_a_bad_ask(

@@ -3,6 +3,7 @@
 import random
 from collections.abc import Iterator
 from datetime import date, timedelta
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ REGIONS = ("EMEA", "NAM", "LATAM", "APAC")
 CURRENCIES = ("EUR", "EUR", "EUR", "USD", "GBP", "JPY")
 
 
+@cache
 def shelf() -> books.Shelf:
     return books.load(CATALOG)
 
