@@ -1,13 +1,17 @@
 """Wire the pricer: the library of price books, the consumer, the doors."""
 
+from functools import partial
 from pathlib import Path
 
 from fastapi import APIRouter
 
+from contracts import places
 from contracts.envelope import Registry
 from contracts.pricing import PricingFailed, QuotePriced
 from contracts.quote import PricingRequested
 from infra.bus import Bell
+from infra.live import Live
+from infra.pages import Link, Menu, Pages
 from infra.parts import Chore, Parts, Plumbing
 from infra.service import serve
 from infra.settings import Settings
@@ -15,9 +19,10 @@ from services.pricer import api, authoring_api, books, consumer, what_if_api
 from services.pricer.asks import Asks
 from services.pricer.authoring import Author
 from services.pricer.library import Library
+from services.pricer.pages import what_ifs as what_if_pages
 from services.pricer.replaying import Replaying
 from services.pricer.what_if_api import WhatIfDesk
-from services.pricer.what_ifs import Progress, WhatIfs
+from services.pricer.what_ifs import Changed, Progress, WhatIfs
 
 
 def build(settings: Settings, plumbing: Plumbing) -> Parts:
@@ -27,8 +32,16 @@ def build(settings: Settings, plumbing: Plumbing) -> Parts:
     asks = Asks(plumbing)
     desk = WhatIfDesk(WhatIfs(plumbing, asks), asks, library, bell)
     replaying = Replaying(asks, Progress(plumbing.pool), library, plumbing.asker)
+    live = Live(Changed(plumbing).look)
+    face = Pages(
+        prefix="/pricer",
+        menu=Menu(tuple(Link(*each) for each in places.MENU), places.SIGN_IN, places.SIGN_OUT),
+        templates=Path(__file__).parent / "templates",
+        globals_={"places": places},
+    )
     router = APIRouter()
     for each in (
+        what_if_pages.routes(desk, face, live),
         api.routes(plumbing, library),
         authoring_api.routes(Author(plumbing, library), library),
         what_if_api.routes(desk),
@@ -42,9 +55,15 @@ def build(settings: Settings, plumbing: Plumbing) -> Parts:
         reminders={},
         batch_size=20,
         chores={"what-ifs": Chore(replaying.step, bell)},
-        close=replaying.close,
+        face=face,
+        close=partial(_close, replaying, live),
         migrations=Path(__file__).parent / "migrations",
     )
+
+
+def _close(replaying: Replaying, live: Live) -> None:
+    replaying.close()
+    live.close()
 
 
 if __name__ == "__main__":

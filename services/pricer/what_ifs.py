@@ -71,6 +71,10 @@ UPDATE what_ifs SET state = %(state)s, ended_at = clock_timestamp(), report = %(
     trouble = %(trouble)s
 WHERE what_if_id = %(id)s AND state IN ('waiting', 'running')
 """
+# Those that may still change, and the newest of the rest: their end is news as well.
+LATELY = """
+SELECT what_if_id, state, quotes_done FROM what_ifs ORDER BY asked_at DESC, what_if_id LIMIT 40
+"""
 TALLIES = "SELECT tally FROM what_if_parts WHERE what_if_id = %(id)s ORDER BY number"
 PART = """
 SELECT rows FROM what_if_parts WHERE what_if_id = %(id)s AND number > %(after)s
@@ -206,6 +210,23 @@ class WhatIfs:
         while found := self._commands.query(PART, {"id": what_if_id, "after": number}):
             number += 1
             yield rows_read(bytes(found[0]["rows"]))
+
+
+class Changed:
+    """Names the what-ifs that got farther since the last look; used by one thread."""
+
+    def __init__(self, commands: Commands) -> None:
+        self._commands = commands
+        self._seen: dict[str, tuple[str, int]] | None = None
+
+    def look(self) -> set[str] | None:
+        """Return the ids of those that changed; None, when asked the first time."""
+        rows = self._commands.query(LATELY)
+        found = {str(row["what_if_id"]): (row["state"], row["quotes_done"]) for row in rows}
+        before, self._seen = self._seen, found
+        if before is None:
+            return None
+        return {each for each in found if before.get(each) != found[each]}
 
 
 class Progress:
