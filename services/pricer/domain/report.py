@@ -13,17 +13,17 @@ from services.pricer.domain.replay import DECIMALS
 from services.pricer.domain.tally import COLUMNS, DIMENSIONS, TOP_MAX, WHOLE, Tally
 
 RANGES = (
-    "down more than 10 %",
-    "down 5 to 10 %",
-    "down 2 to 5 %",
-    "down 1 to 2 %",
-    "down up to 1 %",
+    "more than 10 % less",
+    "5 to 10 % less",
+    "2 to 5 % less",
+    "1 to 2 % less",
+    "up to 1 % less",
     "unchanged",
-    "up to 1 % up",
-    "up 1 to 2 %",
-    "up 2 to 5 %",
-    "up 5 to 10 %",
-    "up more than 10 %",
+    "up to 1 % more",
+    "1 to 2 % more",
+    "2 to 5 % more",
+    "5 to 10 % more",
+    "more than 10 % more",
 )
 """In words, what `tally.range_of` counts, from -5 to 5."""
 
