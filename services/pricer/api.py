@@ -13,7 +13,7 @@ from infra.web import Principal, allow
 from infra.work import Commands
 from services.pricer import handlers
 from services.pricer.books import Shelves
-from services.pricer.domain.ask import ColumnAsk, PriceAsk
+from services.pricer.domain.ask import ColumnAsk, PriceAsk, Priced
 from services.pricer.domain.trace import View, shown
 
 # Who may see costs, margins and floors; a seller sees prices and discounts, as the customer does.
@@ -47,12 +47,18 @@ def _prices(router: APIRouter, commands: Commands, shelf: Shelves) -> None:
 
     @router.post("/preview", response_model=dict[str, Any])
     def preview(ask: PreviewAsk, reader: Reader) -> Response:
-        """Price without making a fact; the insiders' answer has the block `internal`."""
-        found = handlers.preview(ask, ask.pins, shelf)
+        """Price without making a fact; the insiders' answer has the block `internal`.
+
+        If some lines have no price, the refusal carries the others in `priced`.
+        """
         view = view_for(reader, None)
-        tree = shown(json.loads(found.trace), view)
-        tree["totals"] = found.totals.model_dump(mode="json")
-        return JSONResponse(tree)  # it is plain JSON: looked through once more it is as it was
+        try:
+            found = handlers.preview(ask, ask.pins, shelf)
+        except handlers.NotPriceable as fault:
+            if fault.rest is not None:
+                fault.facts["priced"] = _previewed(fault.rest, view)
+            raise
+        return JSONResponse(_previewed(found, view))  # plain JSON needs no further look
 
     @router.post("/prices")
     def prices(ask: ColumnAsk, _reader: Reader) -> PriceColumn:
@@ -70,6 +76,13 @@ def _prices(router: APIRouter, commands: Commands, shelf: Shelves) -> None:
         if kept is None:
             raise TraceUnknown(f"no price trace is kept under {sha256}", sha256=sha256)
         return shown(json.loads(kept.content), view_for(reader, view))
+
+
+def _previewed(found: Priced, view: View) -> dict[str, Any]:
+    """Return lines and steps as one kind of reader may see them, and the totals."""
+    tree = shown(json.loads(found.trace), view)
+    tree["totals"] = found.totals.model_dump(mode="json")
+    return tree
 
 
 def view_for(reader: Principal, wanted: View | None) -> View:

@@ -14,24 +14,28 @@ from infra.work import Work
 from services.pricer import asks
 from services.pricer.books import Shelf, Shelves, VersionRefused
 from services.pricer.domain import column as columns
-from services.pricer.domain.ask import ColumnAsk, PriceAsk, Priced, problem
+from services.pricer.domain.ask import ColumnAsk, PriceAsk, Priced, Unpriced, problem
 from services.pricer.domain.checks import sellers_alone
-from services.pricer.domain.pricing import Unpriced, price
+from services.pricer.domain.pricing import price
 
 TRACE_MEDIA_TYPE = "application/json"
 SHELF = "pricer.shelf"
 
 
 class NotPriceable(Refused):
-    """There is no price; `problems` says for each line why, and what to do."""
+    """There is no price; `problems` says for each line why, and what to do.
+
+    `rest` is the price of the lines that have one, for the door to show as its caller may see it.
+    """
 
     code = "pricer.not_priceable"
     title = "There is no price for this"
 
-    def __init__(self, problems: tuple[LineProblem, ...]) -> None:
+    def __init__(self, problems: tuple[LineProblem, ...], rest: Priced | None = None) -> None:
         first = problems[0].message
         more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
         super().__init__(first + more, problems=list(problems))
+        self.rest = rest
 
 
 def price_quote(heard: Opened, work: Work, shelf: Shelves) -> None:
@@ -69,7 +73,7 @@ def preview(ask: PriceAsk, pins: PricingPins, shelf: Shelves) -> Priced:
     """Price without a fact.   Raises: NotPriceable."""
     found = answer(ask, pins, shelf.now())
     if isinstance(found, Unpriced):
-        raise NotPriceable(found.problems)
+        raise NotPriceable(found.problems, found.rest)
     return found
 
 

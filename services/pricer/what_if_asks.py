@@ -7,11 +7,12 @@ from pydantic import Field, model_validator
 
 from contracts.values import Value
 from services.pricer.asks import Asks, Chosen, Name
+from services.pricer.books import Shelf
 from services.pricer.documents import read
 from services.pricer.domain.book import Code, FxTable, PriceBook
 from services.pricer.domain.candidate import CandidateRefused, Changes, changed, refuse_faults
 from services.pricer.domain.canonical import canonical
-from services.pricer.domain.compiled import compile_book
+from services.pricer.domain.compiled import BookUnfit, CompiledBook, compile_book
 from services.pricer.domain.lint import Finding
 from services.pricer.domain.replay import Key, Versions
 from services.pricer.library import Library
@@ -71,7 +72,9 @@ def candidate(ask: WhatIfAsk, library: Library) -> tuple[Tried, bytes]:
             [Finding("compare_with", "is a draft; compare with a published one")]
         )
     book, told = _book(ask, library)
-    refuse_faults(book, list(library.now().tables.values()))
+    shelf = library.now()
+    refuse_faults(book, list(shelf.tables.values()))
+    compiled(book, shelf)
     if ask.day is not None:
         told |= {"day": ask.day.isoformat()}
     tried = Tried(**told, base=base, approvals=ask.approvals)
@@ -96,6 +99,16 @@ def _book(ask: WhatIfAsk, library: Library) -> tuple[PriceBook, dict[str, Any]]:
     return book, {"kind": "changed", "book": name, "ids": ids}
 
 
+def compiled(book: PriceBook, shelf: Shelf) -> CompiledBook:
+    """Return a book ready to price with, on its parent.   Raises: CandidateRefused."""
+    named = book.parent
+    parent = shelf.compiled.get((named.id, named.version)) if named else None
+    try:
+        return compile_book(book, parent)
+    except BookUnfit as fault:
+        raise CandidateRefused([Finding("parent", str(fault))]) from None
+
+
 def versions_of(library: Library, what_if: WhatIf, book: PriceBook, asks: Asks) -> Versions:
     """Return what the workers of a what-if must know: its book, and those of the chosen asks."""
     tried = what_if.changes
@@ -105,7 +118,7 @@ def versions_of(library: Library, what_if: WhatIf, book: PriceBook, asks: Asks) 
     return Versions(
         {key: shelf.compiled[key] for key in sorted(wanted) if key in shelf.compiled},
         {key: table for key, table in shelf.tables.items() if key in tables or _in_force(table)},
-        compile_book(book),
+        compiled(book, shelf),
         tried.base,
         date.fromisoformat(tried.day) if tried.day else None,
     )

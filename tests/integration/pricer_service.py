@@ -112,7 +112,11 @@ class Pricer:
         self, method: str, path: str, fields: dict[str, str] | None = None, role: str = "manager"
     ) -> httpx.Response:
         token = self.token(role)
-        headers = {"accept": "text/html", "accept-language": "en-GB", "cookie": f"qw_session={token}"}
+        headers = {
+            "accept": "text/html",
+            "accept-language": "en-GB",
+            "cookie": f"qw_session={token}",
+        }
         data = {"form_token": form_token(token), **(fields or {})} if method == "POST" else None
         return self.sends(method, path, headers=headers, data=data)
 

@@ -19,7 +19,7 @@ from tests.integration.pricer_service import WHAT_IFS, Pricer, running
 from tests.unit.pricer.history import BOOK, an_ask, shelf
 
 SAME = {"version": {"id": "telecom-list", "version": 1}}
-SKUS = sorted(shelf().compiled[BOOK].entries)
+SKUS = sorted(shelf().compiled[BOOK].offers)
 DEARER_SUPPORT = {
     "sku": "QW-SUP-PLUS",
     "category": "support",
@@ -78,7 +78,7 @@ def changed(**changes: Any) -> dict[str, Any]:
 
 
 def entry(sku: str) -> dict[str, Any]:
-    found = shelf().compiled[BOOK].entries[sku][0]
+    found = shelf().compiled[BOOK].offers[sku][0].entry
     return dict(found.model_dump(mode="json"))
 
 
@@ -194,7 +194,10 @@ class TestCarryingOut:
         monkeypatch.setattr(replaying, "PART_QUOTES", 5)
         id_ = pricer.asks("POST", WHAT_IFS, {"name": "x", **SAME}).json()["what_if"]["what_if_id"]
         pricer.works(1)
-        assert pricer.asks("POST", f"{WHAT_IFS}/{id_}/cancel").json()["what_if"]["state"] == "cancelled"
+        assert (
+            pricer.asks("POST", f"{WHAT_IFS}/{id_}/cancel").json()["what_if"]["state"]
+            == "cancelled"
+        )
         assert pricer.works() == 0
         found = pricer.found(id_)
         assert found["what_if"]["quotes_done"] == 5
@@ -273,9 +276,7 @@ class TestRefusals:
             ({**SAME, "quotes": {"tiers": ["a\x00b"]}}, 422, "NUL"),
         ],
     )
-    def test_a_bad_ask(
-        self, pricer: Pricer, ask: dict[str, Any], status: int, words: str
-    ) -> None:
+    def test_a_bad_ask(self, pricer: Pricer, ask: dict[str, Any], status: int, words: str) -> None:
         answer = pricer.asks("POST", WHAT_IFS, {"name": "x", **ask})
         assert answer.status_code == status, answer.text
         assert words in answer.text

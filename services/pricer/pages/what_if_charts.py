@@ -21,7 +21,8 @@ def changes(segments: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     amounts = [Decimal(each["net_change"]["amount"]) for each in segments]
     low, high = min([Decimal(0), *amounts]), max([Decimal(0), *amounts])
     rows = [
-        _row(index, (Decimal(0), amount), (low, high)) | {"segment": segment, "is_moved": bool(amount)}
+        _row(index, (Decimal(0), amount), (low, high))
+        | {"segment": segment, "is_moved": bool(amount)}
         for index, (segment, amount) in enumerate(zip(segments, amounts, strict=True))
     ]
     return {"rows": rows, "height": len(rows) * ROW, "bar": HEIGHT}

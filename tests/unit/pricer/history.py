@@ -31,7 +31,12 @@ def an_item(chance: random.Random, skus: list[str], number: int, lines: int) -> 
         "product": chance.choice(("base_station", "radio_site", "microwave_link")),
         "quantity": str(chance.choice((1, 2, 3, 5, 8, 12, 20, 40))),
         "bill_of_materials": [
-            {"sku": sku, "name": sku, "quantity": str(chance.choice((1, 1, 2, 3, 6))), "option": "x"}
+            {
+                "sku": sku,
+                "name": sku,
+                "quantity": str(chance.choice((1, 1, 2, 3, 6))),
+                "option": "x",
+            }
             for sku in chance.sample(skus, lines)
         ],
     }
@@ -66,7 +71,7 @@ def history(count: int, seed: int = 1, lines: int = 10) -> Iterator[Past]:
     """So many past asks; each has about so many lines."""
     found = shelf()
     chance = random.Random(seed)
-    skus = sorted(found.compiled[BOOK].entries)
+    skus = sorted(found.compiled[BOOK].offers)
     fx = next(iter(found.tables))
     for number in range(count):
         body = content(an_ask(chance, skus, lines))
