@@ -7,15 +7,18 @@ what a what-if adds up: whole numbers of millionths, so that sums are exact in a
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
-from decimal import Decimal
+from decimal import Decimal, localcontext
+from functools import lru_cache, partial
 from typing import NamedTuple
 
-from contracts.pricing import PricedLine
-from contracts.values import EXACT, Percent
-from services.pricer.domain.ask import PriceAsk, Priced
+from contracts.values import EXACT, share
+from services.pricer.domain.answer import Settled, is_too_fine
+from services.pricer.domain.ask import PriceAsk, Unpriced
 from services.pricer.domain.book import FxTable
 from services.pricer.domain.compiled import CompiledBook
-from services.pricer.domain.pricing import Unpriced, price
+from services.pricer.domain.pricing import settle
+from services.pricer.domain.recalling import Memory, RecallingWalk
+from services.pricer.domain.scene import ROUNDS
 
 Key = tuple[str, int]
 """A version: id and number."""
@@ -23,7 +26,8 @@ Key = tuple[str, int]
 # Money holds six decimals at most.
 DECIMALS = 6
 # As approvals counts it: a line that is given away loses all of its cost.
-GIVEN_AWAY = Percent(-100)
+GIVEN_AWAY = Decimal(-100)
+ZERO = Decimal(0)
 REMEMBERED_MAX = 50_000
 
 
@@ -101,6 +105,7 @@ class Replayer:
         self._versions = versions
         self._priced: dict[tuple[Key | None, Key | None, bytes], Figures | str] = {}
         self._read: dict[bytes, PriceAsk] = {}
+        self._memories: dict[Key | None, Memory] = {}
 
     def replay(self, past: Past) -> Replayed:
         """Price one past ask under both books."""
@@ -135,7 +140,10 @@ class Replayer:
         if found is None:
             if len(self._priced) >= REMEMBERED_MAX:
                 self._priced.clear()
-            found = self._priced[known] = figures(ask, book, fx)
+            memory = self._memories.get(key)
+            if memory is None:
+                memory = self._memories[key] = Memory(book)
+            found = self._priced[known] = figures(ask, book, fx, memory)
         return found
 
     def _fx(self, past: Past, day: date) -> FxTable | None:
@@ -150,47 +158,58 @@ class Replayer:
         return max(held, key=lambda each: (each.effective.first, each.version), default=None)
 
 
-def figures(ask: PriceAsk, book: CompiledBook, fx: FxTable) -> Figures | str:
+def figures(
+    ask: PriceAsk, book: CompiledBook, fx: FxTable, memory: Memory | None = None
+) -> Figures | str:
     """Price an ask and return what it comes to, or the code of its first problem."""
-    found = price(ask, book, fx)
-    return found.problems[0].code if isinstance(found, Unpriced) else figures_of(ask, found)
+    walk_of = partial(RecallingWalk, memory) if memory is not None and memory.is_sound else None
+    with localcontext(ROUNDS):
+        settled = settle(ask, book, fx, walk_of=walk_of)
+        if isinstance(settled, Unpriced):
+            return settled.problems[0].code
+        if any(is_too_fine(run) for run in settled.runs):
+            return settled.problems[0].code if settled.problems else "pricer.inexact"
+        return settled.problems[0].code if settled.problems else figures_of(settled)
 
 
-def figures_of(ask: PriceAsk, priced: Priced) -> Figures:
-    """Return what a price comes to."""
-    products = {each.item_id: each.product for each in ask.items}
-    costs = {each.line: each.cost.amount for each in priced.internal.lines}
+def figures_of(settled: Settled) -> Figures:
+    """Return what a price comes to; percentages as `answer` makes them."""
+    products, runs = settled.scene.products, settled.runs
     sums: dict[str, list[int]] = {}
-    for line in priced.lines:
-        held = sums.setdefault(products[line.item_id], [0, 0, 0, 0])
+    net = cost = regular = given = ZERO
+    worst: Decimal | None = None
+    for run, own_cost in zip(runs, settled.costs, strict=True):
+        held = sums.setdefault(products[run.line.item_id], [0, 0, 0, 0])
         held[0] += 1
-        held[1] += millionths(line.list_total.amount)
-        held[2] += millionths(line.net_total.amount)
-        held[3] += millionths(costs[line.line])
+        held[1] += millionths(run.list_total)
+        held[2] += millionths(run.amount)
+        held[3] += millionths(own_cost)
+        net, cost = EXACT.add(net, run.amount), EXACT.add(cost, own_cost)
+        regular, given = EXACT.add(regular, run.regular), EXACT.add(given, run.given)
+        if run.list_total:
+            margin = _line_margin(run.amount, own_cost)
+            worst = margin if worst is None or margin < worst else worst
+    margin_percent = share(EXACT.subtract(net, cost), net).root
     terms = Terms(
-        f"{priced.totals.sales_discount_percent.root:f}",
-        f"{priced.internal.margin_percent.root:f}",
-        f"{_worst_line_margin(priced).root:f}",
-        sum(each.action == "approval" for each in priced.breaches),
+        f"{share(given, regular).root:f}",
+        f"{margin_percent:f}",
+        f"{margin_percent if worst is None else worst:f}",
+        sum(each.action == "approval" for each in settled.breaches),
     )
     return Figures(
         tuple(Share(product, *held) for product, held in sorted(sums.items())),
         terms,
-        tuple((each.guardrail, each.action) for each in priced.breaches),
+        tuple((each.guardrail, each.action) for each in settled.breaches),
     )
 
 
-def _worst_line_margin(priced: Priced) -> Percent:
-    """Return the lowest margin of a line, as approvals counts it."""
-    lines: dict[int, PricedLine] = {each.line: each for each in priced.lines if each.list_total}
-    margins = [
-        each.margin_percent if lines[each.line].net_total else GIVEN_AWAY
-        for each in priced.internal.lines
-        if each.line in lines
-    ]
-    return min(margins, default=priced.internal.margin_percent)
+@lru_cache(REMEMBERED_MAX)
+def _line_margin(amount: Decimal, cost: Decimal) -> Decimal:
+    """Return the margin of a line in percent, as approvals counts it."""
+    return share(EXACT.subtract(amount, cost), amount).root if amount else GIVEN_AWAY
 
 
+@lru_cache(REMEMBERED_MAX)
 def millionths(amount: Decimal) -> int:
     """Return an amount as a whole number of millionths.
 

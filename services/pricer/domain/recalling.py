@@ -1,0 +1,307 @@
+"""Price many asks with one book: what a line comes to is worked out once for each distinct input.
+
+The engine prices a line in a scene that notes what was looked at beside the line: how many of a
+part the quote has, what else stands in the item. Another line of the same input gets the same
+price, if all that was looked at is the same there. So the memory can not know less of a rule than
+the engine does; what it can not watch is priced afresh.
+"""
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any, NamedTuple, cast
+
+from contracts.pricing import LineProblem
+from services.pricer.domain.ask import PriceAsk
+from services.pricer.domain.basket import BasketLine
+from services.pricer.domain.compiled import CompiledBook, Offer
+from services.pricer.domain.price_models import PercentOfTotal
+from services.pricer.domain.pricing import Walk
+from services.pricer.domain.recalled import Found, UnitFound, Words, is_linear
+from services.pricer.domain.rules import AmountRange, Counted
+from services.pricer.domain.scene import Scene, Scope
+
+REMEMBERED_MAX = 400_000
+# What shows the rest of the basket as it is; who looks there is priced afresh each time.
+WHOLE_BASKET = frozenset({"lines", "counts", "amounts", "items", "discounts"})
+Size = Callable[[Decimal], Hashable]
+Query = Callable[[Scene, BasketLine], Hashable]
+
+
+class Unwatched(Exception):
+    """Something looked at the whole basket."""
+
+
+class WatchedAsk:
+    """An ask whose basket is out of sight."""
+
+    def __init__(self, ask: PriceAsk) -> None:
+        self._ask = ask
+
+    def __getattr__(self, name: str) -> Any:
+        if name in WHOLE_BASKET:
+            raise Unwatched(name)
+        return getattr(self._ask, name)
+
+
+class Written:
+    """Amounts at list prices as a line writes down its own; those of others are out of sight."""
+
+    def __init__(self) -> None:
+        self.own: dict[int, Decimal] = {}
+
+    def __setitem__(self, number: int, amount: Decimal) -> None:
+        self.own[number] = amount
+
+    def __getattr__(self, name: str) -> Any:
+        raise Unwatched(name)
+
+    def __getitem__(self, number: int) -> Decimal:
+        raise Unwatched("listed")
+
+    def __contains__(self, number: object) -> bool:
+        raise Unwatched("listed")
+
+
+class WatchedScene:
+    """A scene that notes what a line looked at beside itself, with the answers."""
+
+    def __init__(self, scene: Scene, line: BasketLine, size: Size) -> None:
+        self._scene = scene
+        self._line = line
+        self._size = size
+        self.ask = WatchedAsk(scene.ask)
+        self.listed = Written()
+        self.seen: list[tuple[Query, Hashable]] = []
+        self._noted: set[Hashable] = set()
+
+    def __getattr__(self, name: str) -> Any:
+        if name in WHOLE_BASKET:
+            raise Unwatched(name)
+        return getattr(self._scene, name)
+
+    @property
+    def by_item(self) -> Any:
+        """The lines of the items; note those of the line's own."""
+        self._note("item", _item)
+        return self._scene.by_item
+
+    def companions(self, line: BasketLine) -> list["Companion"]:
+        """Return which other parts stand in the item, and nothing else of them."""
+        self._note("companions", _companions)
+        return [Companion(each.offer) for each in self._scene.companions(line)]
+
+    def counted(self, scope: Scope, counted: Counted, line: BasketLine) -> Decimal:
+        """See `Scene.counted`."""
+        if counted != "line":
+            name, size = ("counted", scope, counted), self._size
+            self._note(name, lambda scene, own: size(scene.counted(scope, counted, own)))
+        return self._scene.counted(scope, counted, line)
+
+    def amount_of(self, scope: Scope, wanted: AmountRange, line: BasketLine) -> Decimal:
+        """See `Scene.amount_of`."""
+        if wanted.counted != "line":
+            name = ("amount", scope, wanted.counted)
+            self._note(name, lambda scene, own: scene.amount_of(scope, wanted, own))
+        return self._scene.amount_of(scope, wanted, line)
+
+    def _note(self, name: Hashable, query: Query) -> None:
+        if name not in self._noted:
+            self._noted.add(name)
+            self.seen.append((query, query(self._scene, self._line)))
+
+
+class Companion(NamedTuple):
+    """Another part of the same item, as far as it is watched."""
+
+    offer: Offer
+
+
+def _companions(scene: Scene, line: BasketLine) -> Hashable:
+    return frozenset(id(each.offer) for each in scene.companions(line))
+
+
+def _item(scene: Scene, line: BasketLine) -> Hashable:
+    return tuple((each.sku, each.base) for each in scene.by_item[line.item_id])
+
+
+@dataclass(slots=True)
+class Node:
+    """What was looked at next, and where each answer leads; or what it came to."""
+
+    query: Query | None = None
+    answers: "dict[Hashable, Node] | None" = None
+    found: Any = None
+
+
+class Memory:
+    """What is known of lines under one book, and what of a context and a size it can tell apart.
+
+    A book knows names, moments and quantities by the words that it has for them: between two
+    quantities that it names, it can not tell one from another.
+    """
+
+    def __init__(self, book: CompiledBook) -> None:
+        self.book = book
+        offers = [each for found in book.offers.values() for each in found]
+        self.is_sound = not any(isinstance(each.source.price, PercentOfTotal) for each in offers)
+        words = Words()
+        for each in (*book.book.rules, *book.book.guardrails, *book.book.entries):
+            words.collect(each)
+        self.names = words.names
+        self._moments, self._sizes = sorted(words.moments), sorted(words.sizes)
+        self._linear: dict[tuple[int, str | None], bool] = {}
+        self._nodes: dict[Hashable, Node] = {}
+
+    def __len__(self) -> int:
+        """Return how many distinct inputs are known."""
+        return len(self._nodes)
+
+    def context(self, scene: Scene) -> tuple[Hashable, ...]:
+        """Return what the book can tell of who asks, and when; the rates belong to it."""
+        ask, named = scene.ask, self.names
+        return (
+            ask.customer_tier,
+            ask.region,
+            ask.currency,
+            ask.account_id if ask.account_id in named else None,
+            *(each if each in named else None for each in (ask.segment, ask.channel, ask.partner)),
+            bisect_right(self._moments, scene.moment),
+            scene.fx.id,
+            scene.fx.version,
+        )
+
+    def size(self, quantity: Decimal) -> Hashable:
+        """Return between which quantities of the book one lies, or which one it is."""
+        sizes = self._sizes
+        return bisect_left(sizes, quantity), bisect_right(sizes, quantity)
+
+    def is_linear(self, line: BasketLine, account: str | None) -> bool:
+        """Say whether the price of a line is a unit price that only ranges of quantity decide."""
+        if line.free or line.count <= 0:
+            return False
+        known = account if account in self.names else None
+        place = id(line.offer), known
+        if place not in self._linear:
+            self._linear[place] = is_linear(line.offer, self.book, known)
+        return self._linear[place]
+
+    def find(self, key: Hashable, scene: Scene, line: BasketLine) -> Any:
+        """Return what the same input came to; None, if it is not known."""
+        node = self._nodes.get(key)
+        while node is not None and node.found is None:
+            if node.query is None or node.answers is None:
+                return None
+            node = node.answers.get(node.query(scene, line))
+        return None if node is None else node.found
+
+    def learn(self, key: Hashable, watched: WatchedScene, found: Any) -> None:
+        """Keep what an input came to, with all that was looked at on the way."""
+        if len(self._nodes) >= REMEMBERED_MAX:
+            self._nodes.clear()
+        node = self._nodes.setdefault(key, Node())
+        for query, answer in watched.seen:
+            if node.answers is None:
+                node.query, node.answers = query, {}
+            node = node.answers.setdefault(answer, Node())
+        node.found = found
+
+
+class RecallingWalk(Walk):
+    """The engine's own walk of an ask; of each line it first asks the memory."""
+
+    def __init__(self, memory: Memory, scene: Scene, problems: list[LineProblem]) -> None:
+        super().__init__(scene, problems=problems)
+        self.memory = memory
+        self._context = memory.context(scene)
+        self._keys: dict[int, Key] = {}
+        self._down_at: dict[int, Decimal] = {}
+
+    def _list(self, line: BasketLine) -> None:
+        key = self._keys[line.number] = self._key(line)
+        found = self._recalled("list", line, super()._list)
+        if found is not None:
+            run = found.give(line, self.scene)
+            self.runs[line.number] = run
+            self.scene.listed[line.number] = run.amount
+        elif key.is_linear and line.number in self.runs:
+            # What comes next must not know the steps of a line that was priced in words.
+            self.runs[line.number].steps.clear()
+
+    def _down(self, line: BasketLine) -> None:
+        if line.number in self.runs:
+            found = self._recalled("down", line, super()._down)
+            if found is not None:
+                self.runs[line.number] = found.give(line, self.scene)
+            self._down_at[line.number] = self.runs[line.number].amount
+
+    def _second(self, line: BasketLine) -> None:
+        """Hold a line against its floors again, if a discount on the quote has moved it.
+
+        A unit price that stands on its floor after it was rounded is not below it as a line.
+        """
+        is_moved = self.runs[line.number].amount != self._down_at.get(line.number)
+        if is_moved or line.free or not self._keys[line.number].is_linear:
+            super()._second(line)
+
+    def _key(self, line: BasketLine) -> "Key":
+        """Return everything of a line itself that its price may hang on."""
+        scene, memory, item = self.scene, self.memory, line.item_id
+        is_linear = memory.is_linear(line, scene.ask.account_id)
+        product = scene.products[item]
+        ours = scene.parameters[item] if memory.book.attributes else None
+        own: Hashable = memory.size(line.base)
+        if not is_linear:
+            own = (line.quantity, line.base, line.count, line.free)
+        return Key(
+            is_linear,
+            (
+                self._context,
+                id(line.offer),
+                own,
+                line.unit,
+                line.each,
+                scene.item_discounts.get(item),
+                product if product in memory.names else None,
+                tuple(sorted(ours.items())) if ours else None,
+            ),
+        )
+
+    def _recalled(
+        self, stage: str, line: BasketLine, step: Callable[[BasketLine], None]
+    ) -> "Found | UnitFound | None":
+        """Return what is known; None, if the step was taken, and is known from now on."""
+        is_linear, own = self._keys[line.number]
+        key = (stage, is_linear, own)
+        found: Found | UnitFound | None = self.memory.find(key, self.scene, line)
+        if found is not None:
+            return found
+        real = self.scene
+        watched = WatchedScene(real, line, self.memory.size if is_linear else _itself)
+        self.scene = cast("Scene", watched)
+        try:
+            step(line)
+        except Unwatched:
+            self.scene = real
+            step(line)
+            return None
+        finally:
+            self.scene = real
+        real.listed.update(watched.listed.own)
+        run = self.runs[line.number]
+        kept = UnitFound.of(run, real) if is_linear else Found.of(run)
+        if kept is not None:
+            self.memory.learn(key, watched, kept)
+        return None
+
+
+class Key(NamedTuple):
+    """Whether a line is linear, and everything of itself that its price may hang on."""
+
+    is_linear: bool
+    own: Hashable
+
+
+def _itself(quantity: Decimal) -> Hashable:
+    return quantity
