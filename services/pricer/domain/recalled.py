@@ -4,6 +4,8 @@ A price of one unit is kept without its quantity where the price is linear: then
 quantity decide, and rounding the line is all that comes after.
 """
 
+from bisect import bisect_left, bisect_right
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
@@ -28,6 +30,9 @@ from services.pricer.domain.rules import (
 )
 from services.pricer.domain.running import Gift, Running
 from services.pricer.domain.scene import Scene
+
+Size = Callable[[Decimal], Hashable]
+"""Between which quantities that a book names one lies, or which of them it is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,24 +129,31 @@ def _same(left: Running, right: Running) -> bool:
     )
 
 
-def is_linear(offer: Offer, book: CompiledBook, account: str | None) -> bool:
-    """Say whether the price of an offer is one of a unit, in which quantities only choose."""
+def sizes_of(offer: Offer, book: CompiledBook, account: str | None) -> Size | None:
+    """Return how an offer tells quantities apart: by its ranges; None, if it counts with them."""
     price, entry = offer.source.price, offer.entry
     if entry.minimum is not None or entry.maximum is not None:
-        return False
+        return None
     if not isinstance(price, PerUnit | CostPlus) and not (
         isinstance(price, Tiered) and price.mode == "volume" and not price.has_flat_fees
     ):
-        return False
+        return None
     rails: list[Guardrail] = list(book.guardrails(offer))
-    if any(each.when is not None and each.when.amount is not None for each in rails):
-        return False
-    return all(
-        _chooses(rule)
+    rules = [
+        rule
         for groups in book.groups.values()
         for group in groups
         for rule in book.candidates(group, offer, account)
-    )
+    ]
+    if not all(_chooses(rule) for rule in rules) or any(
+        each.when is not None and each.when.amount is not None for each in rails
+    ):
+        return None
+    words = Words()
+    for each in (*rules, *rails, *(price.tiers if isinstance(price, Tiered) else ())):
+        words.collect(each)
+    ends = sorted(words.sizes)
+    return lambda quantity: (bisect_left(ends, quantity), bisect_right(ends, quantity))
 
 
 def _chooses(rule: Rule) -> bool:

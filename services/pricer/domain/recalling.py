@@ -6,7 +6,7 @@ price, if all that was looked at is the same there. So the memory can not know l
 the engine does; what it can not watch is priced afresh.
 """
 
-from bisect import bisect_left, bisect_right
+from bisect import bisect_right
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from decimal import Decimal
@@ -18,14 +18,13 @@ from services.pricer.domain.basket import BasketLine
 from services.pricer.domain.compiled import CompiledBook, Offer
 from services.pricer.domain.price_models import PercentOfTotal
 from services.pricer.domain.pricing import Walk
-from services.pricer.domain.recalled import Found, UnitFound, Words, is_linear
+from services.pricer.domain.recalled import Found, Size, UnitFound, Words, sizes_of
 from services.pricer.domain.rules import AmountRange, Counted
 from services.pricer.domain.scene import Scene, Scope
 
 REMEMBERED_MAX = 400_000
 # What shows the rest of the basket as it is; who looks there is priced afresh each time.
 WHOLE_BASKET = frozenset({"lines", "counts", "amounts", "items", "discounts"})
-Size = Callable[[Decimal], Hashable]
 Query = Callable[[Scene, BasketLine], Hashable]
 
 
@@ -139,7 +138,7 @@ class Memory:
     """What is known of lines under one book, and what of a context and a size it can tell apart.
 
     A book knows names, moments and quantities by the words that it has for them: between two
-    quantities that it names, it can not tell one from another.
+    moments that it names, it can not tell one from another.
     """
 
     def __init__(self, book: CompiledBook) -> None:
@@ -150,8 +149,8 @@ class Memory:
         for each in (*book.book.rules, *book.book.guardrails, *book.book.entries):
             words.collect(each)
         self.names = words.names
-        self._moments, self._sizes = sorted(words.moments), sorted(words.sizes)
-        self._linear: dict[tuple[int, str | None], bool] = {}
+        self._moments = sorted(words.moments)
+        self._sizes: dict[tuple[int, str | None], Size | None] = {}
         self._nodes: dict[Hashable, Node] = {}
 
     def __len__(self) -> int:
@@ -172,20 +171,18 @@ class Memory:
             scene.fx.version,
         )
 
-    def size(self, quantity: Decimal) -> Hashable:
-        """Return between which quantities of the book one lies, or which one it is."""
-        sizes = self._sizes
-        return bisect_left(sizes, quantity), bisect_right(sizes, quantity)
+    def sizes(self, line: BasketLine, account: str | None) -> Size | None:
+        """Return how quantities are told apart for a line; None, where each is its own.
 
-    def is_linear(self, line: BasketLine, account: str | None) -> bool:
-        """Say whether the price of a line is a unit price that only ranges of quantity decide."""
+        They are told apart by ranges where the price is that of a unit, which they only choose.
+        """
         if line.free or line.count <= 0:
-            return False
+            return None
         known = account if account in self.names else None
         place = id(line.offer), known
-        if place not in self._linear:
-            self._linear[place] = is_linear(line.offer, self.book, known)
-        return self._linear[place]
+        if place not in self._sizes:
+            self._sizes[place] = sizes_of(line.offer, self.book, known)
+        return self._sizes[place]
 
     def find(self, key: Hashable, scene: Scene, line: BasketLine) -> Any:
         """Return what the same input came to; None, if it is not known."""
@@ -225,7 +222,7 @@ class RecallingWalk(Walk):
             run = found.give(line, self.scene)
             self.runs[line.number] = run
             self.scene.listed[line.number] = run.amount
-        elif key.is_linear and line.number in self.runs:
+        elif key.size and line.number in self.runs:
             # What comes next must not know the steps of a line that was priced in words.
             self.runs[line.number].steps.clear()
 
@@ -242,24 +239,22 @@ class RecallingWalk(Walk):
         A unit price that stands on its floor after it was rounded is not below it as a line.
         """
         is_moved = self.runs[line.number].amount != self._down_at.get(line.number)
-        if is_moved or line.free or not self._keys[line.number].is_linear:
+        if is_moved or line.free or not self._keys[line.number].size:
             super()._second(line)
 
     def _key(self, line: BasketLine) -> "Key":
         """Return everything of a line itself that its price may hang on."""
         scene, memory, item = self.scene, self.memory, line.item_id
-        is_linear = memory.is_linear(line, scene.ask.account_id)
+        size = memory.sizes(line, scene.ask.account_id)
         product = scene.products[item]
         ours = scene.parameters[item] if memory.book.attributes else None
-        own: Hashable = memory.size(line.base)
-        if not is_linear:
-            own = (line.quantity, line.base, line.count, line.free)
+        exact = (line.quantity, line.base, line.count, line.free)
         return Key(
-            is_linear,
+            size,
             (
                 self._context,
                 id(line.offer),
-                own,
+                size(line.base) if size else exact,
                 line.unit,
                 line.each,
                 scene.item_discounts.get(item),
@@ -272,13 +267,13 @@ class RecallingWalk(Walk):
         self, stage: str, line: BasketLine, step: Callable[[BasketLine], None]
     ) -> "Found | UnitFound | None":
         """Return what is known; None, if the step was taken, and is known from now on."""
-        is_linear, own = self._keys[line.number]
-        key = (stage, is_linear, own)
+        size, own = self._keys[line.number]
+        key = (stage, own)
         found: Found | UnitFound | None = self.memory.find(key, self.scene, line)
         if found is not None:
             return found
         real = self.scene
-        watched = WatchedScene(real, line, self.memory.size if is_linear else _itself)
+        watched = WatchedScene(real, line, size or _itself)
         self.scene = cast("Scene", watched)
         try:
             step(line)
@@ -290,16 +285,16 @@ class RecallingWalk(Walk):
             self.scene = real
         real.listed.update(watched.listed.own)
         run = self.runs[line.number]
-        kept = UnitFound.of(run, real) if is_linear else Found.of(run)
+        kept = UnitFound.of(run, real) if size else Found.of(run)
         if kept is not None:
             self.memory.learn(key, watched, kept)
         return None
 
 
 class Key(NamedTuple):
-    """Whether a line is linear, and everything of itself that its price may hang on."""
+    """How quantities are told apart, and everything of a line that its price may hang on."""
 
-    is_linear: bool
+    size: Size | None
     own: Hashable
 
 

@@ -12,6 +12,7 @@ from functools import lru_cache, partial
 from typing import NamedTuple
 
 from contracts.values import EXACT, share
+from services.pricer.domain.affected import affected
 from services.pricer.domain.answer import Settled, is_too_fine
 from services.pricer.domain.ask import PriceAsk, Unpriced
 from services.pricer.domain.book import FxTable
@@ -105,6 +106,7 @@ class Replayer:
         self._versions = versions
         self._priced: dict[tuple[Key | None, Key | None, bytes], Figures | str] = {}
         self._read: dict[bytes, PriceAsk] = {}
+        self._affected: dict[Key, frozenset[str] | None] = {}
         self._memories: dict[Key | None, Memory] = {}
 
     def replay(self, past: Past) -> Replayed:
@@ -113,10 +115,21 @@ class Replayer:
         versions = self._versions
         before: Figures | str = "pricer.not_priced_then"
         base = versions.base or past.book
+        book = versions.books.get(base) if base is not None else None
         if base is not None:
-            book = versions.books.get(base)
             before = "pricer.book_gone" if book is None else self._figures(past, ask, base, book)
+        if base is not None and book is not None and self._is_untouched(ask, base, book):
+            return Replayed(past, ask, before, before)
         return Replayed(past, ask, before, self._figures(past, ask, None, versions.candidate))
+
+    def _is_untouched(self, ask: PriceAsk, key: Key, book: CompiledBook) -> bool:
+        """Say whether the ask has no part that the candidate may price otherwise."""
+        if key not in self._affected:
+            self._affected[key] = affected(book, self._versions.candidate)
+        touched = self._affected[key]
+        return touched is not None and not any(
+            part.sku in touched for item in ask.items for part in item.bill_of_materials
+        )
 
     def _ask(self, content: bytes) -> PriceAsk:
         found = self._read.get(content)
