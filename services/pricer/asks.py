@@ -15,10 +15,16 @@ from psycopg.types.json import Jsonb
 from pydantic import Field
 
 from contracts.quote import PricingRequested
-from contracts.values import Pin, Value
+from contracts.values import Value
 from infra.work import Commands, Work
-from services.pricer.domain.ask import PriceAsk
-from services.pricer.domain.replay import Key, Past
+from services.pricer.domain.ask import PriceAsk, Priced
+from services.pricer.domain.replay import (
+    Key,
+    Past,
+    figures_of_answer,
+    figures_read,
+    figures_tree,
+)
 
 KEEP = "SELECT ask_kept(%(row)s, %(content)s)"
 CHOSEN = """
@@ -35,7 +41,8 @@ seq <= %(until)s AND (superseded_by IS NULL OR superseded_by > %(until)s)
 NEWEST = "SELECT coalesce(max(seq), 0) AS seq FROM asks"
 COUNT = f"SELECT count(*) AS quotes FROM asks WHERE {CHOSEN}"  # noqa: S608  our own words
 PAGE = f"""
-SELECT seq, quote_id::text, number, revision, selling_unit, content, lines,
+SELECT seq, coalesce(number, quote_id::text) AS quote, revision, selling_unit, day, account_id,
+       tier, region, currency, products, skus, figures, content, lines,
        book_id, book_version, fx_id, fx_version
 FROM asks WHERE seq > %(after)s AND {CHOSEN}
 ORDER BY seq LIMIT %(limit)s
@@ -90,10 +97,11 @@ class Page:
     last: int
 
 
-def keep(work: Work, ask_id: str, fact: PricingRequested, pins: tuple[Pin, Pin] | None) -> None:
-    """Keep an ask with the book and FX table of its answer; None, if there was no price."""
+def keep(work: Work, ask_id: str, fact: PricingRequested, answer: Priced | None) -> None:
+    """Keep an ask with what it was answered; None, if there was no price."""
     ask = PriceAsk.of(fact)
     bare = ask.model_copy(update={"discounts": tuple(_bare(each) for each in ask.discounts)})
+    skus = {part.sku for item in ask.items for part in item.bill_of_materials}
     row: dict[str, Any] = {
         "ask_id": ask_id,
         "deal_id": str(fact.deal_id),
@@ -108,11 +116,14 @@ def keep(work: Work, ask_id: str, fact: PricingRequested, pins: tuple[Pin, Pin] 
         "currency": fact.currency,
         "selling_unit": fact.selling_unit,
         "products": sorted({each.product for each in fact.items}),
-        "lines": sum(len({part.sku for part in each.bill_of_materials}) for each in fact.items),
-        "outcome": "priced" if pins else "failed",
+        "skus": sorted(skus),
+        "lines": sum(len(item.bill_of_materials) for item in ask.items),
+        "outcome": "priced" if answer else "failed",
     }
-    for name, pin in zip(("book", "fx"), pins or (), strict=False):
-        row |= {f"{name}_id": pin.id, f"{name}_version": pin.version}
+    if answer is not None:
+        for name, pin in (("book", answer.book), ("fx", answer.fx)):
+            row |= {f"{name}_id": pin.id, f"{name}_version": pin.version}
+        row["figures"] = figures_tree(figures_of_answer(ask, answer))
     content = bare.model_dump_json(exclude_defaults=True).encode()
     work.sql(KEEP, {"row": Jsonb(row), "content": content})
 
@@ -160,12 +171,20 @@ class Asks:
 
 def _past(row: Mapping[str, Any]) -> Past:
     return Past(
-        row["number"] or row["quote_id"],
-        row["revision"],
-        row["selling_unit"],
-        bytes(row["content"]),
-        _key(row, "book"),
-        _key(row, "fx"),
+        quote=row["quote"],
+        revision=row["revision"],
+        selling_unit=row["selling_unit"],
+        day=row["day"].isoformat(),
+        account_id=row["account_id"],
+        tier=row["tier"],
+        region=row["region"],
+        currency=row["currency"],
+        products=tuple(row["products"]),
+        skus=tuple(row["skus"]),
+        content=bytes(row["content"]),
+        book=_key(row, "book"),
+        fx=_key(row, "fx"),
+        answered=figures_read(row["figures"]) if row["figures"] else None,
     )
 
 

@@ -45,7 +45,7 @@ def price_quote(heard: Opened, work: Work, shelf: Shelves) -> None:
         raise TypeError(f"{heard.meta.type} is no ask for a price")
     found = answer(PriceAsk.of(ask), ask.pins, _now(work, shelf))
     stream = f"pricer.answer/{ask.quote_id}"
-    asks.keep(work, heard.meta.id, ask, None if isinstance(found, Unpriced) else found.pins)
+    asks.keep(work, heard.meta.id, ask, None if isinstance(found, Unpriced) else found)
     if isinstance(found, Unpriced):
         work.append(stream, _failed(ask, heard.meta.id, found))
         return

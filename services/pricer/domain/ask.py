@@ -187,11 +187,6 @@ class Priced:
     breaches: tuple[GuardrailBreach, ...]
     internal: PriceInternal
 
-    @property
-    def pins(self) -> tuple[Pin, Pin]:
-        """The versions of book and FX table that it was priced with."""
-        return self.book, self.fx
-
 
 @dataclass(frozen=True, slots=True)
 class Unpriced:

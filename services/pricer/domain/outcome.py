@@ -45,19 +45,19 @@ class _Sums(NamedTuple):
 
 def row_of(replayed: Replayed) -> Row:
     """Return the row of one quote, before approvals are asked."""
-    ask, past = replayed.ask, replayed.past
+    past = replayed.past
     before, after = replayed.before, replayed.after
     old, new = _sums(before), _sums(after)
     return Row(
         quote=past.quote,
         revision=past.revision,
-        day=ask.day.isoformat(),
-        account_id=ask.account_id,
-        tier=ask.customer_tier,
-        region=ask.region,
-        currency=ask.currency,
+        day=past.day,
+        account_id=past.account_id,
+        tier=past.tier,
+        region=past.region,
+        currency=past.currency,
         selling_unit=past.selling_unit,
-        products=tuple(sorted({each.product for each in ask.items})),
+        products=past.products,
         lines=new.lines if old.lines is None else old.lines,
         list_before=old.list,
         list_after=new.list,

@@ -4,17 +4,17 @@ The prices are the engine's own (`pricing.price`); nothing is estimated. What is
 what a what-if adds up: whole numbers of millionths, so that sums are exact in any order.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal, localcontext
 from functools import lru_cache, partial
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from contracts.values import EXACT, share
 from services.pricer.domain.affected import affected
 from services.pricer.domain.answer import Settled, is_too_fine
-from services.pricer.domain.ask import PriceAsk, Unpriced
+from services.pricer.domain.ask import PriceAsk, Priced, Unpriced
 from services.pricer.domain.book import FxTable
 from services.pricer.domain.compiled import CompiledBook
 from services.pricer.domain.pricing import settle
@@ -63,25 +63,33 @@ class Figures:
 
 @dataclass(frozen=True, slots=True)
 class Past:
-    """An ask that was answered, and the versions of the answer; none where it had no price.
+    """An ask that was answered: for whom, with what, and what the answer came to.
 
-    `quote` is its number, or its id where no number was told.
+    `quote` is its number, or its id where no number was told. Without a price there are neither
+    versions nor figures.
     """
 
     quote: str
     revision: int
     selling_unit: str | None
+    day: str
+    account_id: str
+    tier: str
+    region: str
+    currency: str
+    products: tuple[str, ...]
+    skus: tuple[str, ...]
     content: bytes
     book: Key | None
     fx: Key | None
+    answered: Figures | None
 
 
 @dataclass(frozen=True, slots=True)
 class Replayed:
-    """One past ask under both books: figures, or the code of why there is no price."""
+    """One past ask before and after: figures, or the code of why there is no price."""
 
     past: Past
-    ask: PriceAsk
     before: Figures | str
     after: Figures | str
 
@@ -94,7 +102,7 @@ class Versions:
     tables: Mapping[Key, FxTable]
     candidate: CompiledBook
     base: Key | None = None
-    """Compare with this version; None: each ask with the book that it was priced with."""
+    """Compare with this version; None: each ask with what it was answered."""
     day: date | None = None
     """Price as if it were asked on this day; None: each ask on its own day."""
 
@@ -110,26 +118,29 @@ class Replayer:
         self._memories: dict[Key | None, Memory] = {}
 
     def replay(self, past: Past) -> Replayed:
-        """Price one past ask under both books."""
-        ask = self._ask(past.content)
+        """Say what one past ask came to, and price it with the book that is tried."""
         versions = self._versions
-        before: Figures | str = "pricer.not_priced_then"
         base = versions.base or past.book
         book = versions.books.get(base) if base is not None else None
-        if base is not None:
-            before = "pricer.book_gone" if book is None else self._figures(past, ask, base, book)
-        if base is not None and book is not None and self._is_untouched(ask, base, book):
-            return Replayed(past, ask, before, before)
-        return Replayed(past, ask, before, self._figures(past, ask, None, versions.candidate))
+        before = self._before(past, base, book)
+        if base is not None and book is not None and self._is_untouched(past, base, book):
+            return Replayed(past, before, before)
+        return Replayed(past, before, self._figures(past, None, versions.candidate))
 
-    def _is_untouched(self, ask: PriceAsk, key: Key, book: CompiledBook) -> bool:
+    def _before(self, past: Past, base: Key | None, book: CompiledBook | None) -> Figures | str:
+        """Return what the ask was answered, unless another book or day is to compare with."""
+        if self._versions.base is None and self._versions.day is None:
+            return past.answered or "pricer.not_priced_then"
+        if base is None:
+            return "pricer.not_priced_then"
+        return "pricer.book_gone" if book is None else self._figures(past, base, book)
+
+    def _is_untouched(self, past: Past, key: Key, book: CompiledBook) -> bool:
         """Say whether the ask has no part that the candidate may price otherwise."""
         if key not in self._affected:
             self._affected[key] = affected(book, self._versions.candidate)
         touched = self._affected[key]
-        return touched is not None and not any(
-            part.sku in touched for item in ask.items for part in item.bill_of_materials
-        )
+        return touched is not None and touched.isdisjoint(past.skus)
 
     def _ask(self, content: bytes) -> PriceAsk:
         found = self._read.get(content)
@@ -142,9 +153,8 @@ class Replayer:
             self._read[content] = found
         return found
 
-    def _figures(
-        self, past: Past, ask: PriceAsk, key: Key | None, book: CompiledBook
-    ) -> Figures | str:
+    def _figures(self, past: Past, key: Key | None, book: CompiledBook) -> Figures | str:
+        ask = self._ask(past.content)
         fx = self._fx(past, ask.day)
         if fx is None:
             return "pricer.no_fx"
@@ -213,6 +223,49 @@ def figures_of(settled: Settled) -> Figures:
         tuple(Share(product, *held) for product, held in sorted(sums.items())),
         terms,
         tuple((each.guardrail, each.action) for each in settled.breaches),
+    )
+
+
+def figures_of_answer(ask: PriceAsk, answer: Priced) -> Figures:
+    """Return what an answer comes to, to be kept beside the ask."""
+    products = {each.item_id: each.product for each in ask.items}
+    costs = {each.line: each.cost.amount for each in answer.internal.lines}
+    sums: dict[str, list[int]] = {}
+    margins = []
+    for line in answer.lines:
+        held = sums.setdefault(products[line.item_id], [0, 0, 0, 0])
+        held[0] += 1
+        held[1] += millionths(line.list_total.amount)
+        held[2] += millionths(line.net_total.amount)
+        held[3] += millionths(costs[line.line])
+        if line.list_total:
+            margins.append(_line_margin(line.net_total.amount, costs[line.line]))
+    whole = answer.internal.margin_percent.root
+    terms = Terms(
+        f"{answer.totals.sales_discount_percent.root:f}",
+        f"{whole:f}",
+        f"{min(margins, default=whole):f}",
+        sum(each.action == "approval" for each in answer.breaches),
+    )
+    return Figures(
+        tuple(Share(product, *held) for product, held in sorted(sums.items())),
+        terms,
+        tuple((each.guardrail, each.action) for each in answer.breaches),
+    )
+
+
+def figures_tree(found: Figures) -> list[Any]:
+    """Return figures as plain JSON."""
+    return [found.shares, found.terms, found.breaches]
+
+
+def figures_read(tree: Sequence[Any]) -> Figures:
+    """Read stored figures."""
+    shares, terms, breaches = tree
+    return Figures(
+        tuple(Share(*each) for each in shares),
+        Terms(*terms),
+        tuple((name, action) for name, action in breaches),
     )
 
 

@@ -67,7 +67,7 @@ class Tally:
         return row_of(replayed)
 
     def _compare(self, replayed: Replayed, both: tuple[Figures, Figures]) -> None:
-        ask = replayed.ask
+        past = replayed.past
         sums = _summed(both)
         shared = [0] * len(COLUMNS)
         for place, each in enumerate(both):
@@ -75,12 +75,12 @@ class Tally:
             for breach in each.breaches:
                 _at(self.guardrails, breach, place)
         whole = [sum(column) for column in zip(*sums.values(), strict=True)]
-        for dimension, value in _quote_keys(ask.customer_tier, ask.region):
-            self._segment((ask.currency, dimension, value), whole, shared)
+        for dimension, value in _quote_keys(past.tier, past.region):
+            self._segment((past.currency, dimension, value), whole, shared)
         for product, own in sums.items():
-            self._segment((ask.currency, "product", product), own, shared)
+            self._segment((past.currency, "product", product), own, shared)
         net = whole[PLACE["net_before"]], whole[PLACE["net_after"]]
-        self._rank(ask.currency, replayed.past.quote, net)
+        self._rank(past.currency, past.quote, net)
 
     def _rank(self, currency: str, quote: str, net: tuple[int, int]) -> None:
         before, after = net

@@ -20,14 +20,18 @@ CREATE TABLE asks (
     book_version  integer,
     fx_id         text,
     fx_version    integer,
+    skus          text[]      NOT NULL,
+    figures       jsonb,
     content       bytea       NOT NULL,
     superseded_by bigint,
-    CHECK (outcome = 'failed' OR (book_id IS NOT NULL AND fx_id IS NOT NULL))
+    CHECK ((outcome = 'failed') = (book_id IS NULL) AND (book_id IS NULL) = (fx_id IS NULL)),
+    CHECK ((outcome = 'failed') = (figures IS NULL))
 );
 CREATE INDEX asks_of_quote ON asks (quote_id, seq);
 
 COMMENT ON TABLE asks IS 'One row per ask for a price that was answered; the facts are the truth, this is for what-if';
 COMMENT ON COLUMN asks.content IS 'What the price hangs on besides book and rates, as JSON';
+COMMENT ON COLUMN asks.figures IS 'What the answer came to, by product, in millionths; NULL without a price';
 COMMENT ON COLUMN asks.superseded_by IS 'The next ask of the same quote; NULL for the latest';
 
 -- Keep an ask, once; the one before it of the same quote is the latest no more.

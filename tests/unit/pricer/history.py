@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from services.pricer import books
-from services.pricer.domain.ask import PriceAsk
-from services.pricer.domain.replay import Past, Versions
+from services.pricer.domain.ask import PriceAsk, Priced
+from services.pricer.domain.pricing import price
+from services.pricer.domain.replay import Figures, Past, Versions, figures_of_answer
 from tests.unit.pricer.basket import a_discount
 
 CATALOG = Path(__file__).parents[3] / "catalogs" / "telecom"
@@ -67,15 +68,40 @@ def content(ask: PriceAsk) -> bytes:
     return ask.model_dump_json(exclude_defaults=True).encode()
 
 
+def past(quote: str, ask: PriceAsk, known: Figures | None = None) -> Past:
+    """The ask as it was answered with the first book; `known` is what it came to."""
+    found = shelf()
+    fx = next(iter(found.tables))
+    return Past(
+        quote=quote,
+        revision=1,
+        selling_unit=None,
+        day=ask.day.isoformat(),
+        account_id=ask.account_id,
+        tier=ask.customer_tier,
+        region=ask.region,
+        currency=ask.currency,
+        products=tuple(sorted({each.product for each in ask.items})),
+        skus=tuple(sorted({p.sku for each in ask.items for p in each.bill_of_materials})),
+        content=content(ask),
+        book=BOOK,
+        fx=fx,
+        answered=known or answered(ask),
+    )
+
+
+def answered(ask: PriceAsk) -> Figures:
+    found = price(ask, shelf().compiled[BOOK], next(iter(shelf().tables.values())))
+    assert isinstance(found, Priced), found
+    return figures_of_answer(ask, found)
+
+
 def history(count: int, seed: int = 1, lines: int = 10) -> Iterator[Past]:
     """So many past asks; each has about so many lines."""
-    found = shelf()
     chance = random.Random(seed)
-    skus = sorted(found.compiled[BOOK].offers)
-    fx = next(iter(found.tables))
+    skus = sorted(shelf().compiled[BOOK].offers)
     for number in range(count):
-        body = content(an_ask(chance, skus, lines))
-        yield Past(f"Q-{number + 1001}", 1, None, body, BOOK, fx)
+        yield past(f"Q-{number + 1001}", an_ask(chance, skus, lines))
 
 
 def versions(candidate: Any = None, **more: Any) -> Versions:

@@ -1,5 +1,6 @@
 """Laws of what-ifs: exact, in any order and any number of parts, and by the engine's own prices."""
 
+import json
 import random
 from decimal import Decimal
 from typing import Any
@@ -9,16 +10,20 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from services.pricer.domain.affected import affected
-from services.pricer.domain.ask import Priced
+from services.pricer.domain.ask import PriceAsk, Priced
 from services.pricer.domain.candidate import Changes, changed
 from services.pricer.domain.compiled import CompiledBook, compile_book
 from services.pricer.domain.pricing import price
 from services.pricer.domain.recalling import Memory
 from services.pricer.domain.replay import (
+    Figures,
     Past,
     Replayed,
     Replayer,
     figures,
+    figures_of_answer,
+    figures_read,
+    figures_tree,
     millionths,
 )
 from services.pricer.domain.report import report
@@ -57,6 +62,10 @@ def replayed(candidate: CompiledBook, asks: list[Past] = PAST) -> list[Replayed]
     return [replayer.replay(each) for each in asks]
 
 
+def asked(found: Replayed) -> PriceAsk:
+    return PriceAsk.model_validate_json(found.past.content)
+
+
 def summed(found: list[Replayed]) -> Tally:
     tally = Tally()
     for each in found:
@@ -70,8 +79,8 @@ def test_what_is_remembered_is_what_the_engine_says(seed: int) -> None:
     candidate = a_change(random.Random(seed))
     fx = shelf().tables[FX]
     for each in replayed(candidate):
-        assert each.before == figures(each.ask, BASE, fx)
-        assert each.after == figures(each.ask, candidate, fx)
+        assert each.before == figures(asked(each), BASE, fx)
+        assert each.after == figures(asked(each), candidate, fx)
 
 
 @few
@@ -91,6 +100,11 @@ def test_figures_are_those_of_the_answer(seed: int) -> None:
         assert Decimal(found.terms.sales_discount_percent) == totals.sales_discount_percent.root
         assert Decimal(found.terms.margin_percent) == said.internal.margin_percent.root
         assert found.breaches == tuple((b.guardrail, b.action) for b in said.breaches)
+        assert found == figures_of_answer(ask, said) == figures_read(_stored(found))
+
+
+def _stored(found: Figures) -> Any:
+    return json.loads(json.dumps(figures_tree(found)))
 
 
 @few
