@@ -69,8 +69,12 @@ class Pricer:
         quote_id = uuid5(HOUSE, number)
         about = {"name": "Site", "model": {"id": "m", "version": 1, "sha256": "a" * 64}}
         more = {"decisions": [], "options": [], "parameters": []}
-        tree = ask.model_dump(mode="json")
+        tree = ask.model_dump(mode="json", exclude_none=True)
         items = [{**each, **about, **more} for each in tree.pop("items")]
+        for each in items:
+            each["bill_of_materials"] = [
+                {**part, "option": "x"} for part in each["bill_of_materials"]
+            ]
         who = {"deal_id": quote_id, "quote_id": quote_id, "revision": revision, "number": number}
         rest = {"pins": {}, "submit": False, "requested_by": "user/ann", "selling_unit": unit}
         fact = PricingRequested.model_validate({**tree, **who, **rest, "items": items})

@@ -1,7 +1,5 @@
 """A manager tries a book on past quotes: on a page that follows it, with JavaScript and without."""
 
-from collections.abc import Iterator
-
 import pytest
 from playwright.sync_api import expect
 
@@ -21,8 +19,8 @@ rules:
 
 
 @pytest.fixture
-def manager(people: People, shown: Shown) -> Iterator[Person]:
-    yield people.signed_in("manager")
+def manager(people: People, shown: Shown) -> Person:
+    return people.signed_in("manager")
 
 
 def begins(person: Person, name: str, changes: str = "") -> None:
