@@ -8,6 +8,7 @@ from concurrent.futures import Future
 from concurrent.futures.process import BrokenProcessPool
 from typing import Any
 
+import duckdb
 import pytest
 
 from infra.ask import PeerUnavailable
@@ -252,7 +253,6 @@ class TestFiles:
         assert all(each["net_before"] == each["net_after"] != "" for each in rows)
 
     def test_the_parquet_file_has_the_same(self, pricer: Pricer, tmp_path: Any) -> None:
-        duckdb = pytest.importorskip("duckdb")
         a_history(pricer)
         id_ = pricer.tries(**SAME)["what_if"]["what_if_id"]
         path = tmp_path / "quotes.parquet"
