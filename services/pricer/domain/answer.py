@@ -1,6 +1,6 @@
 """Put priced lines into the words of the contract: lines, totals, margins, and the kept trace."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -16,11 +16,12 @@ from contracts.pricing import (
     PriceInternal,
     Totals,
 )
-from contracts.values import EXACT, LineQuantity, Money, share
+from contracts.values import EXACT, MAX_DIGITS, UNITS, LineQuantity, Money, minor_unit, share
 from services.pricer.domain.allocation import to_multiple
 from services.pricer.domain.ask import Priced
-from services.pricer.domain.canonical import canonical, digest
-from services.pricer.domain.off_invoice import Pocket, pocket_of
+from services.pricer.domain.canonical import digest, written
+from services.pricer.domain.engines import Engine
+from services.pricer.domain.off_invoice import Pocket
 from services.pricer.domain.running import Running
 from services.pricer.domain.scene import FINEST, Scene, exact_sum
 from services.pricer.domain.trace import step_tree
@@ -38,6 +39,7 @@ class Settled:
     costs: tuple[Decimal, ...]
     breaches: tuple[GuardrailBreach, ...]
     problems: tuple[LineProblem, ...]
+    pocket: Pocket | None
 
     @property
     def fx_rate(self) -> FxRate | None:
@@ -54,19 +56,19 @@ def is_too_fine(run: Running) -> bool:
 def priced(settled: Settled) -> Priced:
     """Make the whole answer."""
     scene = settled.scene
-    lines = tuple(_line(run, scene) for run in settled.runs)
-    pocket = pocket_of(settled.runs, scene)
-    internal = _internal(settled, pocket)
+    money = money_in(scene.currency)
+    lines = tuple(_line(run, scene, money) for run in settled.runs)
+    internal = _internal(settled)
     input_sha256 = _input_sha256(settled)
     totals = _totals(lines, settled.runs, scene)
-    tree = _trace(settled, lines, (internal, pocket), input_sha256)
+    tree = _trace(settled, lines, internal, input_sha256)
     return Priced(
         engine=scene.engine.name,
         book=scene.book.pin,
         fx=scene.fx.pin,
         fx_rate=settled.fx_rate,
         input_sha256=input_sha256,
-        trace=canonical(tree),
+        trace=written(tree),
         lines=lines,
         totals=totals,
         breaches=settled.breaches,
@@ -74,26 +76,37 @@ def priced(settled: Settled) -> Priced:
     )
 
 
-def _line(run: Running, scene: Scene) -> PricedLine:
-    line = run.line
+def money_in(currency: str) -> Callable[[Decimal], Money]:
+    """Return what makes money of an amount; one of minor units is known to be sound."""
+    unit = UNITS[minor_unit(currency)]
 
     def money(amount: Decimal) -> Money:
-        return Money(amount=amount, currency=scene.currency)
+        if amount.same_quantum(unit) and amount.adjusted() < MAX_DIGITS:
+            return Money.made({"amount": amount, "currency": currency})
+        return Money(amount=amount, currency=currency)
 
-    return PricedLine(
-        line=line.number,
-        item_id=line.item_id,
-        sku=line.sku,
-        name=line.name,
-        quantity=LineQuantity(line.quantity),
-        unit=line.unit,
-        charge=line.entry.charge,
-        list_unit=money(run.list_unit),
-        net_unit=money(net_unit(run, scene)),
-        list_total=money(run.list_total),
-        discount=money(EXACT.subtract(run.list_total, run.amount)),
-        net_total=money(run.amount),
-        estimate=line.entry.estimate,
+    return money
+
+
+def _line(run: Running, scene: Scene, money: Callable[[Decimal], Money]) -> PricedLine:
+    """Make a line of the contract; what stands in it came out of valid values."""
+    line = run.line
+    return PricedLine.made(
+        {
+            "line": line.number,
+            "item_id": line.item_id,
+            "sku": line.sku,
+            "name": line.name,
+            "quantity": LineQuantity.model_construct(root=line.quantity),
+            "unit": line.unit,
+            "charge": line.entry.charge,
+            "list_unit": money(run.list_unit),
+            "net_unit": money(net_unit(run, scene)),
+            "list_total": money(run.list_total),
+            "discount": money(EXACT.subtract(run.list_total, run.amount)),
+            "net_total": money(run.amount),
+            "estimate": line.entry.estimate,
+        }
     )
 
 
@@ -140,17 +153,20 @@ def payable_of(net: Decimal, scene: Scene) -> Decimal | None:
     return None
 
 
-def _internal(settled: Settled, pocket: Pocket | None) -> PriceInternal:
+def _internal(settled: Settled) -> PriceInternal:
     currency = settled.scene.currency
+    money = money_in(currency)
     lines = []
     for run, cost in zip(settled.runs, settled.costs, strict=True):
         kept = EXACT.subtract(run.amount, cost)
         lines.append(
-            LineMargin(
-                line=run.line.number,
-                cost=Money(amount=cost, currency=currency),
-                margin=Money(amount=kept, currency=currency),
-                margin_percent=share(kept, run.amount),
+            LineMargin.made(
+                {
+                    "line": run.line.number,
+                    "cost": money(cost),
+                    "margin": money(kept),
+                    "margin_percent": share(kept, run.amount),
+                }
             )
         )
     margin = Money.total((each.margin for each in lines), currency)
@@ -160,7 +176,7 @@ def _internal(settled: Settled, pocket: Pocket | None) -> PriceInternal:
         margin=margin,
         margin_percent=share(margin.amount, net),
         lines=tuple(lines),
-        **({} if pocket is None else _pocket(settled, pocket)),
+        **({} if settled.pocket is None else _pocket(settled, settled.pocket)),
     )
 
 
@@ -188,16 +204,15 @@ def _input_sha256(settled: Settled) -> str:
 def _trace(
     settled: Settled,
     lines: Sequence[PricedLine],
-    internal: tuple[PriceInternal, Pocket | None],
+    internal: PriceInternal,
     input_sha256: str,
 ) -> dict[str, Any]:
     rate, scene = settled.fx_rate, settled.scene
     engine = scene.engine
-    figures, pocket = internal
-    ours = figures.model_dump(mode="json", include=set(engine.internal_fields))
-    if pocket is not None:
+    ours = internal.model_dump(mode="json", include=set(engine.internal_fields))
+    if settled.pocket is not None:
         ours["off_invoice"] = [
-            [number, *step_tree(each, scene.currency)] for number, each in pocket.steps
+            [number, *step_tree(each, scene.currency)] for number, each in settled.pocket.steps
         ]
     return {
         "engine": engine.name,
@@ -212,10 +227,24 @@ def _trace(
         "internal": ours,
         "lines": [
             {
-                **line.model_dump(mode="json", include=set(engine.line_fields)),
+                **_line_tree(line, engine),
                 "steps": [step_tree(each, scene.currency) for each in run.steps],
                 "skipped": [list(each) for each in run.skipped],
             }
             for line, run in zip(lines, settled.runs, strict=True)
         ],
     }
+
+
+def _line_tree(line: PricedLine, engine: Engine) -> dict[str, Any]:
+    """Return a line as plain JSON, with the fields that the engine knows."""
+    tree: dict[str, Any] = {}
+    for name in engine.line_fields:
+        value = getattr(line, name)
+        if isinstance(value, Money):
+            tree[name] = {"amount": f"{value.amount:f}", "currency": value.currency}
+        elif isinstance(value, LineQuantity):
+            tree[name] = f"{value.root:f}"
+        else:
+            tree[name] = value
+    return tree

@@ -30,8 +30,10 @@ def discounts_of_book(scene: Scene, runs: Sequence[Running]) -> None:
             eligible = _covered(rule, runs)
             left = exact_sum(run.amount for run in eligible)
             base = exact_sum(before[run.line.number] for run in eligible) if added else left
-            text = f"{rule.name}: {words(rule.effect, scene, rule.currency)} the quote"
-            off = min(_off(rule, base, scene), left)
+            text = f"{rule.name}: {_words(rule, scene)}"
+            off = _off(rule, base, scene)
+            if off > left >= 0:
+                off = left  # all of it, and no more; credits are not turned round
             _allocate(scene, eligible, off, (rule.id, rule.version, text))
 
 
@@ -59,22 +61,38 @@ def _rules(group: StackingGroup, scene: Scene, runs: Sequence[Running]) -> list[
         elif not rule.when.accounts:
             for run in eligible:
                 run.skipped.append(Skipped(STAGE, rule.id, rule.version, why))
-    if group.select == "all" or len(found) < 2:
+    if len(found) < 2:
         return found
+    winner, reason = _winner(group, found, scene, runs)
+    if winner is None:
+        return found
+    for rule in found:
+        if rule.id != winner.id:
+            why = f"{winner.name} ({winner.id}) {reason}"
+            for run in _covered(rule, runs):
+                run.skipped.append(Skipped(STAGE, rule.id, rule.version, why))
+    return [winner]
+
+
+def _winner(
+    group: StackingGroup, found: Sequence[Rule], scene: Scene, runs: Sequence[Running]
+) -> tuple[Rule | None, str]:
+    """Return the one rule that applies and why it does; None: all of them do."""
+    if alone := next((rule for rule in found if rule.exclusive), None):
+        return alone, "stands alone in its group"
+    if group.select == "all":
+        return None, ""
     if group.select == "best_for_customer":
-        return [
-            max(
-                found,
-                key=lambda rule: _off(
-                    rule, exact_sum(run.amount for run in _covered(rule, runs)), scene
-                ),
-            )
-        ]
+
+        def off(rule: Rule) -> Decimal:
+            return _off(rule, exact_sum(run.amount for run in _covered(rule, runs)), scene)
+
+        return max(found, key=off), "is better for the customer"
     key = rank if group.select == "most_specific" else _priority
     ordered = sorted(found, key=key, reverse=True)
     if key(ordered[0]) == key(ordered[1]):
         raise RuleConflict(_covered(ordered[0], runs)[0].line, ordered[0], ordered[1])
-    return ordered[:1]
+    return ordered[0], "is more specific or has a higher priority"
 
 
 def _priority(rule: Rule) -> tuple[int, ...]:
@@ -128,6 +146,14 @@ def discount_of_quote(scene: Scene, runs: Sequence[Running]) -> None:
     _allocate(scene, eligible, amount, ("sales", None, text))
     for run, was in zip(eligible, before, strict=True):
         run.given = EXACT.add(run.given, EXACT.subtract(was, run.amount))
+
+
+def _words(rule: Rule, scene: Scene) -> str:
+    """Say what a rule takes off: an amount is once off all lines, whatever it is per."""
+    if isinstance(rule.effect, AmountOff):
+        amount = say(scene.money(rule.effect.amount, rule.currency), scene.currency)
+        return f"{amount} off the lines it covers"
+    return f"{words(rule.effect, scene)} the lines it covers"
 
 
 def _allocate(

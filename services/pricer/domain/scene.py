@@ -5,7 +5,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, time
 from decimal import Context, Decimal, InvalidOperation
 
-from contracts.values import EXACT, minor_unit
+from contracts.values import EXACT, MAX_DIGITS, minor_unit
+from services.pricer.domain.allocation import decimals, to_multiple
 from services.pricer.domain.ask import PriceAsk, parameters_of
 from services.pricer.domain.basket import BasketLine
 from services.pricer.domain.book import FxTable
@@ -16,6 +17,7 @@ from services.pricer.domain.rules import AmountRange, Counted, RoundingPoint
 
 # Money holds six decimals at most.
 FINEST = 6
+SCALES = tuple(Decimal(1).scaleb(-digits) for digits in range(MAX_DIGITS + 1))
 # Rounding and the few divisions that are rounded at once; everywhere else a lost digit is an error.
 ROUNDS = Context(prec=60, traps=[InvalidOperation])
 Scope = tuple[tuple[str, ...], tuple[str, ...]]
@@ -121,6 +123,8 @@ class Scene:
 
     def round_at(self, amount: Decimal, point: RoundingPoint) -> Decimal:
         """Round at a named point of the book's policy; `exact` keeps every digit."""
+        if point.multiple is not None:
+            return to_multiple(amount, point.multiple, point.mode)
         if point.scale == "exact":
             return amount
         digits = minor_unit(self.currency) if point.scale == "minor" else point.scale
@@ -135,16 +139,19 @@ class Scene:
 
     def digits_of(self, point: RoundingPoint) -> int:
         """Return the decimals that a point rounds to; `exact` shows the finest that Money holds."""
+        if point.multiple is not None:
+            return decimals(point.multiple)
         if point.scale == "minor":
             return minor_unit(self.currency)
         return FINEST if point.scale == "exact" else point.scale
 
     @property
     def line_digits(self) -> int:
-        """The decimals of a line, and of what is split over lines: at least as printed."""
+        """The decimals of what is split over lines: those of a line, at the finest a minor unit."""
         line = self.book.book.rounding.line
-        minor = minor_unit(self.currency)
-        return self.digits_of(line) if isinstance(line, RoundingPoint) else minor
+        if isinstance(line, RoundingPoint) and line.scale != "exact":
+            return self.digits_of(line)
+        return minor_unit(self.currency)
 
     @property
     def line_mode(self) -> str:
@@ -155,7 +162,7 @@ class Scene:
 
 def quantized(amount: Decimal, digits: int, mode: str) -> Decimal:
     """Round a raw amount to a number of decimals; the one operation that may drop digits."""
-    return amount.quantize(Decimal(1).scaleb(-digits), rounding=mode, context=ROUNDS)
+    return amount.quantize(SCALES[digits], rounding=mode, context=ROUNDS)
 
 
 def exact_sum(amounts: Iterable[Decimal]) -> Decimal:
