@@ -3,19 +3,19 @@
 `lint` and `diff` work on files; `list`, `publish` and `retire` ask a running house.
 """
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
 from contracts.errors import NotFound, Refused
+from quotewright.book_files import linted, plain, read_document
 from quotewright.client import Client, Where
 from quotewright.options import HOME, REFUSED, Home, Json, Token, Url, client_of, print_json, say
 from quotewright.playing import TELECOM
+from quotewright.price_lists import import_list
 
 if TYPE_CHECKING:
-    from services.pricer.domain.book import FxTable, PriceBook
     from services.pricer.domain.lint import Finding
 
 book_app = typer.Typer(
@@ -64,7 +64,7 @@ def lint(
     paths = files or sorted((catalog / "price_books").glob("*.yaml"))
     if not paths:
         raise Refused(f"there is no price book in {catalog / 'price_books'}", field="catalog")
-    linted = {str(path): _linted(path, catalog) for path in paths}
+    found_in = {str(path): linted(path, catalog) for path in paths}
     if as_json:
         print_json(
             {
@@ -72,13 +72,13 @@ def lint(
                     {"severity": it.severity, "place": it.place, "message": it.message}
                     for it in found
                 ]
-                for path, found in linted.items()
+                for path, found in found_in.items()
             }
         )
     else:
-        for path, found in linted.items():
+        for path, found in found_in.items():
             _report(path, found)
-    if any(each.severity == "error" for found in linted.values() for each in found):
+    if any(each.severity == "error" for found in found_in.values() for each in found):
         raise typer.Exit(REFUSED)
 
 
@@ -94,7 +94,7 @@ def diff(
     """Say in words and numbers what a version changes against another."""
     from services.pricer.domain.differing import difference  # noqa: PLC0415 - a second to load
 
-    old, new = _read(against), _read(file)
+    old, new = read_document(against), read_document(file)
     if type(old) is not type(new):
         raise Refused("compare two price books, or two FX tables", field="against")
     found = difference(old, new)
@@ -126,7 +126,7 @@ def publish(  # noqa: PLR0913, PLR0917 - the options of a command are its form
 ) -> None:
     """Bring a book or an FX table into a running house and publish it, if the lint passes it."""
     client = client_of(Where(home, url, token), "manager")
-    document = _plain(file)
+    document = plain(file)
     path = f"/pricer/{'fx' if 'pairs' in document else 'books'}/{document.get('id')}"
     path += f"/{document.get('version')}"
     found = _drafted(client, path, document)
@@ -141,6 +141,9 @@ def publish(  # noqa: PLR0913, PLR0917 - the options of a command are its form
         f"{done['id']} version {done['version']}: published, in force from"
         f" {done['effective']['first']}"
     )
+
+
+book_app.command("import")(import_list)
 
 
 @book_app.command()
@@ -161,37 +164,7 @@ def retire(  # noqa: PLR0913, PLR0917 - the options of a command are its form
     say(f"{done['id']} version {done['version']}: retired")
 
 
-# ---- files
-
-
-def _plain(path: Path) -> dict[str, Any]:
-    """Return a file as the JSON that a door takes, decimals as text."""
-    from services.pricer.documents import from_json, from_yaml  # noqa: PLC0415 - as above
-    from services.pricer.domain.canonical import canonical  # noqa: PLC0415 - as above
-
-    read = from_json if path.suffix == ".json" else from_yaml
-    found: dict[str, Any] = json.loads(canonical(read(path.read_bytes(), path.name)))
-    return found
-
-
-def _read(path: Path) -> "PriceBook | FxTable":
-    from services.pricer.documents import read  # noqa: PLC0415 - as above
-
-    document = _plain(path)
-    return read("fx" if "pairs" in document else "book", document, path.name)
-
-
-def _linted(path: Path, catalog: Path) -> "list[Finding]":
-    from services.pricer.books import load_tables, parts_of, parts_to_price  # noqa: PLC0415
-    from services.pricer.domain.book import FxTable  # noqa: PLC0415 - as above
-    from services.pricer.domain.lint import lint_book, lint_fx  # noqa: PLC0415 - as above
-
-    document = _read(path)
-    if isinstance(document, FxTable):
-        return lint_fx(document)
-    siblings = map(_read, sorted((catalog / "price_books").glob("*.yaml")))
-    parts = parts_to_price(document, parts_of(catalog), siblings)
-    return lint_book(document, parts, load_tables(catalog))
+# ---- what commands share
 
 
 def _report(path: str, found: "list[Finding]") -> None:

@@ -119,7 +119,7 @@ class Author:
             first = "; ".join(str(each) for each in errors[:3])
             more = f" (and {len(errors) - 3} more)" if len(errors) > 3 else ""
             raise LintRefuses(
-                f"{release.title} has {len(errors)} errors: {first}{more}",
+                f"{release.title} has {counted(len(errors), 'error')}: {first}{more}",
                 findings=[str(each) for each in errors[:SAID_MAX]],
             )
 
@@ -133,6 +133,11 @@ class Author:
                 work.sql(RECORD, {"told": told, "seen": seen})
 
         self._commands.run(cause, handler)
+
+
+def counted(number: int, what: str) -> str:
+    """Say how many of something there are."""
+    return f"{number} {what}{'' if number == 1 else 's'}"
 
 
 def _done(work: Work) -> bool:

@@ -165,11 +165,9 @@ def load_tables(catalog_dir: Path) -> list[FxTable]:
     return [table for _, table in tables]
 
 
-def _compiled(
-    books: Mapping[tuple[str, int], PriceBook], paths: Mapping[tuple[str, int], Path]
-) -> dict[tuple[str, int], CompiledBook]:
+def _compiled(books: Mapping[Key, PriceBook], paths: Mapping[Key, Path]) -> dict[Key, CompiledBook]:
     """Make all books ready, each after its parent."""
-    done: dict[tuple[str, int], CompiledBook] = {}
+    done: dict[Key, CompiledBook] = {}
     waiting = dict(books)
     while waiting:
         ready = [key for key, book in waiting.items() if not _waits(book, waiting)]
@@ -183,7 +181,7 @@ def _compiled(
     return done
 
 
-def _waits(book: PriceBook, waiting: Mapping[tuple[str, int], PriceBook]) -> bool:
+def _waits(book: PriceBook, waiting: Mapping[Key, PriceBook]) -> bool:
     """Say whether the parent of a book is to be made ready first."""
     return book.parent is not None and (book.parent.id, book.parent.version) in waiting
 

@@ -15,7 +15,7 @@ from typing import Any, Generic, TypeVar
 from infra.work import Commands
 from services.pricer.books import BookRefused, Key, Shelf
 from services.pricer.domain.book import FxTable, PriceBook, read_book, read_fx
-from services.pricer.domain.compiled import CompiledBook, compile_book
+from services.pricer.domain.compiled import BookUnfit, CompiledBook, compile_book
 from services.pricer.domain.lint import Finding
 from services.pricer.domain.releasing import (
     NAMES,
@@ -172,8 +172,31 @@ class Library:
         return found
 
     def compiled(self, release: Release) -> CompiledBook:
-        """Return a price book ready to price with, also a draft that the lint passed."""
-        return self._compiled.get(release.sha256, lambda: compile_book(self.book(release)))
+        """Return a price book ready to price with, also a draft that the lint passed.
+
+        Raises: BookRefused, if what it is derived from does not fit.
+        """
+        return self._compiled.get(release.sha256, lambda: self._ready(self.book(release)))
+
+    def _ready(self, book: PriceBook) -> CompiledBook:
+        try:
+            return compile_book(book, self.parent_of(book))
+        except BookUnfit as fault:
+            where = str(Finding(f"{book.id} version {book.version}: parent", str(fault)))
+            raise BookRefused(where, findings=[where]) from None
+
+    def parent_of(self, book: PriceBook) -> CompiledBook | None:
+        """Return the published book that one is derived from; None, if there is none."""
+        if book.parent is None:
+            return None
+        key = (book.parent.id, book.parent.version)
+        filed = self.files.compiled.get(key)
+        if filed is not None:
+            return filed
+        for each in self.releases("book"):
+            if each.key == key and each.status != "draft":
+                return self.compiled(each)
+        return None
 
     def acts(self, release: Release) -> list[Act]:
         """Return what was done to a version, in order; none for a file of the catalogue."""

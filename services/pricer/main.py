@@ -15,7 +15,15 @@ from infra.pages import Link, Menu, Pages
 from infra.parts import Chore, Parts, Plumbing
 from infra.service import serve
 from infra.settings import Settings
-from services.pricer import api, authoring_api, books, consumer, what_if_api
+from services.pricer import (
+    api,
+    authoring_api,
+    books,
+    consumer,
+    importing_api,
+    pages,
+    what_if_api,
+)
 from services.pricer.asks import Asks
 from services.pricer.authoring import Author
 from services.pricer.library import Library
@@ -28,6 +36,7 @@ from services.pricer.what_ifs import Changed, Progress, WhatIfs
 def build(settings: Settings, plumbing: Plumbing) -> Parts:
     """Wire the service.   Raises: BookRefused, if the catalogue can not be used."""
     library = Library(plumbing, books.load(settings.catalog_dir))
+    author = Author(plumbing, library)
     bell = Bell()
     asks = Asks(plumbing)
     desk = WhatIfDesk(WhatIfs(plumbing, asks), asks, library, bell)
@@ -42,8 +51,10 @@ def build(settings: Settings, plumbing: Plumbing) -> Parts:
     router = APIRouter()
     for each in (
         what_if_pages.routes(desk, face, live),
+        pages.routes(author, library, face),
         api.routes(plumbing, library),
-        authoring_api.routes(Author(plumbing, library), library),
+        authoring_api.routes(author, library),
+        importing_api.routes(author, library),
         what_if_api.routes(desk),
     ):
         router.routes.extend(each.routes)

@@ -21,6 +21,7 @@ PASSED_OVER = {"sha256", "status", "version", "entries", "rules", "guardrails", 
     "pairs",
 }
 PERCENTAGES = {"percent", "markup on cost", "margin on price"}
+COUNTERS = {"version", "priority"}
 NUMBER = re.compile(r"-?[0-9]{1,30}(\.[0-9]{1,30})?")
 BRIEF_MAX = 4
 
@@ -106,9 +107,8 @@ class Difference:
 def difference(old: PriceBook | FxTable, new: PriceBook | FxTable) -> Difference:
     """Return what makes the new one out of the old one; of one kind, of any two versions."""
     found: list[Change] = []
-    moved = _moved(_settings(old), _settings(new))
-    if moved:
-        found.append(Change("changed", "settings", "", moved))
+    if settings := _moved(_settings(old), _settings(new)):
+        found.append(Change("changed", "settings", "", settings))
     if isinstance(old, PriceBook) and isinstance(new, PriceBook):
         for what, name in (
             ("category", "categories"),
@@ -123,36 +123,54 @@ def difference(old: PriceBook | FxTable, new: PriceBook | FxTable) -> Difference
     return Difference(tuple(found))
 
 
+def moved(old: Value, new: Value) -> tuple[Moved, ...]:
+    """Return the values that differ between two versions of one thing."""
+    return _moved(_flat(old), _flat(new))
+
+
 def _of(what: str, old: Sequence[Value], new: Sequence[Value]) -> Iterator[Change]:
     """Compare members by name; those that are equal cost one comparison."""
-    was = {_name(each): each for each in old}
-    now = {_name(each): each for each in new}
+    doubled = _doubled(old) | _doubled(new)
+    was = {_name(each, doubled): each for each in old}
+    now = {_name(each, doubled): each for each in new}
     for name, each in was.items():
         if name not in now:
-            yield Change("removed", what, name, told=_brief(each))
+            yield Change("removed", what, name, told=brief(each))
     for name, each in now.items():
         before = was.get(name)
         if before is None:
-            yield Change("added", what, name, told=_brief(each))
+            yield Change("added", what, name, told=brief(each))
         elif before != each:
-            moved = _moved(_flat(before), _flat(each))
-            yield Change("changed", what, name, moved)
+            yield Change("changed", what, name, moved(before, each))
     if list(was) != list(now) and was.keys() == now.keys() and what == "group":
         order = Moved("order", ", ".join(was), ", ".join(now))
         yield Change("changed", "groups", "", (order,))
 
 
-def _name(each: Value) -> str:
+def _doubled(members: Sequence[Value]) -> set[str]:
+    """Return the parts that have several entries: by charge, by currency, by days."""
+    counted = Counter(str(each.__dict__.get("sku")) for each in members)
+    return {name for name, number in counted.items() if number > 1}
+
+
+def _name(each: Value, doubled: set[str]) -> str:
     tree = each.__dict__
     if "base" in tree and "quote" in tree:
         return f"{tree['base']}/{tree['quote']}"
-    return str(tree.get("sku") or tree.get("id"))
+    name = str(tree.get("sku") or tree.get("id"))
+    if name not in doubled:
+        return name
+    period = tree.get("effective")
+    told = [tree.get("charge"), tree.get("currency"), period and f"from {period.first}"]
+    return f"{name} ({', '.join(str(it) for it in told if it)})"
 
 
-def _brief(each: Value) -> str:
+def brief(each: Value) -> str:
     """Say what an entry costs or a rule does, as far as a few values say it."""
     tree = each.model_dump(mode="json", exclude_none=True, exclude_defaults=True)
-    told = next((tree[name] for name in ("price", "effect") if name in tree), None)
+    told = next(
+        (it for it in (tree.get("price"), tree.get("effect")) if isinstance(it, dict)), None
+    )
     if told is None:
         names = ("rate", "margin_on_price", "price", "action")
         return ", ".join(f"{_said(name)} {tree[name]}" for name in names if name in tree)
@@ -163,6 +181,14 @@ def _brief(each: Value) -> str:
 
 
 # ---- values by their place
+
+
+def words_of(value: Value, without: Iterable[str] = ()) -> dict[str, str]:
+    """Return what a value says beyond what is usual: each member by its place, in words."""
+    tree = value.model_dump(
+        mode="json", exclude=set(without), exclude_none=True, exclude_defaults=True
+    )
+    return dict(_leaves(tree, ()))
 
 
 def _settings(document: PriceBook | FxTable) -> dict[str, str]:
@@ -234,7 +260,7 @@ def _same(was: str | None, now: str | None) -> bool:
 
 def _one(field: str, was: str, now: str) -> Moved:
     before, after = _number(was), _number(now)
-    if before is None or after is None:
+    if before is None or after is None or field in COUNTERS:
         return Moved(field, was, now)
     by = EXACT.subtract(after, before)
     of_amount = before > 0 and field.rpartition(", ")[2] not in PERCENTAGES

@@ -61,6 +61,7 @@ class UnitFound:
     unit: Decimal
     regular: Decimal
     given: Decimal
+    net_unit: Decimal | None
     is_rounded: bool
     breaches: tuple[GuardrailBreach, ...]
 
@@ -76,7 +77,9 @@ class UnitFound:
         except ArithmeticError:
             return None
         is_rounded = bool(run.regular or run.net)
-        found = cls(run.list_unit, exact, run.unit, *parts, is_rounded, tuple(run.breaches))
+        found = cls(
+            run.list_unit, exact, run.unit, *parts, run.net_unit, is_rounded, tuple(run.breaches)
+        )
         return found if _same(found.give(run.line, scene), run) else None
 
     def give(self, line: BasketLine, scene: Scene) -> Running:
@@ -97,6 +100,7 @@ class UnitFound:
             EXACT.multiply(self.regular, count),
             EXACT.multiply(self.given, count),
             amount if self.is_rounded else Decimal(0),
+            self.net_unit,
             [],
         )
 
@@ -115,6 +119,7 @@ def _copy(run: Running, line: BasketLine) -> Running:
         run.regular,
         run.given,
         run.net,
+        run.net_unit,
         gifts,
     )
 

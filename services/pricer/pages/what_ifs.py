@@ -5,7 +5,7 @@ from functools import partial
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Depends, Query, Request
 from starlette.responses import Response, StreamingResponse
 
 from contracts import places
@@ -45,9 +45,11 @@ def routes(desk: WhatIfDesk, pages: Pages, live: Live) -> APIRouter:
     router = page_router(places.WHAT_IFS)
 
     @router.get("")
-    def listed(request: Request, caller: Reader) -> Response:
-        """List what was tried, with the form to try something."""
-        return drawn.listed(request, caller)
+    def listed(
+        request: Request, caller: Reader, book: Annotated[str, Query(max_length=120)] = ""
+    ) -> Response:
+        """List what was tried, with the form to try something; `book` is chosen in it."""
+        return drawn.listed(request, caller, {"book": book, "approvals": "on"})
 
     @router.post("")
     def begin(request: Request, caller: Keeper, cause: Why) -> Response:
@@ -86,7 +88,7 @@ class WhatIfPages:
         self,
         request: Request,
         caller: Principal,
-        filled: Mapping[str, str] | None = None,
+        filled: Mapping[str, str],
         fault: Refused | None = None,
     ) -> Response:
         """Draw the list and the form; a refused form comes back as it was filled."""
@@ -97,7 +99,7 @@ class WhatIfPages:
             "releases": releases,
             "seen": self._desk.asks.seen(),
             "may_ask": bool(KEEPERS & caller.roles),
-            "filled": filled or {"approvals": "on"},
+            "filled": filled,
             "errors": fault.errors if isinstance(fault, FormInvalid) else {},
             "fault": fault,
         }
