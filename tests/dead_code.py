@@ -37,7 +37,7 @@ _ = (
 _ = (used.signed_in, used.signed_out, used.q)
 _ = (used.make_token, used.parked_list, used.parked_show, used.parked_retry, used.show_status)
 _ = (used.parked_discard, used.counted, used.diff)
-_ = (used.undo, used.export)
+_ = (used.undo, used.export, used.tester)
 _ = (used.list_versions,)
 
 # Extension points of libraries: eventsourcing, kafka-python, http.server, uvicorn, fontTools, WeasyPrint.
