@@ -69,9 +69,16 @@ def price(
 
 
 def settle(
-    ask: PriceAsk, book: CompiledBook, fx: FxTable, engine: str = NEWEST.name
+    ask: PriceAsk,
+    book: CompiledBook,
+    fx: FxTable,
+    engine: str = NEWEST.name,
+    walk_of: "Callable[[Scene, list[LineProblem]], Walk] | None" = None,
 ) -> Settled | Unpriced:
-    """Price all lines that can be priced, before anything is put into words of the contract."""
+    """Price all lines that can be priced, before anything is put into words of the contract.
+
+    `walk_of` begins a walk of its own kind, as `recalling` does.
+    """
     pinned = ENGINES.get(engine)
     if pinned is None:
         text = f"there is no engine {engine!r}; use one of {', '.join(ENGINES)}"
@@ -79,7 +86,8 @@ def settle(
     lines, missing = lines_of(ask, book)
     if problems := check(ask, book, fx, lines):
         return Unpriced((*problems, *missing))
-    walk = _Walk(scene_of(book, ask, fx, lines, pinned), problems=missing)
+    scene = scene_of(book, ask, fx, lines, pinned)
+    walk = walk_of(scene, missing) if walk_of else Walk(scene, problems=missing)
     try:
         return walk.settled()
     except BelowFloor as fault:
@@ -92,7 +100,7 @@ def settle(
 
 
 @dataclass(slots=True)
-class _Walk:
+class Walk:
     """The lines of one ask on their way: what has a price, and what has a problem."""
 
     scene: Scene
