@@ -15,6 +15,7 @@ SESSIONS = "/configurator/sessions"
 PRICE_BOOKS = "/pricer/books"
 RATES = "/pricer/fx"
 PRICE_TESTER = "/pricer/tester"
+WHAT_IFS = "/pricer/what-ifs"
 
 SELLS = frozenset({"seller", "manager", "admin"})
 DECIDES = frozenset({"approver", "manager", "admin"})
@@ -87,3 +88,8 @@ def resumed(here: str, product: str, session_id: UUID | str) -> str:
 def session(session_id: UUID | str) -> str:
     """Return where a configuration session is copied and forgotten."""
     return f"{SESSIONS}/{session_id}"
+
+
+def what_if(what_if_id: UUID | str) -> str:
+    """Return the page of a what-if: how far it is, and what it found."""
+    return f"{WHAT_IFS}/{what_if_id}"

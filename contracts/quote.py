@@ -105,6 +105,7 @@ class PricingRequested(RevisionFact):
     """quotes asks the pricer, with all that a price depends on.
 
     `segment`, `channel` and `partner` are said where the deal knows them.
+    `number` and `selling_unit` decide no price; they say for whom one was asked.
     """
 
     items: tuple[ConfiguredItem, ...] = Field(min_length=1)
@@ -120,6 +121,8 @@ class PricingRequested(RevisionFact):
     segment: str | None = None
     channel: str | None = None
     partner: str | None = None
+    number: str | None = None
+    selling_unit: str | None = None
 
 
 class PricedOffer(Value):

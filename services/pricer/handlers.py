@@ -11,6 +11,7 @@ from contracts.pricing import (
 )
 from contracts.quote import PricingRequested
 from infra.work import Work
+from services.pricer import asks
 from services.pricer.books import Shelf, Shelves, VersionRefused
 from services.pricer.domain import column as columns
 from services.pricer.domain.ask import ColumnAsk, PriceAsk, Priced, Unpriced, problem
@@ -44,6 +45,7 @@ def price_quote(heard: Opened, work: Work, shelf: Shelves) -> None:
         raise TypeError(f"{heard.meta.type} is no ask for a price")
     found = answer(PriceAsk.of(ask), ask.pins, _now(work, shelf))
     stream = f"pricer.answer/{ask.quote_id}"
+    asks.keep(work, heard.meta.id, ask, None if isinstance(found, Unpriced) else found)
     if isinstance(found, Unpriced):
         work.append(stream, _failed(ask, heard.meta.id, found))
         return

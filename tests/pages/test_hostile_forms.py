@@ -306,6 +306,33 @@ FORMS: Mapping[str, Form] = {
         lambda it: f"{places.questions(it.shown.case.rpartition('/')[2])}/{NOBODY}/answer",
         (Wrong({"text": HTML}, 404, ""),),
     ),
+    places.WHAT_IFS: Form(
+        "manager",
+        "approver",
+        lambda _: places.WHAT_IFS,
+        (
+            Wrong({}, 422, "Please correct the form"),
+            Wrong({"name": HTML, "book": HTML}, 422, "Please correct the form"),
+            Wrong({"name": HTML, "book": "telecom-list/" + "9" * 400}, 422, "Please correct the form"),
+            Wrong({"name": HTML, "book": "telecom-list/99"}, 404, "There is no price book"),
+            Wrong({"name": HTML * 100, "book": "telecom-list/1"}, 422, "Please correct the form"),
+            Wrong({"name": "x", "book": "telecom-list/1", "first": HTML}, 422, "Please correct the form"),
+            Wrong({"name": "x", "book": "telecom-list/1", "day": "0000-00-00"}, 422, "Please correct the form"),
+            Wrong({"name": "x", "book": "telecom-list/1", "changes": HTML}, 422, "Please correct the form"),
+            Wrong({"name": "x", "book": "telecom-list/1", "changes": "a: &a [*a, *a]"}, 422, "Please correct the form"),
+            Wrong({"name": "x", "book": "telecom-list/1", "changes": "without: ['" + HTML + "']"}, 422, "is not in the book"),
+            Wrong({"name": "x", "book": "telecom-list/1", "changes": "entries: [{sku: x, price: 1e999999}]"}, 422, "Please correct the form"),
+        ),
+    ),
+    f"{places.WHAT_IFS}/{{what_if_id}}/cancel": Form(
+        "manager",
+        "approver",
+        lambda _: f"{places.what_if(NOBODY)}/cancel",
+        (
+            Wrong({}, 404, "There is no such what-if"),
+            Wrong({}, 404, "Nothing stands at this address", lambda _: f"{places.WHAT_IFS}/1'or'1/cancel"),
+        ),
+    ),
     "/approvals/mail/{token}": Form(
         None,
         "",

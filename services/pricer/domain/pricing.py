@@ -15,7 +15,12 @@ from services.pricer.domain.answer import Settled, is_too_fine, priced
 from services.pricer.domain.ask import PriceAsk, Priced, Unpriced, problem
 from services.pricer.domain.basket import BasketLine, lines_of
 from services.pricer.domain.book import FxTable
-from services.pricer.domain.charging import NoCost, NoPriceForQuantity, is_percent_of_total
+from services.pricer.domain.charging import (
+    NoCost,
+    NoPriceForQuantity,
+    OffScale,
+    is_percent_of_total,
+)
 from services.pricer.domain.checks import check
 from services.pricer.domain.compiled import CompiledBook
 from services.pricer.domain.engines import ENGINES, NEWEST
@@ -38,6 +43,7 @@ _OF_A_LINE = (
     NoRate,
     NoBasis,
     NoPriceForQuantity,
+    OffScale,
     RuleConflict,
     BelowFloor,
     Inexact,
@@ -63,9 +69,16 @@ def price(
 
 
 def settle(
-    ask: PriceAsk, book: CompiledBook, fx: FxTable, engine: str = NEWEST.name
+    ask: PriceAsk,
+    book: CompiledBook,
+    fx: FxTable,
+    engine: str = NEWEST.name,
+    walk_of: "Callable[[Scene, list[LineProblem]], Walk] | None" = None,
 ) -> Settled | Unpriced:
-    """Price all lines that can be priced, before anything is put into words of the contract."""
+    """Price all lines that can be priced, before anything is put into words of the contract.
+
+    `walk_of` begins a walk of its own kind, as `recalling` does.
+    """
     pinned = ENGINES.get(engine)
     if pinned is None:
         text = f"there is no engine {engine!r}; use one of {', '.join(ENGINES)}"
@@ -73,7 +86,8 @@ def settle(
     lines, missing = lines_of(ask, book)
     if problems := check(ask, book, fx, lines):
         return Unpriced((*problems, *missing))
-    walk = _Walk(scene_of(book, ask, fx, lines, pinned), problems=missing)
+    scene = scene_of(book, ask, fx, lines, pinned)
+    walk = walk_of(scene, missing) if walk_of else Walk(scene, problems=missing)
     try:
         return walk.settled()
     except BelowFloor as fault:
@@ -86,7 +100,7 @@ def settle(
 
 
 @dataclass(slots=True)
-class _Walk:
+class Walk:
     """The lines of one ask on their way: what has a price, and what has a problem."""
 
     scene: Scene
@@ -215,6 +229,8 @@ def _problem(fault: Exception, line: BasketLine | None) -> LineProblem:
             return problem("no_basis", str(fault), "price", line)
         case NoPriceForQuantity():
             return problem("quantity", str(fault), "quantity", line)
+        case OffScale():
+            return problem("off_scale", f"{sku}: {fault}", "rounding.list", line)
         case RuleConflict(rules=(left, right)):
             text = f"the rules {left} and {right} tie for {sku}"
             return problem(

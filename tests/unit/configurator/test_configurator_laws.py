@@ -6,11 +6,11 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from contracts.configuration import Decision, RequestedItem
-from services.configurator.domain.completing import completion
-from services.configurator.domain.configuring import configure
-from services.configurator.domain.explaining import conflict, conflicts, repairs
-from services.configurator.domain.options import options
-from services.configurator.domain.reasons import why
+from services.configurator.domain.answers.completing import completion
+from services.configurator.domain.answers.configuring import configure
+from services.configurator.domain.answers.explaining import conflict, conflicts, repairs
+from services.configurator.domain.answers.options import options
+from services.configurator.domain.prices.reasons import why
 from tests.unit.configurator.small import a_pump, a_rule, bound, faults_of, meets, valid_points
 from tests.unit.configurator.tabled import tables
 
@@ -150,6 +150,27 @@ def test_an_option_is_selectable_exactly_if_a_valid_configuration_has_it(tree, s
                 possible,
             )
             assert (option.reason is None) == possible
+
+
+@LAWS
+@given(models(), decisions())
+def test_an_option_is_deselectable_exactly_if_a_valid_configuration_is_without_it(tree, some):
+    valid = valid_points(a_pump(**tree))
+    assume(feasible(valid, some))
+    for state in options(bound(**tree), some).attributes:
+        others = [each for each in some if each.attribute != state.attribute]
+        taken = [each.value for each in some if each.attribute == state.attribute]
+        held = frozenset(taken[0]) if taken and state.kind == "multi" else None
+        reached = [point[state.attribute] for point in valid if meets(point, others)]
+        for option in state.options:
+            if state.kind != "multi":
+                without = any(each != option.option for each in reached)
+            elif held is None:
+                without = any(option.option not in each for each in reached)
+            else:
+                without = option.option not in held or held - {option.option} in reached
+            assert (option.option, option.deselectable) == (option.option, without or not reached)
+            assert (option.kept is not None) == (state.kind == "multi" and not option.deselectable)
 
 
 @LAWS

@@ -11,12 +11,12 @@ from jsonschema import Draft202012Validator
 
 from contracts.configuration import ConfiguredItem, Decision, RejectedItem, RequestedItem
 from services.configurator import releasing, shelf
-from services.configurator.domain.auditing import audit
-from services.configurator.domain.catalogue import Catalogue, UnknownProduct
-from services.configurator.domain.configuring import configure
-from services.configurator.domain.product import ModelRefused, publish
-from services.configurator.domain.revalidating import revalidate
-from services.configurator.domain.revising import changes
+from services.configurator.domain.answers.configuring import configure
+from services.configurator.domain.products.catalogue import Catalogue, UnknownProduct
+from services.configurator.domain.products.product import ModelRefused, publish
+from services.configurator.domain.releases.auditing import audit
+from services.configurator.domain.releases.revalidating import revalidate
+from services.configurator.domain.releases.revising import changes
 from tests.unit.configurator.small import (
     PARTS,
     a_choice,
@@ -426,7 +426,7 @@ bill_of_materials:
         ("quantity_max: 5", "quantity_max: five", "line 6: quantity_max: Input should be"),
         ("group: all\n", "group: al\n", "line 10: attribute 'pump': unknown group 'al'"),
         ("sku: P-1", "sku: P-7", "line 23: bill of materials, pump.low -> P-7: the part master"),
-        ("name: Pump skid\n", "", "skid.yaml: name: Field required"),
+        ("name: Pump skid\n", "", "skid.yaml: name: is missing; write it"),
     ],
 )
 def test_a_fault_names_its_file_and_line(tmp_path, old, new, fault) -> None:
