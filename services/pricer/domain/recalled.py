@@ -64,6 +64,7 @@ class UnitFound:
     net_unit: Decimal | None
     is_rounded: bool
     breaches: tuple[GuardrailBreach, ...]
+    floors: tuple[tuple[Guardrail, Decimal], ...]
 
     @classmethod
     def of(cls, run: Running, scene: Scene) -> "UnitFound | None":
@@ -78,7 +79,9 @@ class UnitFound:
             return None
         is_rounded = bool(run.regular or run.net)
         found = cls(
-            run.list_unit, exact, run.unit, *parts, run.net_unit, is_rounded, tuple(run.breaches)
+            *(run.list_unit, exact, run.unit, *parts, run.net_unit, is_rounded),
+            tuple(run.breaches),
+            tuple(run.floors),
         )
         return found if _same(found.give(run.line, scene), run) else None
 
@@ -97,6 +100,7 @@ class UnitFound:
             [],
             [],
             list(self.breaches),
+            list(self.floors),
             EXACT.multiply(self.regular, count),
             EXACT.multiply(self.given, count),
             amount if self.is_rounded else Decimal(0),
@@ -116,6 +120,7 @@ def _copy(run: Running, line: BasketLine) -> Running:
         [],
         [],
         list(run.breaches),
+        list(run.floors),
         run.regular,
         run.given,
         run.net,
