@@ -7,6 +7,7 @@ from uuid import UUID
 from pydantic import Field
 
 from contracts.approval import StepGrant
+from contracts.commercial import CommercialAsk
 from contracts.configuration import ConfiguredItem, RejectedItem, RequestedItem
 from contracts.envelope import Fact, Upcaster
 from contracts.opportunity import OpportunityDetails, OpportunityRef
@@ -85,6 +86,7 @@ class QuoteDrafted(RevisionFact):
     items: tuple[RequestedItem, ...]
     discounts: tuple[DiscountAsk, ...]
     drafted_by: str
+    commercial: CommercialAsk | None = None
     clone_of: UUID | None = None
     taken_over_from: tuple[str, ...] = ()
 
@@ -99,10 +101,14 @@ class ConfigurationRequested(RevisionFact):
     discounts: tuple[DiscountAsk, ...]
     submit: bool
     requested_by: str
+    commercial: CommercialAsk | None = None
 
 
 class PricingRequested(RevisionFact):
-    """quotes asks the pricer, with all that a price depends on."""
+    """quotes asks the pricer, with all that a price depends on.
+
+    `reprice_reason`: why somebody wanted the prices of a newer book.
+    """
 
     items: tuple[ConfiguredItem, ...] = Field(min_length=1)
     account_id: str
@@ -114,6 +120,8 @@ class PricingRequested(RevisionFact):
     pins: PricingPins
     submit: bool
     requested_by: str
+    commercial: CommercialAsk | None = None
+    reprice_reason: str | None = None
 
 
 class PricedOffer(Value):
@@ -126,6 +134,7 @@ class PricedOffer(Value):
     book: Pin
     fx: Pin
     fx_rate: FxRate | None
+    commercial: CommercialAsk | None = None
 
 
 class Terms(Value):
@@ -270,6 +279,7 @@ class QuoteRevised(RevisionFact):
     items: tuple[RequestedItem, ...]
     discounts: tuple[DiscountAsk, ...]
     revised_by: str
+    commercial: CommercialAsk | None = None
 
 
 class QuoteAccepted(RevisionFact):

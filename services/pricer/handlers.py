@@ -15,7 +15,9 @@ from services.pricer.books import Shelf, VersionRefused
 from services.pricer.domain import column as columns
 from services.pricer.domain.ask import ColumnAsk, PriceAsk, Priced, problem
 from services.pricer.domain.checks import sellers_alone
+from services.pricer.domain.compiled import CompiledBook
 from services.pricer.domain.pricing import Unpriced, price
+from services.pricer.domain.solving import PriceOne
 
 TRACE_MEDIA_TYPE = "application/json"
 
@@ -52,6 +54,18 @@ def answer(ask: PriceAsk, pins: PricingPins, shelf: Shelf) -> Priced | Unpriced:
     except VersionRefused as fault:
         return Unpriced((problem(fault.kind, fault.message, fault.field),))
     return price(ask, book, fx)
+
+
+def fixed(ask: PriceAsk, pins: PricingPins, shelf: Shelf) -> tuple[CompiledBook, PriceOne]:
+    """Return the book for an ask, and how to price others like it with the same versions.
+
+    Raises: NotPriceable.
+    """
+    try:
+        book, fx = shelf.book(pins.book, ask.day), shelf.fx(pins.fx, ask.day)
+    except VersionRefused as fault:
+        raise NotPriceable((problem(fault.kind, fault.message, fault.field),)) from None
+    return book, lambda each: price(each, book, fx)
 
 
 def preview(ask: PriceAsk, pins: PricingPins, shelf: Shelf) -> Priced:

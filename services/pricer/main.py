@@ -3,21 +3,22 @@
 from contracts.envelope import Registry
 from contracts.pricing import PricingFailed, QuotePriced
 from contracts.quote import PricingRequested
-from infra.parts import Parts
+from infra.parts import Parts, Plumbing
 from infra.service import serve
 from infra.settings import Settings
-from infra.work import Commands
-from services.pricer import api, books, consumer
+from services.pricer import api, books, consumer, levers_api
 
 
-def build(settings: Settings, commands: Commands) -> Parts:
+def build(settings: Settings, plumbing: Plumbing) -> Parts:
     """Wire the service.   Raises: BookRefused, if the catalogue can not be used."""
     shelf = books.load(settings.catalog_dir)
+    router = api.routes(plumbing, shelf)
+    router.routes.extend(levers_api.routes(shelf, plumbing.asker).routes)
     return Parts(
         name="pricer",
         hears=consumer.hears(shelf),
         registry=Registry([PricingRequested, QuotePriced, PricingFailed]),
-        router=api.routes(commands, shelf),
+        router=router,
         reminders={},
         batch_size=20,
     )

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 from pydantic import ConfigDict, Field, ValidationError
 
+from contracts.commercial import TermAsk
 from contracts.configuration import BomLine
 from contracts.pricing import (
     COLUMN_MAX,
@@ -46,6 +47,7 @@ class PriceAsk(Value):
     region: str
     currency: Currency
     discounts: tuple[DiscountAsk, ...] = ()
+    terms: tuple[TermAsk, ...] = Field(default=(), max_length=200)
     day: date
 
     @classmethod
@@ -66,11 +68,16 @@ class PriceAsk(Value):
             region=fact.region,
             currency=fact.currency,
             discounts=fact.discounts,
+            terms=fact.commercial.terms if fact.commercial else (),
             day=fact.day,
         )
 
     def tree(self) -> dict[str, Any]:
-        """Return what decides the price, for hashing; names and reasons in words do not."""
+        """Return what decides the price, for hashing; names and reasons in words do not.
+
+        What was not asked for is not in it, so that older asks keep their hash.
+        """
+        terms = {"terms": [_term_tree(each) for each in self.terms]} if self.terms else {}
         return {
             "items": [
                 {
@@ -85,9 +92,26 @@ class PriceAsk(Value):
             "customer_tier": self.customer_tier,
             "region": self.region,
             "currency": self.currency,
-            "discounts": [[ask.item_id, f"{ask.percent.root:f}"] for ask in self.discounts],
+            "discounts": [_discount_tree(each) for each in self.discounts],
             "day": self.day,
+            **terms,
         }
+
+
+def _discount_tree(ask: DiscountAsk) -> list[Any]:
+    plain = [ask.item_id, f"{ask.percent.root:f}"]
+    amounts = [("amount", ask.amount), ("unit_price", ask.unit_price)]
+    named = [[name, str(each)] for name, each in amounts if each is not None]
+    return plain + ([["sku", ask.sku]] if ask.sku else []) + named
+
+
+def _term_tree(term: TermAsk) -> list[Any]:
+    ramp = [
+        [each.months, *(None if part is None else f"{part.root:f}" for part in parts)]
+        for each in term.ramp
+        for parts in [(each.quantity, each.percent)]
+    ]
+    return [term.item_id, term.months, ramp]
 
 
 class ColumnAsk(Value):

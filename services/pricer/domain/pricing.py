@@ -9,17 +9,17 @@ from dataclasses import dataclass
 from decimal import Decimal, Inexact, InvalidOperation, localcontext
 
 from contracts.pricing import FxRate, GuardrailBreach, LineProblem
-from contracts.values import EXACT, Money, allocate, minor_unit
-from services.pricer.domain import guardrail
+from contracts.values import EXACT
+from services.pricer.domain import granted, guardrail
 from services.pricer.domain.answer import Settled, priced
 from services.pricer.domain.ask import BasketLine, PriceAsk, Priced, lines_of, problem
-from services.pricer.domain.book import MODES, FxTable
+from services.pricer.domain.book import FxTable
 from services.pricer.domain.checks import check
 from services.pricer.domain.compiled import CompiledBook
 from services.pricer.domain.matching import RuleConflict
 from services.pricer.domain.running import Running
-from services.pricer.domain.scene import ROUNDS, Scene, exact_sum, quantized, scene_of
-from services.pricer.domain.trace import Step, say, say_number
+from services.pricer.domain.scene import ROUNDS, Scene, exact_sum, scene_of
+from services.pricer.domain.terms import over_term
 from services.pricer.domain.waterfall import NoCost, price_line
 
 
@@ -34,7 +34,11 @@ def price(ask: PriceAsk, book: CompiledBook, fx: FxTable) -> Priced | Unpriced:
     """Price the ask with exactly this book and FX table; the same input gives the same bytes."""
     # The digits of a result must not hang on the context that a thread happens to have.
     with localcontext(ROUNDS):
-        return _price(ask, book, fx)
+        found = _price(ask, book, fx)
+        if not ask.terms or isinstance(found, Unpriced):
+            return found
+        whole = over_term(ask, found, book, lambda each: _price(each, book, fx))
+        return whole if isinstance(whole, Priced) else Unpriced(whole)
 
 
 def _price(ask: PriceAsk, book: CompiledBook, fx: FxTable) -> Priced | Unpriced:
@@ -71,7 +75,8 @@ def _run(line: BasketLine, scene: Scene) -> Running | LineProblem:
 def _settle(
     scene: Scene, fx: FxTable, rate: FxRate | None, runs: Sequence[Running]
 ) -> Priced | Unpriced:
-    discount_of_quote(scene, runs)
+    if problems := granted.after_rounding(scene, runs):
+        return Unpriced(tuple(problems))
     for run in runs:
         guardrail.second_pass(run, scene)
     net = exact_sum(run.amount for run in runs)
@@ -85,27 +90,3 @@ def cost_of(run: Running, scene: Scene) -> Decimal:
     """Return our cost of a line in the quote's currency, in minor units."""
     cost = scene.money(run.line.entry.cost or Decimal(0))
     return scene.round_line(EXACT.multiply(cost, run.line.quantity))
-
-
-def discount_of_quote(scene: Scene, runs: Sequence[Running]) -> None:
-    """Take the discount on the quote: rounded once, allocated by largest remainder."""
-    percent = next(
-        (each.percent.root for each in scene.ask.discounts if each.item_id is None), Decimal(0)
-    )
-    eligible = [run for run in runs if run.line.discountable]
-    if not percent or not eligible:
-        return
-    whole = exact_sum(run.amount for run in eligible)
-    mode = MODES[scene.book.book.rounding.line]
-    exact = EXACT.multiply(whole, EXACT.scaleb(percent, -2))
-    amount = quantized(exact, minor_unit(scene.currency), mode)
-    parts = allocate(Money.of(amount, scene.currency), [run.amount for run in eligible])
-    words = (
-        f"Share of the discount of {say_number(percent)} % on the quote"
-        f" ({say(amount, scene.currency)} over {len(eligible)} lines)."
-    )
-    for run, part in zip(eligible, parts, strict=True):
-        after = EXACT.subtract(run.amount, part.amount)
-        step: Step = run.step("header_discount", ("sales", None), after, words)
-        run.given = EXACT.add(run.given, part.amount)
-        run.move(step._replace(basis="quote"), None)

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Context, Decimal, InvalidOperation
 
+from contracts.pricing import DiscountAsk
 from contracts.values import EXACT, minor_unit
 from services.pricer.domain.ask import BasketLine, PriceAsk
 from services.pricer.domain.book import MODES, Entry, RoundingPoint
@@ -26,7 +27,7 @@ class Scene:
     ask: PriceAsk
     rate: Decimal
     lines: Sequence[BasketLine]
-    item_discounts: Mapping[str, Decimal]
+    granted: Mapping[tuple[str | None, str | None], DiscountAsk]
     by_item: Mapping[str, tuple[Entry, ...]]
     counts: dict[tuple[tuple[str, ...], tuple[str, ...]], Decimal] = field(default_factory=dict)
 
@@ -65,9 +66,14 @@ class Scene:
 
     def digits_of(self, point: RoundingPoint) -> int:
         """Return the decimals that a point rounds to; `exact` shows the finest that Money holds."""
-        if point.scale == "minor":
-            return minor_unit(self.currency)
-        return FINEST if point.scale == "exact" else point.scale
+        return digits_at(point, self.currency)
+
+
+def digits_at(point: RoundingPoint, currency: str) -> int:
+    """Return the decimals that a point rounds to in a currency; `exact` has what Money holds."""
+    if point.scale == "minor":
+        return minor_unit(currency)
+    return FINEST if point.scale == "exact" else point.scale
 
 
 def quantized(amount: Decimal, digits: int, mode: str) -> Decimal:
@@ -90,7 +96,5 @@ def scene_of(
     by_item: dict[str, tuple[Entry, ...]] = {}
     for line in lines:
         by_item[line.item_id] = (*by_item.get(line.item_id, ()), line.entry)
-    discounts = {
-        each.item_id: each.percent.root for each in ask.discounts if each.item_id is not None
-    }
-    return Scene(book, ask, rate, lines, discounts, by_item)
+    granted = {each.target: each for each in ask.discounts}
+    return Scene(book, ask, rate, lines, granted, by_item)

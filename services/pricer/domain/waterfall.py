@@ -7,7 +7,7 @@ arithmetic between the named rounding points: list price (after FX), net unit pr
 from decimal import Decimal
 
 from contracts.values import EXACT
-from services.pricer.domain import guardrail
+from services.pricer.domain import granted, guardrail
 from services.pricer.domain.ask import BasketLine
 from services.pricer.domain.book import CostPlus, PerUnit, RuleStage, Tier, Tiered
 from services.pricer.domain.matching import select
@@ -54,7 +54,7 @@ def price_line(line: BasketLine, scene: Scene) -> Running:
         for stage in BELOW_CONTRACT:
             _rules(run, scene, stage)
     run.regular = run.amount
-    _sales_discount(run, scene)
+    granted.before_rounding(run, scene)
     guardrail.first_pass(run, scene)
     _round(run, scene)
     return run
@@ -175,23 +175,7 @@ def graduated(quantity: Decimal, tiers: list[tuple[Decimal | None, Decimal]]) ->
     return amount
 
 
-# ---- what the seller takes off, and rounding
-
-
-def _sales_discount(run: Running, scene: Scene) -> None:
-    percent = scene.item_discounts.get(run.line.item_id)
-    if not percent:
-        return
-    if not run.line.discountable:
-        words = "No sales discount: this part is sold without discounts."
-        run.move(run.step("sales_discount", ("sales", None), run.amount, words), run.unit)
-        return
-    factor = EXACT.subtract(Decimal(1), EXACT.scaleb(percent, -2))
-    unit = None if run.unit is None else EXACT.multiply(run.unit, factor)
-    words = f"Sales discount on the item: {say_number(percent)} % off."
-    step = run.step("sales_discount", ("sales", None), EXACT.multiply(run.amount, factor), words)
-    run.given = EXACT.minus(step.amount)
-    run.move(step, unit)
+# ---- rounding
 
 
 def _round(run: Running, scene: Scene) -> None:
