@@ -8,7 +8,17 @@ from pydantic import Field, model_validator
 
 from contracts.commercial import TermTotals
 from contracts.envelope import Fact
-from contracts.values import Currency, ExactDecimal, Money, Percent, Pin, Quantity, Sha256, Value
+from contracts.values import (
+    Currency,
+    ExactDecimal,
+    Money,
+    Percent,
+    Pin,
+    Quantity,
+    Sha256,
+    Value,
+    is_none,
+)
 
 Charge = Literal["one_time", "monthly", "yearly"]
 # Parts of one product: more than any bill of materials has.
@@ -26,9 +36,9 @@ class DiscountAsk(Value):
     percent: Percent = Percent(0)
     rationale: str = Field(min_length=3, max_length=1000)
     item_id: str | None = None
-    sku: str | None = Field(default=None, min_length=1, max_length=100)
-    amount: Money | None = None
-    unit_price: Money | None = None
+    sku: str | None = Field(default=None, min_length=1, max_length=100, exclude_if=is_none)
+    amount: Money | None = Field(default=None, exclude_if=is_none)
+    unit_price: Money | None = Field(default=None, exclude_if=is_none)
 
     @property
     def target(self) -> tuple[str | None, str | None]:
@@ -140,7 +150,7 @@ class Totals(Value):
     net: Money
     discount_percent: Percent
     sales_discount_percent: Percent
-    term: TermTotals | None = None
+    term: TermTotals | None = Field(default=None, exclude_if=is_none)
 
 
 class GuardrailBreach(Value):

@@ -21,7 +21,7 @@ from contracts.pricing import (
     PricingPins,
     Totals,
 )
-from contracts.values import Currency, Instant, Money, Pin, Quantity, Sha256, Value
+from contracts.values import Currency, Instant, Money, Pin, Quantity, Sha256, Value, is_none
 
 Stage = Literal["configuration", "pricing", "approval", "document"]
 Mover = Literal["seller", "approver", "customer", "admin", "nobody"]
@@ -86,7 +86,7 @@ class QuoteDrafted(RevisionFact):
     items: tuple[RequestedItem, ...]
     discounts: tuple[DiscountAsk, ...]
     drafted_by: str
-    commercial: CommercialAsk | None = None
+    commercial: CommercialAsk | None = Field(default=None, exclude_if=is_none)
     clone_of: UUID | None = None
     taken_over_from: tuple[str, ...] = ()
 
@@ -101,7 +101,7 @@ class ConfigurationRequested(RevisionFact):
     discounts: tuple[DiscountAsk, ...]
     submit: bool
     requested_by: str
-    commercial: CommercialAsk | None = None
+    commercial: CommercialAsk | None = Field(default=None, exclude_if=is_none)
 
 
 class PricingRequested(RevisionFact):
@@ -120,8 +120,8 @@ class PricingRequested(RevisionFact):
     pins: PricingPins
     submit: bool
     requested_by: str
-    commercial: CommercialAsk | None = None
-    reprice_reason: str | None = None
+    commercial: CommercialAsk | None = Field(default=None, exclude_if=is_none)
+    reprice_reason: str | None = Field(default=None, exclude_if=is_none)
 
 
 class PricedOffer(Value):
@@ -134,7 +134,7 @@ class PricedOffer(Value):
     book: Pin
     fx: Pin
     fx_rate: FxRate | None
-    commercial: CommercialAsk | None = None
+    commercial: CommercialAsk | None = Field(default=None, exclude_if=is_none)
 
 
 class Terms(Value):
@@ -279,7 +279,7 @@ class QuoteRevised(RevisionFact):
     items: tuple[RequestedItem, ...]
     discounts: tuple[DiscountAsk, ...]
     revised_by: str
-    commercial: CommercialAsk | None = None
+    commercial: CommercialAsk | None = Field(default=None, exclude_if=is_none)
 
 
 class QuoteAccepted(RevisionFact):

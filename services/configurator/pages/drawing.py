@@ -15,7 +15,6 @@ from starlette.responses import Response
 
 from contracts.configuration import ConfiguredItem, Decision, RequestedItem
 from contracts.errors import QuotewrightError
-from contracts.pricing import DiscountAsk
 from infra.auth import Principal
 from infra.pages import Pages, follows, form
 from services.configurator import handlers
@@ -136,8 +135,7 @@ class GuidePages:
         done = self._completed(found, item, asked[1])
         beside: dict[str, Any] = {}
         if done:
-            others = [each for each in setting.discounts if each.item_id != item_id]
-            discounts: list[DiscountAsk] = [*others, *([discount] if discount else [])]
+            discounts = setting.with_discount(item_id, discount)
             beside = self._beside.told(setting, done, discounts, asked)
         return {
             **questions(filled, found, given),
