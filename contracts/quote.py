@@ -21,7 +21,16 @@ from contracts.pricing import (
     PricingPins,
     Totals,
 )
-from contracts.values import Currency, Instant, Money, Pin, Quantity, Sha256, Value, is_none
+from contracts.values import (
+    Currency,
+    Instant,
+    LineQuantity,
+    Money,
+    Pin,
+    Sha256,
+    Value,
+    is_none,
+)
 
 Stage = Literal["configuration", "pricing", "approval", "document"]
 Mover = Literal["seller", "approver", "customer", "admin", "nobody"]
@@ -108,6 +117,7 @@ class PricingRequested(RevisionFact):
     """quotes asks the pricer, with all that a price depends on.
 
     `reprice_reason`: why somebody wanted the prices of a newer book.
+    `segment`, `channel` and `partner` are said where the deal knows them.
     """
 
     items: tuple[ConfiguredItem, ...] = Field(min_length=1)
@@ -122,6 +132,9 @@ class PricingRequested(RevisionFact):
     requested_by: str
     commercial: CommercialAsk | None = Field(default=None, exclude_if=is_none)
     reprice_reason: str | None = Field(default=None, exclude_if=is_none)
+    segment: str | None = None
+    channel: str | None = None
+    partner: str | None = None
 
 
 class PricedOffer(Value):
@@ -327,7 +340,7 @@ class OrderLine(Value):
     item_id: str
     sku: str
     name: str
-    quantity: Quantity
+    quantity: LineQuantity
     net_total: Money
 
 

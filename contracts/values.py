@@ -343,22 +343,34 @@ def _sane_quantity(value: Decimal) -> Decimal:
     return value
 
 
-class Quantity(RootModel[Annotated[ExactDecimal, AfterValidator(_sane_quantity)]]):
-    """How many of something: above zero, at most a million, three decimal places."""
+class LineQuantity(RootModel[ExactDecimal]):
+    """How many of something a priced line has; a credit is negative, usage may be in millions."""
 
     model_config = ConfigDict(frozen=True)
 
     def __init__(self, root: str | int | Decimal) -> None:
         super().__init__(root=root)
 
-    def __mul__(self, other: "Quantity") -> "Quantity":
-        return Quantity(EXACT.multiply(self.root, other.root))
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, LineQuantity) and self.root == other.root
+
+    def __hash__(self) -> int:
+        return hash(self.root)
 
     def __str__(self) -> str:
         return f"{self.root.normalize():f}"
 
     def __repr__(self) -> str:
-        return f"Quantity('{self}')"
+        return f"{type(self).__name__}('{self}')"
+
+
+class Quantity(LineQuantity):
+    """How many of something: above zero, at most a million, three decimal places."""
+
+    root: Annotated[ExactDecimal, AfterValidator(_sane_quantity)]
+
+    def __mul__(self, other: "Quantity") -> "Quantity":
+        return Quantity(EXACT.multiply(self.root, other.root))
 
 
 class Pin(Value):

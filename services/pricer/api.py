@@ -13,7 +13,7 @@ from infra.web import Principal, allow
 from infra.work import Commands
 from services.pricer import handlers
 from services.pricer.books import Shelf
-from services.pricer.domain.ask import ColumnAsk, PriceAsk
+from services.pricer.domain.ask import ColumnAsk, PriceAsk, Priced
 from services.pricer.domain.book import PriceBook
 from services.pricer.domain.trace import View, shown
 
@@ -56,12 +56,18 @@ def _prices(router: APIRouter, commands: Commands, shelf: Shelf) -> None:
 
     @router.post("/preview", response_model=dict[str, Any])
     def preview(ask: PreviewAsk, reader: Reader) -> Response:
-        """Price without making a fact; the insiders' answer has the block `internal`."""
-        found = handlers.preview(ask, ask.pins, shelf)
+        """Price without making a fact; the insiders' answer has the block `internal`.
+
+        If some lines have no price, the refusal carries the others in `priced`.
+        """
         view = view_for(reader, None)
-        tree = shown(json.loads(found.trace), view)
-        tree["totals"] = found.totals.model_dump(mode="json")
-        return JSONResponse(tree)  # it is plain JSON: looked through once more it is as it was
+        try:
+            found = handlers.preview(ask, ask.pins, shelf)
+        except handlers.NotPriceable as fault:
+            if fault.rest is not None:
+                fault.facts["priced"] = _previewed(fault.rest, view)
+            raise
+        return JSONResponse(_previewed(found, view))  # plain JSON needs no further look
 
     @router.post("/prices")
     def prices(ask: ColumnAsk, _reader: Reader) -> PriceColumn:
@@ -102,6 +108,13 @@ def _books(router: APIRouter, shelf: Shelf) -> None:
             )
             raise BookUnknown(text, book=book_id, version=version)
         return found.model_dump(mode="json")
+
+
+def _previewed(found: Priced, view: View) -> dict[str, Any]:
+    """Return lines and steps as one kind of reader may see them, and the totals."""
+    tree = shown(json.loads(found.trace), view)
+    tree["totals"] = found.totals.model_dump(mode="json")
+    return tree
 
 
 def view_for(reader: Principal, wanted: View | None) -> View:

@@ -24,7 +24,7 @@ from services.pricer.domain.book import (
     read_book,
     read_fx,
 )
-from services.pricer.domain.compiled import CompiledBook, compile_book
+from services.pricer.domain.compiled import BookUnfit, CompiledBook, compile_book
 from services.pricer.domain.lint import Finding, Part, lint_book, lint_fx
 
 
@@ -135,9 +135,32 @@ def load(catalog_dir: Path) -> Shelf:
     usable = {(each.id, each.version): each for _, each in books if each.status != "draft"}
     return Shelf(
         books={(each.id, each.version): each for _, each in books},
-        compiled={key: compile_book(book) for key, book in usable.items()},
+        compiled=_compiled(usable, {(each.id, each.version): path for path, each in books}),
         tables={(each.id, each.version): each for _, each in tables},
     )
+
+
+def _compiled(
+    books: Mapping[tuple[str, int], PriceBook], paths: Mapping[tuple[str, int], Path]
+) -> dict[tuple[str, int], CompiledBook]:
+    """Make all books ready, each after its parent."""
+    done: dict[tuple[str, int], CompiledBook] = {}
+    waiting = dict(books)
+    while waiting:
+        ready = [key for key, book in waiting.items() if not _waits(book, waiting)]
+        for key in ready or list(waiting)[:1]:
+            book = waiting.pop(key)
+            parent = done.get((book.parent.id, book.parent.version)) if book.parent else None
+            try:
+                done[key] = compile_book(book, parent)
+            except BookUnfit as fault:
+                raise _refusal(paths[key], [Finding("parent", str(fault))]) from None
+    return done
+
+
+def _waits(book: PriceBook, waiting: Mapping[tuple[str, int], PriceBook]) -> bool:
+    """Say whether the parent of a book is to be made ready first."""
+    return book.parent is not None and (book.parent.id, book.parent.version) in waiting
 
 
 def _to_price(

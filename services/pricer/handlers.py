@@ -1,5 +1,7 @@
 """Answer an ask for prices: choose the versions, price, keep the trace, say the fact."""
 
+from dataclasses import dataclass
+
 from contracts.envelope import Opened
 from contracts.errors import Refused
 from contracts.pricing import (
@@ -13,25 +15,41 @@ from contracts.quote import PricingRequested
 from infra.work import Work
 from services.pricer.books import Shelf, VersionRefused
 from services.pricer.domain import column as columns
-from services.pricer.domain.ask import ColumnAsk, PriceAsk, Priced, problem
+from services.pricer.domain.ask import ColumnAsk, PriceAsk, Priced, Unpriced, problem
+from services.pricer.domain.book import FxTable
 from services.pricer.domain.checks import sellers_alone
 from services.pricer.domain.compiled import CompiledBook
-from services.pricer.domain.pricing import Unpriced, price
-from services.pricer.domain.solving import PriceOne
+from services.pricer.domain.pricing import price
 
 TRACE_MEDIA_TYPE = "application/json"
 
 
+@dataclass(frozen=True, slots=True)
+class Fixed:
+    """The versions that a question is answered with."""
+
+    book: CompiledBook
+    fx: FxTable
+
+    def price(self, ask: PriceAsk) -> Priced | Unpriced:
+        """Price with these."""
+        return price(ask, self.book, self.fx)
+
+
 class NotPriceable(Refused):
-    """There is no price; `problems` says for each line why, and what to do."""
+    """There is no price; `problems` says for each line why, and what to do.
+
+    `rest` is the price of the lines that have one, for the door to show as its caller may see it.
+    """
 
     code = "pricer.not_priceable"
     title = "There is no price for this"
 
-    def __init__(self, problems: tuple[LineProblem, ...]) -> None:
+    def __init__(self, problems: tuple[LineProblem, ...], rest: Priced | None = None) -> None:
         first = problems[0].message
         more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
         super().__init__(first + more, problems=list(problems))
+        self.rest = rest
 
 
 def price_quote(heard: Opened, work: Work, shelf: Shelf) -> None:
@@ -56,23 +74,22 @@ def answer(ask: PriceAsk, pins: PricingPins, shelf: Shelf) -> Priced | Unpriced:
     return price(ask, book, fx)
 
 
-def fixed(ask: PriceAsk, pins: PricingPins, shelf: Shelf) -> tuple[CompiledBook, PriceOne]:
-    """Return the book for an ask, and how to price others like it with the same versions.
+def fixed(ask: PriceAsk, pins: PricingPins, shelf: Shelf) -> Fixed:
+    """Return book and rates for an ask, to price others like it with the same.
 
     Raises: NotPriceable.
     """
     try:
-        book, fx = shelf.book(pins.book, ask.day), shelf.fx(pins.fx, ask.day)
+        return Fixed(shelf.book(pins.book, ask.day), shelf.fx(pins.fx, ask.day))
     except VersionRefused as fault:
         raise NotPriceable((problem(fault.kind, fault.message, fault.field),)) from None
-    return book, lambda each: price(each, book, fx)
 
 
 def preview(ask: PriceAsk, pins: PricingPins, shelf: Shelf) -> Priced:
     """Price without a fact.   Raises: NotPriceable."""
     found = answer(ask, pins, shelf)
     if isinstance(found, Unpriced):
-        raise NotPriceable(found.problems)
+        raise NotPriceable(found.problems, found.rest)
     return found
 
 

@@ -19,9 +19,8 @@ from infra.ask import Asker
 from infra.web import Principal, allow
 from services.pricer.api import READERS, PreviewAsk
 from services.pricer.books import Shelf
-from services.pricer.domain.ask import Priced
+from services.pricer.domain.ask import Priced, Unpriced
 from services.pricer.domain.breaks import AtQuantity, NextBreak, at_quantities, next_breaks
-from services.pricer.domain.pricing import Unpriced
 from services.pricer.domain.solving import Target, largest_discount, target_price
 from services.pricer.handlers import NotPriceable, fixed
 
@@ -151,8 +150,8 @@ def routes(shelf: Shelf, asker: Asker) -> APIRouter:
     @router.post("/next-breaks")
     def breaks(body: BreaksAsk, _reader: Reader) -> BreaksAnswer:
         """Return how many more of each item make it cheaper, and what that saves."""
-        book, price_one = fixed(body.ask, body.ask.pins, shelf)
-        found = next_breaks(body.ask, book, price_one)
+        by = fixed(body.ask, body.ask.pins, shelf)
+        found = next_breaks(body.ask, (by.book, by.fx), by.price)
         if isinstance(found, Unpriced):
             raise NotPriceable(found.problems)
         told = tuple(BreakAnswer.of(each) for each in found.breaks)
@@ -161,8 +160,8 @@ def routes(shelf: Shelf, asker: Asker) -> APIRouter:
     @router.post("/quantities")
     def quantities(body: QuantitiesAsk, _reader: Reader) -> tuple[QuantityAnswer, ...]:
         """Return what an item would cost at other quantities."""
-        _, price_one = fixed(body.ask, body.ask.pins, shelf)
-        found = at_quantities(body.ask, body.item_id, body.quantities, price_one)
+        by = fixed(body.ask, body.ask.pins, shelf)
+        found = at_quantities(body.ask, body.item_id, body.quantities, by.price)
         return tuple(QuantityAnswer.of(each) for each in found)
 
     @router.post("/largest-discount")
@@ -175,9 +174,9 @@ def routes(shelf: Shelf, asker: Asker) -> APIRouter:
 
 def _target(body: TargetAsk, shelf: Shelf) -> TargetAnswer:
     wanted = body.target
-    _, price_one = fixed(body.ask, body.ask.pins, shelf)
+    by = fixed(body.ask, body.ask.pins, shelf)
     target = Target(wanted.net, wanted.rationale, wanted.item_id, wanted.sku)
-    found = target_price(body.ask, target, price_one)
+    found = target_price(body.ask, target, by.price)
     if isinstance(found, Unpriced):
         raise NotPriceable(found.problems)
     return TargetAnswer(
@@ -191,7 +190,7 @@ def _target(body: TargetAsk, shelf: Shelf) -> TargetAnswer:
 
 
 def _largest(body: LargestAsk, shelf: Shelf, asker: Asker) -> LargestAnswer:
-    _, price_one = fixed(body.ask, body.ask.pins, shelf)
+    by = fixed(body.ask, body.ask.pins, shelf)
     stop = time.monotonic() + DEADLINE_S
 
     def needs_nobody(priced: Priced) -> bool:
@@ -200,7 +199,7 @@ def _largest(body: LargestAsk, shelf: Shelf, asker: Asker) -> LargestAnswer:
         told = asker.ask("approvals", "POST", "/approvals/preview", _question(body, priced))
         return bool(json.loads(told)["within_authority"])
 
-    found = largest_discount(body.ask, price_one, needs_nobody)
+    found = largest_discount(body.ask, by.price, needs_nobody)
     if isinstance(found, Unpriced):
         raise NotPriceable(found.problems)
     if found is None:

@@ -5,22 +5,25 @@ from decimal import Decimal
 
 from contracts.pricing import DiscountAsk, LineProblem
 from contracts.values import Money, Percent, minor_unit
-from services.pricer.domain.ask import BasketLine, PriceAsk, problem
-from services.pricer.domain.book import RoundingPoint
-from services.pricer.domain.scene import digits_at
+from services.pricer.domain.ask import PriceAsk, problem
+from services.pricer.domain.basket import BasketLine
+from services.pricer.domain.book import RoundingPolicy
+from services.pricer.domain.scene import digits_at, line_digits
 
 DISCOUNT_DECIMALS = 4
 Fault = tuple[str, str]
 """A code and what to do."""
 
 
-def discounts(ask: PriceAsk, lines: Sequence[BasketLine], unit: RoundingPoint) -> list[LineProblem]:
-    """Return every problem of the discounts, in their order; `unit` is where unit prices round."""
+def discounts(
+    ask: PriceAsk, lines: Sequence[BasketLine], policy: RoundingPolicy
+) -> list[LineProblem]:
+    """Return every problem of the discounts, in their order."""
     items = {each.item_id for each in ask.items}
     seen: set[tuple[str | None, str | None]] = set()
     found = []
     for place, discount in enumerate(ask.discounts):
-        wrong = _discount(discount, items, lines) or _amounts(discount, ask.currency, unit)
+        wrong = _discount(discount, items, lines) or _amounts(discount, ask.currency, policy)
         if discount.target in seen:
             text = f"{_named(discount)} is discounted twice; ask for one percentage"
             wrong = "discount_twice", text
@@ -61,6 +64,9 @@ def _discount(discount: DiscountAsk, items: set[str], lines: Sequence[BasketLine
         parts = ", ".join(sorted(each.sku for each in lines if each.item_id == item_id))
         text = f"item {item_id} has no part {sku} with a price; discount one of {parts}"
         return "discount_unknown_part", text
+    if discount.unit_price is not None and len(reached) > 1:
+        text = f"part {sku} has several charges, so one manual price does not say which; give a"
+        return "discount_several_charges", f"{text} discount instead"
     grants = discount.percent.root or discount.amount or discount.unit_price is not None
     if grants and reached and not any(each.discountable for each in reached):
         text = f"no part of {_named(discount)} is sold with discounts; drop this one"
@@ -77,11 +83,11 @@ def _percent(percent: Percent) -> Fault | None:
     return None
 
 
-def _amounts(discount: DiscountAsk, currency: str, unit: RoundingPoint) -> Fault | None:
+def _amounts(discount: DiscountAsk, currency: str, policy: RoundingPolicy) -> Fault | None:
     """Judge an amount off, to the minor unit, or a manual price, to the scale of unit prices."""
     for money, least, digits in (
-        (discount.amount, "give 0 or more", minor_unit(currency)),
-        (discount.unit_price, "give more than 0", digits_at(unit, currency)),
+        (discount.amount, "give 0 or more", _digits_of_amounts(policy, currency)),
+        (discount.unit_price, "give more than 0", digits_at(policy.unit, currency)),
     ):
         if money is None:
             continue
@@ -93,6 +99,10 @@ def _amounts(discount: DiscountAsk, currency: str, unit: RoundingPoint) -> Fault
         if _decimals(money) > digits:
             return "discount_scale", f"give {money} with at most {digits} decimals"
     return None
+
+
+def _digits_of_amounts(policy: RoundingPolicy, currency: str) -> int:
+    return min(minor_unit(currency), line_digits(policy, currency))
 
 
 def _decimals(money: Money) -> int:

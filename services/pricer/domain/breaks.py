@@ -9,19 +9,22 @@ from decimal import ROUND_FLOOR, Decimal
 from typing import Any
 
 from contracts.pricing import LineProblem
-from contracts.values import EXACT, Money, Quantity, rounded
-from services.pricer.domain.ask import BasketItem, BasketLine, PriceAsk, Priced, lines_of
-from services.pricer.domain.book import Rule
-from services.pricer.domain.compiled import CompiledBook, covers
-from services.pricer.domain.matching import elsewhere
-from services.pricer.domain.pricing import Unpriced
-from services.pricer.domain.scene import ROUNDS, exact_sum
+from contracts.values import EXACT, MAX_QUANTITY, Money, Quantity, rounded
+from services.pricer.domain.ask import BasketItem, PriceAsk, Priced, Unpriced
+from services.pricer.domain.basket import BasketLine, lines_of
+from services.pricer.domain.book import FxTable
+from services.pricer.domain.compiled import CompiledBook
+from services.pricer.domain.conditions import elsewhere
+from services.pricer.domain.engines import NEWEST
+from services.pricer.domain.rules import FreeGoods, QuantityBreaks, Rule, SetPrice
+from services.pricer.domain.scene import ROUNDS, Scene, exact_sum, scene_of
 from services.pricer.domain.solving import PriceOne
 
 # Each break is a price of the whole ask: so many of an item are looked at, the nearest first, and
 # so many lines altogether.
 BREAKS_MAX = 12
 LINES_MAX = 40_000
+FINEST_QUANTITY = Decimal("0.000001")
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +64,9 @@ class NextBreaks:
     left_off: tuple[str, ...] = ()
 
 
-def next_breaks(ask: PriceAsk, book: CompiledBook, price_one: PriceOne) -> NextBreaks | Unpriced:
+def next_breaks(
+    ask: PriceAsk, versions: tuple[CompiledBook, FxTable], price_one: PriceOne
+) -> NextBreaks | Unpriced:
     """Return for each item the nearest quantity at which it becomes cheaper, if there is one.
 
     The work is bounded: in a quote of very many lines the last items may be left off, and are told.
@@ -69,14 +74,16 @@ def next_breaks(ask: PriceAsk, book: CompiledBook, price_one: PriceOne) -> NextB
     now = price_one(ask)
     if isinstance(now, Unpriced):
         return now
+    book, fx = versions
     lines, _ = lines_of(ask, book)
+    scene = scene_of(book, ask, fx, lines, NEWEST)
     left = max(LINES_MAX // len(lines), BREAKS_MAX)
     found, left_off = [], []
     for item in ask.items:
         if left < 1:
             left_off.append(item.item_id)
             continue
-        steps = _quantities(item, ask, lines, book)
+        steps = _quantities(item, scene)
         for quantity in sorted(steps)[: min(BREAKS_MAX, left)]:
             left -= 1
             then = price_one(with_quantity(ask, item.item_id, Quantity(quantity)))
@@ -143,55 +150,71 @@ def _told(
 # ---- where the breaks are
 
 
-def _quantities(
-    item: BasketItem, ask: PriceAsk, lines: Sequence[BasketLine], book: CompiledBook
-) -> dict[Decimal, tuple[str, ...]]:
+def _quantities(item: BasketItem, scene: Scene) -> dict[Decimal, tuple[str, ...]]:
     """Return the quantities of the item at which a tier or a break begins, and of which parts."""
     found: dict[Decimal, tuple[str, ...]] = {}
-    for line in (each for each in lines if each.item_id == item.item_id):
-        for bound, counted in _bounds(line, ask, lines, book):
-            per_item = exact_sum(
-                ROUNDS.divide(each.quantity, item.quantity.root)
-                for each in counted
-                if each.item_id == item.item_id
-            )
-            rest = exact_sum(each.quantity for each in counted if each.item_id != item.item_id)
-            quantity = _first_above(EXACT.subtract(bound, rest), per_item, item.quantity.root)
+    for line in scene.by_item.get(item.item_id, ()):
+        for last, counted in _lasts(line, scene):
+            own = [each for each in counted if each.item_id == item.item_id]
+            per_item = ROUNDS.divide(exact_sum(each.base for each in own), item.quantity.root)
+            rest = exact_sum(each.base for each in counted if each.item_id != item.item_id)
+            quantity = _first_above(EXACT.subtract(last, rest), per_item, item.quantity.root)
             if quantity is not None and line.sku not in found.get(quantity, ()):
                 found[quantity] = (*found.get(quantity, ()), line.sku)
     return found
 
 
-def _first_above(bound: Decimal, per_item: Decimal, now: Decimal) -> Decimal | None:
-    """Return the first whole number of items that has more parts than a bound; None if now has."""
-    if not per_item or bound < EXACT.multiply(per_item, now):
+def _first_above(last: Decimal, per_item: Decimal, now: Decimal) -> Decimal | None:
+    """Return the first whole number of items with more parts than `last`; None if now has."""
+    if per_item <= 0 or last < EXACT.multiply(per_item, now):
         return None
-    whole = ROUNDS.divide(bound, per_item).to_integral_value(ROUND_FLOOR, context=ROUNDS)
+    whole = ROUNDS.divide(last, per_item).to_integral_value(ROUND_FLOOR, context=ROUNDS)
     quantity = EXACT.add(whole, Decimal(1))
-    return quantity if now < quantity <= Decimal(1_000_000) else None
+    return quantity if now < quantity <= MAX_QUANTITY else None
 
 
-def _bounds(
-    line: BasketLine, ask: PriceAsk, lines: Sequence[BasketLine], book: CompiledBook
-) -> Iterator[tuple[Decimal, Sequence[BasketLine]]]:
+def _lasts(line: BasketLine, scene: Scene) -> Iterator[tuple[Decimal, Sequence[BasketLine]]]:
     """Give the last quantities before a tier or break, with the lines that are counted for it."""
-    yield from ((bound, [line]) for bound in _up_tos(line.entry.price))
-    for groups in book.groups.values():
+    yield from ((last, [line]) for last in _up_tos(line.offer.source.price))
+    for groups in scene.book.groups.values():
         for group in groups:
-            for rule in book.candidates(group, line.entry):
-                if elsewhere(rule.when, ask) is None:
-                    counted = _counted(rule, line, lines)
-                    yield from ((bound, counted) for bound in _up_tos(rule.effect))
+            for rule in scene.book.candidates(group, line.offer, scene.ask.account_id):
+                if elsewhere(rule.when, scene) is None:
+                    yield from _of_rule(rule, line, scene)
 
 
-def _counted(rule: Rule, line: BasketLine, lines: Sequence[BasketLine]) -> Sequence[BasketLine]:
-    if getattr(rule.effect, "counted", "line") == "line":
+def _of_rule(
+    rule: Rule, line: BasketLine, scene: Scene
+) -> Iterator[tuple[Decimal, Sequence[BasketLine]]]:
+    effect, wanted = rule.effect, rule.when.quantity
+    if isinstance(effect, QuantityBreaks):
+        counted = _counted(rule, effect.counted, line, scene)
+        yield from ((last, counted) for last in _up_tos(effect))
+    if isinstance(effect, SetPrice):
+        yield from ((last, [line]) for last in _up_tos(effect.price))
+    if isinstance(effect, FreeGoods):
+        # The next time that something is given: just below it is the last without.
+        times = EXACT.divide_int(line.base, effect.per)
+        yield _below(EXACT.multiply(EXACT.add(times, Decimal(1)), effect.per)), [line]
+    if wanted and wanted.at_least is not None:
+        yield _below(wanted.at_least), _counted(rule, wanted.counted, line, scene)
+
+
+def _counted(rule: Rule, counted: str, line: BasketLine, scene: Scene) -> Sequence[BasketLine]:
+    if counted == "line":
         return [line]
-    return [each for each in lines if covers(rule.when.skus, rule.when.categories, each.entry)]
+    lines = scene.by_item[line.item_id] if counted == "item" else scene.lines
+    scope = (rule.when.skus, rule.when.categories)
+    return [each for each in lines if each.offer.covered(*scope)]
+
+
+def _below(first: Decimal) -> Decimal:
+    """Return the largest quantity below the first that counts; quantities are not finer."""
+    return EXACT.subtract(first, FINEST_QUANTITY)
 
 
 def _up_tos(priced: Any) -> Iterable[Decimal]:
-    """Give the upper bounds of whatever steps a price model or an effect has."""
+    """Give the last quantities of whatever steps a price model or an effect has."""
     for name in ("tiers", "breaks", "blocks"):
         for each in getattr(priced, name, ()):
             if each.up_to is not None:

@@ -9,14 +9,17 @@ from collections.abc import Sequence
 from decimal import Decimal
 
 from contracts.pricing import DiscountAsk, LineProblem
-from contracts.values import EXACT, Money, allocate, minor_unit
-from services.pricer.domain.ask import BasketLine, problem
-from services.pricer.domain.book import MODES
+from contracts.values import EXACT
+from services.pricer.domain.ask import problem
+from services.pricer.domain.basket import BasketLine
+from services.pricer.domain.header import share_out
 from services.pricer.domain.running import Running
 from services.pricer.domain.scene import Scene, exact_sum, quantized
 from services.pricer.domain.trace import say, say_number
 
 SALES = ("sales", None)
+AMOUNT = "amount_discount"
+HEADER = "header_discount"
 
 
 def ask_for(line: BasketLine, scene: Scene) -> DiscountAsk | None:
@@ -52,7 +55,7 @@ def _percent(run: Running, ask: DiscountAsk) -> None:
 
 def _manual_price(run: Running, unit: Decimal, scene: Scene) -> None:
     """Set the price of each unit by hand; the floors below look at it as at any other."""
-    amount = EXACT.multiply(unit, run.line.quantity)
+    amount = EXACT.multiply(unit, run.line.count)
     words = f"Manual price of the seller: {say(unit, scene.currency)} for each unit."
     step = run.step("manual_price", SALES, amount, words)
     # A higher price on one part is nothing that others could be lowered by.
@@ -67,13 +70,14 @@ def after_rounding(scene: Scene, runs: Sequence[Running]) -> list[LineProblem]:
     """
     problems = []
     for (item_id, sku), ask in scene.granted.items():
-        if item_id is None or ask.amount is None:
-            continue
-        reached = [
-            run for run in runs if run.line.item_id == item_id and ask_for(run.line, scene) is ask
-        ]
-        words = f"the discount on the {'part' if sku else 'item'}"
-        problems += _share_out(ask.amount.amount, reached, ("amount_discount", words), scene)
+        if item_id is not None and ask.amount is not None:
+            reached = [
+                run
+                for run in runs
+                if run.line.item_id == item_id and ask_for(run.line, scene) is ask
+            ]
+            text = f"the discount on the {'part' if sku else 'item'}"
+            problems += _take(ask.amount.amount, reached, (AMOUNT, text), scene)
     return problems or _off_quote(scene, runs)
 
 
@@ -82,40 +86,41 @@ def _off_quote(scene: Scene, runs: Sequence[Running]) -> list[LineProblem]:
     if ask is None:
         return []
     if ask.amount is not None:
-        words = "the discount on the quote"
-        return _share_out(ask.amount.amount, runs, ("header_discount", words), scene)
-    whole = exact_sum(run.amount for run in _reached(runs))
-    exact = EXACT.multiply(whole, ask.percent.fraction)
-    amount = quantized(exact, minor_unit(scene.currency), MODES[scene.book.book.rounding.line])
-    words = f"the discount of {say_number(ask.percent.root)} % on the quote"
+        return _take(ask.amount.amount, runs, (HEADER, "the discount on the quote"), scene)
     if not ask.percent.root:
         return []
-    return _share_out(amount, runs, ("header_discount", words), scene)
+    whole = exact_sum(run.amount for run in _reached(runs))
+    exact = EXACT.multiply(whole, ask.percent.fraction)
+    amount = quantized(exact, scene.line_digits, scene.line_mode)
+    text = f"the discount of {say_number(ask.percent.root)} % on the quote"
+    _share(amount, _reached(runs), (HEADER, text), scene)
+    return []
 
 
 def _reached(runs: Sequence[Running]) -> list[Running]:
-    return [run for run in runs if run.line.discountable]
+    return [run for run in runs if run.line.discountable and not run.line.free]
 
 
-def _share_out(
+def _take(
     amount: Decimal, runs: Sequence[Running], said: tuple[str, str], scene: Scene
 ) -> list[LineProblem]:
-    """Take an amount off lines, by largest remainder over what they come to."""
-    stage, what = said
-    reached = _reached(runs)
+    """Take an amount off the lines that sellers may discount and that cost something."""
+    reached = [run for run in _reached(runs) if run.amount > 0]
     whole = exact_sum(run.amount for run in reached)
     if amount > whole:
-        text = f"{what} takes off {say(amount, scene.currency)}, and there is only"
+        text = f"{said[1]} takes off {say(amount, scene.currency)}, and there is only"
         text += f" {say(whole, scene.currency)} to discount; ask for less"
         return [problem("discount_exceeds", text, "discounts")]
-    if not reached:
-        return []
-    parts = allocate(Money.of(amount, scene.currency), [run.amount for run in reached])
-    words = f"Share of {what} ({say(amount, scene.currency)} over {len(reached)} lines)."
-    if len(reached) == 1 and stage == "amount_discount":
-        words = f"{what.capitalize()}: {say(amount, scene.currency)} off."
-    for run, part in zip(reached, parts, strict=True):
-        step = run.step(stage, SALES, EXACT.subtract(run.amount, part.amount), words)
-        run.given = EXACT.add(run.given, part.amount)
-        run.move(step._replace(basis="quote" if stage == "header_discount" else "line"), None)
+    if amount:
+        _share(amount, reached, said, scene)
     return []
+
+
+def _share(
+    amount: Decimal, reached: Sequence[Running], said: tuple[str, str], scene: Scene
+) -> None:
+    stage, text = said
+    before = [run.amount for run in reached]
+    share_out(scene, reached, amount, (SALES[0], SALES[1], text), stage)
+    for run, was in zip(reached, before, strict=True):
+        run.given = EXACT.add(run.given, EXACT.subtract(was, run.amount))

@@ -15,8 +15,8 @@ from services.pricer.domain.book import (
     PriceBook,
     Tiered,
 )
+from services.pricer.domain.charging import price_for_margin
 from services.pricer.domain.compiled import covers
-from services.pricer.domain.guardrail import price_for_margin
 from services.pricer.domain.lint_rules import (
     AMOUNT_DECIMALS,
     AMOUNT_MAX,
@@ -199,9 +199,11 @@ def _above_floor(place: str, entry: Entry, floor: Decimal) -> Iterable[Finding]:
         lowest = price.amount
     elif isinstance(price, Tiered):
         lowest = min(tier.unit for tier in price.tiers)
-    elif price.markup_on_cost is not None and entry.cost is not None:
+    elif not isinstance(price, CostPlus) or entry.cost is None:
+        return
+    elif price.markup_on_cost is not None:
         lowest = EXACT.add(entry.cost, price.markup_on_cost.of(entry.cost))
-    elif price.margin_on_price is not None and entry.cost is not None:
+    elif price.margin_on_price is not None:
         lowest = price_for_margin(entry.cost, price.margin_on_price, AMOUNT_DECIMALS)
     if lowest is not None and lowest < floor:
         text = f"{entry.sku} is listed at {lowest}, below this floor; raise its price"

@@ -71,9 +71,14 @@ def _effect(rule: Rule) -> Iterable[Found]:
         case QuantityBreaks(breaks=breaks):
             yield from bounds(place, "breaks", [each.up_to for each in breaks])
             for each in breaks:
-                yield from _percent(place, each.percent, Decimal(0))
-            for lower, upper in pairwise(breaks):
-                if upper.percent < lower.percent:
+                if (each.percent is None) == (each.amount is None):
+                    yield place, "give each break exactly one of percent and amount"
+                if each.percent is not None:
+                    yield from _percent(place, each.percent, Decimal(0))
+            percents = [each.percent for each in breaks if each.percent is not None]
+            for place_of, (less, more) in enumerate(pairwise(percents)):
+                lower = breaks[place_of]
+                if more < less:
                     text = f"more than {lower.up_to} gets less off than fewer; let the percent rise"
                     yield place, text
 
@@ -122,7 +127,7 @@ def _ties(book: PriceBook) -> Iterable[Found]:
     for group in book.groups:
         if group.select != "most_specific":
             continue
-        ranked: dict[tuple[int, int, int, int], list[Rule]] = {}
+        ranked: dict[tuple[int, ...], list[Rule]] = {}
         for rule in book.rules:
             if rule.group == group.id:
                 ranked.setdefault(rank(rule), []).append(rule)

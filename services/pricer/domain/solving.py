@@ -9,8 +9,7 @@ from decimal import Decimal
 
 from contracts.pricing import DiscountAsk, LineProblem, PricedLine
 from contracts.values import EXACT, Money, Percent, minor_unit
-from services.pricer.domain.ask import PriceAsk, Priced, problem
-from services.pricer.domain.pricing import Unpriced
+from services.pricer.domain.ask import PriceAsk, Priced, Unpriced, problem
 
 PriceOne = Callable[[PriceAsk], Priced | Unpriced]
 # Discounts are given and measured in hundredths of a percent.

@@ -10,19 +10,16 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from fractions import Fraction
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from contracts.commercial import RampSegment, TermAsk, TermPeriod, TermTotals
 from contracts.pricing import DiscountAsk, GuardrailBreach, LineProblem, PricedLine
 from contracts.values import EXACT, Money, minor_unit
-from services.pricer.domain.ask import BasketItem, PriceAsk, Priced, problem
-from services.pricer.domain.book import MODES
+from services.pricer.domain.ask import BasketItem, PriceAsk, Priced, Unpriced, problem
+from services.pricer.domain.book import RoundingPolicy
 from services.pricer.domain.canonical import canonical
 from services.pricer.domain.compiled import CompiledBook
-from services.pricer.domain.scene import ROUNDS, quantized
-
-if TYPE_CHECKING:
-    from services.pricer.domain.pricing import Unpriced
+from services.pricer.domain.scene import ROUNDS, line_digits, line_mode, quantized
 
 YEAR = 12
 # Each period is a whole price: more are no ramp, but an absurd size.
@@ -43,8 +40,8 @@ def over_term(
     ask: PriceAsk,
     base: Priced,
     book: CompiledBook,
-    price_one: Callable[[PriceAsk], "Priced | Unpriced"],
-) -> Priced | tuple[LineProblem, ...]:
+    price_one: Callable[[PriceAsk], Priced | Unpriced],
+) -> Priced | Unpriced:
     """Add what a priced offer comes to over its term, or say why that can not be told.
 
     The sales discount becomes the highest of any period, and floors broken in one are breaches of
@@ -52,18 +49,19 @@ def over_term(
     """
     terms = _terms_of(ask, base)
     if isinstance(terms, LineProblem):
-        return (terms,)
+        return Unpriced((terms,))
     periods = list(_periods(ask, terms))
     if len(periods) > PERIODS_MAX:
         text = f"the terms divide the quote into {len(periods)} periods; {PERIODS_MAX} are the most"
-        return (problem("term_periods", f"{text}: let segments end together", "terms"),)
+        fault = problem("term_periods", f"{text}: let segments end together", "terms")
+        return Unpriced((fault,))
     found: list[tuple[_Period, Priced]] = []
     for each in periods:
         priced = price_one(_in_period(ask, each)) if _differs(ask, each) else base
-        if not isinstance(priced, Priced):
-            return tuple(_told(one, each) for one in priced.problems)
+        if isinstance(priced, Unpriced):
+            return Unpriced(tuple(_told(one, each) for one in priced.problems))
         found.append((each, priced))
-    return _whole(base, terms, found, MODES[book.book.rounding.line])
+    return _whole(base, terms, found, book.book.rounding)
 
 
 def _terms_of(ask: PriceAsk, base: Priced) -> dict[str, TermAsk] | LineProblem:
@@ -161,7 +159,10 @@ def _words(period: _Period) -> str:
 
 
 def _whole(
-    base: Priced, terms: Mapping[str, TermAsk], found: Sequence[tuple[_Period, Priced]], mode: str
+    base: Priced,
+    terms: Mapping[str, TermAsk],
+    found: Sequence[tuple[_Period, Priced]],
+    policy: RoundingPolicy,
 ) -> Priced:
     currency = base.totals.currency
     by_item: dict[str, Decimal] = {}
@@ -171,7 +172,7 @@ def _whole(
         for line in priced.lines:
             if line.charge not in MONTHS_OF or line.item_id not in terms:
                 continue
-            part = _recurring(line, period.months, mode)
+            part = _recurring(line, period.months, policy)
             amount = EXACT.add(amount, part)
             by_item[line.item_id] = EXACT.add(by_item.get(line.item_id, Decimal(0)), part)
             lines.append([line.item_id, line.sku, str(line.quantity), f"{part:f}"])
@@ -184,11 +185,11 @@ def _whole(
     return _with_totals(base, totals, found, rows)
 
 
-def _recurring(line: PricedLine, months: int, mode: str) -> Decimal:
+def _recurring(line: PricedLine, months: int, policy: RoundingPolicy) -> Decimal:
     """Return what a line comes to in so many months, rounded once, at the point `line`."""
     whole = EXACT.multiply(line.net_total.amount, Decimal(months))
     exact = ROUNDS.divide(whole, Decimal(MONTHS_OF[line.charge]))
-    return quantized(exact, minor_unit(line.net_total.currency), mode)
+    return quantized(exact, line_digits(policy, line.net_total.currency), line_mode(policy))
 
 
 def _totals(
@@ -239,12 +240,14 @@ def _more_breaches(
     base: Priced, found: Sequence[tuple[_Period, Priced]]
 ) -> Iterator[GuardrailBreach]:
     """Give the floors that a period breaks and the offer itself does not, each once."""
-    numbers = {(each.item_id, each.sku): each.line for each in base.lines}
+    numbers = {(each.item_id, each.sku, each.charge): each.line for each in base.lines}
     known = {(each.guardrail, each.line) for each in base.breaches}
     for period, priced in found:
-        places = {each.line: numbers[each.item_id, each.sku] for each in priced.lines}
+        places = {
+            each.line: numbers.get((each.item_id, each.sku, each.charge)) for each in priced.lines
+        }
         for each in priced.breaches:
-            line = None if each.line is None else places[each.line]
+            line = None if each.line is None else places.get(each.line)
             if (each.guardrail, line) not in known:
                 known.add((each.guardrail, line))
                 message = f"{_words(period)}: {each.message}"

@@ -20,7 +20,8 @@ SCHEDULE = breaks(("9", "0"), ("49", "5"), (None, "8"))
 
 def found_in(ask, **book):
     compiled = compile_book(a_book(**book))
-    found = next_breaks(ask, compiled, lambda each: price(each, compiled, the_fx()))
+    fx = the_fx()
+    found = next_breaks(ask, (compiled, fx), lambda each: price(each, compiled, fx))
     assert not isinstance(found, Unpriced), found
     return found.breaks
 
