@@ -6,7 +6,7 @@ from contracts.quote import PricingRequested
 from infra.parts import Parts, Plumbing
 from infra.service import serve
 from infra.settings import Settings
-from services.pricer import api, books, consumer, levers_api
+from services.pricer import api, books, consumer, levers_api, replay_api
 
 
 def build(settings: Settings, plumbing: Plumbing) -> Parts:
@@ -14,6 +14,7 @@ def build(settings: Settings, plumbing: Plumbing) -> Parts:
     shelf = books.load(settings.catalog_dir)
     router = api.routes(plumbing, shelf)
     router.routes.extend(levers_api.routes(shelf, plumbing.asker).routes)
+    router.routes.extend(replay_api.routes(plumbing, shelf).routes)
     return Parts(
         name="pricer",
         hears=consumer.hears(shelf),
