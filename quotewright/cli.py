@@ -124,12 +124,10 @@ def reprice(  # noqa: PLR0913, PLR0917 - the options of a command are its form
     client = client_of(Where(home, url, token), "admin")
     if check:
         found = list(repricing.check(client, number))
-        print_json([each.as_json() for each in found]) if as_json else say(
-            *(each.line() for each in found), repricing.summed(found)
-        )
+        print_json([each.as_json() for each in found]) if as_json else say(repricing.told(found))
         raise typer.Exit(REFUSED if any(not each.found["is_same"] for each in found) else 0)
     difference = client.get(f"/quotes/{number}/repricing")
-    print_json(difference) if as_json else say(*repricing.difference(difference))
+    print_json(difference) if as_json else say("\n".join(repricing.difference(difference)))
     if reason is not None and not difference["is_same_book"]:
         client.post(f"/quotes/{number}/repricing", {**difference["after"], "reason": reason})
         say(f"{number} is being priced anew")

@@ -63,10 +63,11 @@ def _numbers(client: Client) -> Iterator[str]:
         after = f"&after={page[-1]['deal_id']}"
 
 
-def summed(found: Sequence[Checked]) -> str:
-    """Say how many of all prices came out the same."""
+def told(found: Sequence[Checked]) -> str:
+    """Say of each price whether it is the same, and how many of all are."""
     same = sum(each.found["is_same"] for each in found)
-    return f"{same} of {len(found)} prices are the same, byte for byte"
+    summed = f"{same} of {len(found)} prices are the same, byte for byte"
+    return "\n".join([*(each.line() for each in found), summed])
 
 
 def difference(found: Json) -> Iterator[str]:

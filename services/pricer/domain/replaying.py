@@ -1,4 +1,4 @@
-"""The proof of an old price: priced again from its facts alone, it must be the same, byte for byte."""
+"""The proof of an old price: priced again from its facts, it must be the same, byte for byte."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
