@@ -34,21 +34,15 @@ from contracts.errors import Refused
 
 # ISO 4217 minor units; every other currency of the table has two digits. Source: ISO 4217 list
 # one, 2025.
+_NONE = "BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF"
+_THREE = "BHD IQD JOD KWD LYD OMR TND"
+_FOUR = "CLF UYW"
 MINOR_UNITS = {
-    "JPY": 0,
-    "KRW": 0,
-    "CLP": 0,
-    "ISK": 0,
-    "VND": 0,
-    "XOF": 0,
-    "XAF": 0,
-    "BHD": 3,
-    "KWD": 3,
-    "OMR": 3,
-    "TND": 3,
-    "JOD": 3,
+    currency: digits
+    for digits, currencies in ((0, _NONE), (3, _THREE), (4, _FOUR))
+    for currency in currencies.split()
 }
-UNITS = {scale: Decimal(1).scaleb(-scale) for scale in (0, 2, 3)}
+UNITS = {scale: Decimal(1).scaleb(-scale) for scale in (0, 2, 3, 4)}
 MAX_SCALE = 6
 # Far beyond any price or measure; keeps products within EXACT, and 1E+999999 out of the log.
 MAX_DIGITS = 24

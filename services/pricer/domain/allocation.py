@@ -25,7 +25,7 @@ def largest_remainder(
     count, rest = EXACT.divmod(amount, unit)
     if rest:
         raise ValueError(f"{amount} is finer than {unit}; round it before it is split")
-    scale = max(0, *(_decimals(each) for each in weights))
+    scale = max(0, *(decimals(each) for each in weights))
     sizes = [int(EXACT.scaleb(each, scale)) for each in weights]
     if cap:
         most = [int(EXACT.divide_int(each, unit)) for each in weights]
@@ -100,6 +100,7 @@ def to_multiple(amount: Decimal, multiple: Decimal, mode: Mode) -> Decimal:
     return below if amount >= 0 else EXACT.minus(below)
 
 
-def _decimals(number: Decimal) -> int:
+def decimals(number: Decimal) -> int:
+    """Return how many decimal places a finite number is written with."""
     exponent = number.as_tuple().exponent
     return max(-exponent, 0) if isinstance(exponent, int) else 0

@@ -20,7 +20,7 @@ from contracts.values import EXACT, LineQuantity, Money, share
 from services.pricer.domain.allocation import to_multiple
 from services.pricer.domain.ask import Priced
 from services.pricer.domain.canonical import canonical, digest
-from services.pricer.domain.off_invoice import Pocket, pocket_of
+from services.pricer.domain.off_invoice import Pocket
 from services.pricer.domain.running import Running
 from services.pricer.domain.scene import FINEST, Scene, exact_sum
 from services.pricer.domain.trace import step_tree
@@ -38,6 +38,7 @@ class Settled:
     costs: tuple[Decimal, ...]
     breaches: tuple[GuardrailBreach, ...]
     problems: tuple[LineProblem, ...]
+    pocket: Pocket | None
 
     @property
     def fx_rate(self) -> FxRate | None:
@@ -55,11 +56,10 @@ def priced(settled: Settled) -> Priced:
     """Make the whole answer."""
     scene = settled.scene
     lines = tuple(_line(run, scene) for run in settled.runs)
-    pocket = pocket_of(settled.runs, scene)
-    internal = _internal(settled, pocket)
+    internal = _internal(settled)
     input_sha256 = _input_sha256(settled)
     totals = _totals(lines, settled.runs, scene)
-    tree = _trace(settled, lines, (internal, pocket), input_sha256)
+    tree = _trace(settled, lines, internal, input_sha256)
     return Priced(
         engine=scene.engine.name,
         book=scene.book.pin,
@@ -140,7 +140,7 @@ def payable_of(net: Decimal, scene: Scene) -> Decimal | None:
     return None
 
 
-def _internal(settled: Settled, pocket: Pocket | None) -> PriceInternal:
+def _internal(settled: Settled) -> PriceInternal:
     currency = settled.scene.currency
     lines = []
     for run, cost in zip(settled.runs, settled.costs, strict=True):
@@ -160,7 +160,7 @@ def _internal(settled: Settled, pocket: Pocket | None) -> PriceInternal:
         margin=margin,
         margin_percent=share(margin.amount, net),
         lines=tuple(lines),
-        **({} if pocket is None else _pocket(settled, pocket)),
+        **({} if settled.pocket is None else _pocket(settled, settled.pocket)),
     )
 
 
@@ -188,16 +188,15 @@ def _input_sha256(settled: Settled) -> str:
 def _trace(
     settled: Settled,
     lines: Sequence[PricedLine],
-    internal: tuple[PriceInternal, Pocket | None],
+    internal: PriceInternal,
     input_sha256: str,
 ) -> dict[str, Any]:
     rate, scene = settled.fx_rate, settled.scene
     engine = scene.engine
-    figures, pocket = internal
-    ours = figures.model_dump(mode="json", include=set(engine.internal_fields))
-    if pocket is not None:
+    ours = internal.model_dump(mode="json", include=set(engine.internal_fields))
+    if settled.pocket is not None:
         ours["off_invoice"] = [
-            [number, *step_tree(each, scene.currency)] for number, each in pocket.steps
+            [number, *step_tree(each, scene.currency)] for number, each in settled.pocket.steps
         ]
     return {
         "engine": engine.name,

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from decimal import Decimal
 
 from contracts.pricing import DiscountAsk, LineProblem
-from contracts.values import Money, Percent, minor_unit
+from contracts.values import EXACT, Money, Percent, minor_unit
 from services.pricer.domain.ask import PriceAsk, problem
 from services.pricer.domain.basket import BasketLine
 from services.pricer.domain.book import RoundingPolicy
@@ -106,8 +106,8 @@ def _digits_of_amounts(policy: RoundingPolicy, currency: str) -> int:
 
 
 def _decimals(money: Money) -> int:
-    exponent = money.amount.as_tuple().exponent
-    return -exponent if isinstance(exponent, int) else 0
+    exponent = EXACT.normalize(money.amount).as_tuple().exponent
+    return max(-exponent, 0) if isinstance(exponent, int) else 0
 
 
 def _named(discount: DiscountAsk) -> str:

@@ -16,6 +16,7 @@ from contracts.values import Currency, ExactDecimal, Percent, Period, Pin, Sha25
 from services.pricer.domain.canonical import digest
 from services.pricer.domain.price_models import (
     MODES,
+    Above,
     Code,
     CostPlus,
     Mode,
@@ -96,7 +97,7 @@ class UnitOfMeasure(Value):
     """Another unit in which a part is sold, and how many base units one of it is."""
 
     unit: str = Field(min_length=1, max_length=40)
-    factor: ExactDecimal
+    factor: Above
 
 
 class Quantities(Value):
@@ -104,7 +105,7 @@ class Quantities(Value):
 
     at_least: ExactDecimal | None = None
     at_most: ExactDecimal | None = None
-    multiple_of: ExactDecimal | None = None
+    multiple_of: Above | None = None
     zero: bool = False
     negative: bool = False
 
@@ -161,7 +162,7 @@ class CashRounding(Value):
     """To which multiple a total is paid in one currency: 0.05 in Swiss francs."""
 
     currency: Currency
-    multiple: ExactDecimal
+    multiple: Above
     mode: Mode
 
 

@@ -123,7 +123,7 @@ def whole(line: BasketLine, scene: Scene, source: Source) -> tuple[Decimal | Non
     size = abs(line.base)
     match source.price:
         case Tiered(mode="volume", tiers=tiers):
-            tier = next(each for each in tiers if each.up_to is None or size <= each.up_to)
+            tier = _tier(size, tiers, line)
             unit = _stated(source.money(tier.unit), line, scene)
             amount = EXACT.multiply(unit, line.count)
             if not tier.flat:
@@ -135,8 +135,8 @@ def whole(line: BasketLine, scene: Scene, source: Source) -> tuple[Decimal | Non
             return None, _signed(_block(block, size, line, scene, source), line)
         case Package() as package:
             return None, _signed(_package(package, size, scene, source), line)
-        case PackageTiers() as packages:
-            return None, _signed(_package_tiers(packages, size, scene, source), line)
+        case PackageTiers() as model:
+            return None, _signed(_package_tiers(model, size, line, scene, source), line)
     unit = list_price(line, scene, source).unit
     return unit, EXACT.multiply(unit, line.count)
 
@@ -193,9 +193,17 @@ def _cost_plus(
     return raw, note
 
 
+def _tier(size: Decimal, tiers: tuple[Tier, ...], line: BasketLine) -> Tier:
+    for tier in tiers:
+        if tier.up_to is None or size <= tier.up_to:
+            return tier
+    raise _ends(tiers[-1].up_to or ZERO, "tiers", line)
+
+
 def _graduated(
     size: Decimal, tiers: tuple[Tier, ...], line: BasketLine, scene: Scene, source: Source
 ) -> Decimal:
+    _tier(size, tiers, line)
     exact = line.each != ONE  # a unit price that is not stated is not rounded
     steps = [
         (each.up_to, source.money(each.unit) if exact else _listed(each.unit, scene, source))
@@ -226,17 +234,23 @@ def graduated(quantity: Decimal, tiers: list[tuple[Decimal | None, Decimal]]) ->
 
 
 def _block(block: Block, size: Decimal, line: BasketLine, scene: Scene, source: Source) -> Decimal:
+    below = ZERO
     for step in block.blocks:
         if step.up_to is None or size <= step.up_to:
-            return _listed(step.amount, scene, source)
-    last = block.blocks[-1]
-    if block.overage_unit is None or last.up_to is None:
-        most = say_number(last.up_to or ZERO)
-        text = f"{line.sku} has blocks up to {most} {line.entry.unit} and no overage"
-        raise NoPriceForQuantity(f"{text}; lower the quantity, or add a block")
-    over = EXACT.subtract(size, last.up_to)
-    extra = EXACT.multiply(over, _listed(block.overage_unit, scene, source))
-    return EXACT.add(_listed(last.amount, scene, source), extra)
+            amount = _listed(step.amount, scene, source)
+            if step.overage_unit is None:
+                return amount
+            above = below if step.overage_above is None else step.overage_above
+            over = max(EXACT.subtract(size, above), ZERO)
+            extra = EXACT.multiply(over, _listed(step.overage_unit, scene, source))
+            return EXACT.add(amount, extra)
+        below = step.up_to
+    raise _ends(below, "blocks", line)
+
+
+def _ends(most: Decimal, what: str, line: BasketLine) -> NoPriceForQuantity:
+    text = f"{line.sku} has {what} up to {say_number(most)} {line.entry.unit}"
+    return NoPriceForQuantity(f"{text}; lower the quantity, or let the price book say what is more")
 
 
 def _package(package: Package, size: Decimal, scene: Scene, source: Source) -> Decimal:
@@ -256,7 +270,9 @@ def packages(quantity: Decimal, size: Decimal, rounding: str = "up") -> Decimal:
     return EXACT.add(count, ONE) if rest and started[rounding] else count
 
 
-def _package_tiers(model: PackageTiers, size: Decimal, scene: Scene, source: Source) -> Decimal:
+def _package_tiers(
+    model: PackageTiers, size: Decimal, line: BasketLine, scene: Scene, source: Source
+) -> Decimal:
     """Started packages count whole inside each tier, or, by volume, at the tier that is reached."""
     amount, below = ZERO, ZERO
     for tier in model.tiers:
@@ -271,7 +287,9 @@ def _package_tiers(model: PackageTiers, size: Decimal, scene: Scene, source: Sou
             sold = packages(EXACT.subtract(top, below), tier.size)
             amount = EXACT.add(amount, EXACT.multiply(sold, price))
             below = top
-    return amount
+        if reached:
+            return amount
+    raise _ends(below, "tiers", line)
 
 
 def is_percent_of_total(line: BasketLine) -> bool:

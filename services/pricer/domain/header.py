@@ -30,8 +30,10 @@ def discounts_of_book(scene: Scene, runs: Sequence[Running]) -> None:
             eligible = _covered(rule, runs)
             left = exact_sum(run.amount for run in eligible)
             base = exact_sum(before[run.line.number] for run in eligible) if added else left
-            text = f"{rule.name}: {words(rule.effect, scene, rule.currency)} the quote"
-            off = min(_off(rule, base, scene), left)
+            text = f"{rule.name}: {_words(rule, scene)}"
+            off = _off(rule, base, scene)
+            if off > left >= 0:
+                off = left  # all of it, and no more; credits are not turned round
             share_out(scene, eligible, off, (rule.id, rule.version, text))
 
 
@@ -110,6 +112,14 @@ def _off(rule: Rule, whole: Decimal, scene: Scene) -> Decimal:
         case _:
             exact = Decimal(0)
     return quantized(exact, scene.line_digits, scene.line_mode)
+
+
+def _words(rule: Rule, scene: Scene) -> str:
+    """Say what a rule takes off: an amount is once off all lines, whatever it is per."""
+    if isinstance(rule.effect, AmountOff):
+        amount = say(scene.money(rule.effect.amount, rule.currency), scene.currency)
+        return f"{amount} off the lines it covers"
+    return f"{words(rule.effect, scene)} the lines it covers"
 
 
 def share_out(

@@ -27,6 +27,7 @@ from services.pricer.domain.trace import Skipped, say, say_number
 
 Match = tuple[Rule, Change | FreeGoods, str]
 """A rule that applies, its effect with the quantity resolved, and the effect in words."""
+NO_UNIT = "percentages by slab work on a unit price; this line has an amount"
 
 
 class RuleConflict(Exception):
@@ -155,7 +156,7 @@ def resolve(rule: Rule, run: Running, scene: Scene) -> tuple[Change | FreeGoods,
     scope = (rule.when.skus, rule.when.categories)
     counted = scene.counted(scope, effect.counted, run.line)
     if effect.mode == "slab":
-        return _slabs(rule, effect, counted, run, scene)
+        return _slabs(effect, counted, run)
     for each in effect.breaks:
         if each.up_to is None or counted <= each.up_to:
             break
@@ -176,12 +177,8 @@ def _off(each: Break) -> PercentOff | AmountOff | None:
     return None
 
 
-def _slabs(
-    rule: Rule, effect: QuantityBreaks, counted: Decimal, run: Running, scene: Scene
-) -> tuple[Change, str] | str:
+def _slabs(effect: QuantityBreaks, counted: Decimal, run: Running) -> tuple[Change, str] | str:
     """Give each unit the discount of its own slab; what is above the last slab gets none."""
-    if run.unit is None:
-        return "discounts by slab work on a unit price; this line has an amount"
     units = amount = below = Decimal(0)
     for each in effect.breaks:
         top = counted if each.up_to is None else min(counted, each.up_to)
@@ -192,11 +189,12 @@ def _slabs(
         amount = EXACT.add(amount, EXACT.multiply(each.amount or Decimal(0), size))
     if not units and not amount:
         return f"quantity {say_number(counted)} on the line reaches no break"
+    if units and run.unit is None:
+        return NO_UNIT
     if run.line.each != 1:
         units = EXACT.divide(units, run.line.each)  # unit prices are of sold units, slabs of base
-    off = EXACT.add(EXACT.multiply(run.unit, units), scene.money(amount, rule.currency))
-    said = f"discounts by slab, {say(off, scene.currency)} in all"
-    return SlabOff(units, amount), f"quantity {say_number(counted)} on the line, {said}"
+    said = f"quantity {say_number(counted)} on the line, each unit at the discount of its slab"
+    return SlabOff(units, amount), said
 
 
 def words(effect: Effect, scene: Scene, currency: str | None = None) -> str:

@@ -4,7 +4,7 @@ The rules of the stage `off_invoice` take the net price of a line down to its po
 customer or seller ever sees them.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
@@ -22,18 +22,19 @@ class Pocket:
     steps: tuple[tuple[int, Step], ...]
 
 
-def pocket_of(runs: Sequence[Running], scene: Scene) -> Pocket | None:
-    """Return the pocket price; None where the book has no rules for it.
+def pocket_line(run: Running, scene: Scene) -> tuple[Decimal, tuple[Step, ...]]:
+    """Return what remains of a line, rounded, and the steps to it.
 
     Raises: RuleConflict; NoCost; NoRate.
     """
-    if "off_invoice" not in scene.book.groups:
-        return None
-    amounts: list[Decimal] = []
-    steps: list[tuple[int, Step]] = []
-    for run in runs:
-        below = replace(run, steps=[], skipped=[], breaches=[], gifts=[])
-        apply_rules(below, scene, "off_invoice")
-        amounts.append(scene.round_line(below.amount))
-        steps += [(run.line.number, each) for each in below.steps]
-    return Pocket(exact_sum(amounts), tuple(steps))
+    below = replace(run, steps=[], skipped=[], breaches=[], gifts=[])
+    apply_rules(below, scene, "off_invoice")
+    return scene.round_line(below.amount), tuple(below.steps)
+
+
+def pocket_of(lines: Mapping[int, tuple[Decimal, tuple[Step, ...]]]) -> Pocket:
+    """Add up the lines, by their numbers."""
+    return Pocket(
+        exact_sum(amount for amount, _ in lines.values()),
+        tuple((number, each) for number, (_, steps) in lines.items() for each in steps),
+    )

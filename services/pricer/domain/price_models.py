@@ -6,16 +6,25 @@ a rate or a percentage of a parent book goes through it exactly.
 """
 
 from collections.abc import Mapping
-from decimal import ROUND_CEILING, ROUND_DOWN, ROUND_HALF_EVEN, ROUND_HALF_UP
+from decimal import ROUND_CEILING, ROUND_DOWN, ROUND_HALF_EVEN, ROUND_HALF_UP, Decimal
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from contracts.values import ExactDecimal, Percent, Value
 
 Code = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$")]
 Mode = Literal["half_up", "half_even", "up", "down"]
 STEPS_MAX = 1000
+
+
+def _above_zero(value: Decimal) -> Decimal:
+    if value <= 0:
+        raise ValueError("must be above zero")
+    return value
+
+
+Above = Annotated[ExactDecimal, AfterValidator(_above_zero)]
 
 # "up" is towards more money, so that a floor holds.
 MODES: Mapping[Mode, str] = {
@@ -29,7 +38,7 @@ MODES: Mapping[Mode, str] = {
 class PricePoint(Value):
     """Round to a multiple, then add (or, negative, take off): to 10 less 0.01 gives 9.99."""
 
-    multiple: ExactDecimal
+    multiple: Above
     mode: Mode
     add: ExactDecimal | None = None
 
@@ -70,22 +79,25 @@ class Tiered(Value):
 
 
 class BlockStep(Value):
-    """Any quantity up to and with `up_to` costs `amount`, the whole line."""
+    """Any quantity up to and with `up_to` costs `amount`, the whole line.
+
+    Each unit above `overage_above` costs `overage_unit` more; None: above the block before.
+    """
 
     up_to: ExactDecimal | None
     amount: ExactDecimal
+    overage_unit: ExactDecimal | None = None
+    overage_above: ExactDecimal | None = None
 
 
 class Block(Value):
     """One amount for the whole line, by the block that the quantity falls in.
 
-    Above a last block that is closed each further unit costs `overage_unit`; without one there is
-    no price for so many.
+    There is no price above a last block that is closed.
     """
 
     model: Literal["block"]
     blocks: tuple[BlockStep, ...] = Field(min_length=1, max_length=STEPS_MAX)
-    overage_unit: ExactDecimal | None = None
 
 
 class Package(Value):
@@ -95,7 +107,7 @@ class Package(Value):
     """
 
     model: Literal["package"]
-    size: ExactDecimal
+    size: Above
     amount: ExactDecimal
     free_units: ExactDecimal | None = None
     rounding: Literal["up", "down", "half_up"] = "up"
@@ -105,7 +117,7 @@ class PackageTier(Value):
     """Units up to and with `up_to` are sold in packages of `size` for `amount` each."""
 
     up_to: ExactDecimal | None
-    size: ExactDecimal
+    size: Above
     amount: ExactDecimal
 
 

@@ -23,10 +23,12 @@ from services.pricer.domain.gifts import free_line
 from services.pricer.domain.guardrail import BelowFloor
 from services.pricer.domain.header import discounts_of_book
 from services.pricer.domain.matching import RuleConflict
+from services.pricer.domain.off_invoice import pocket_line, pocket_of
 from services.pricer.domain.percent_of_total import NoBasis, comes_late, in_order, listed
 from services.pricer.domain.running import Running
 from services.pricer.domain.scene import ROUNDS, NoRate, Scene, exact_sum, scene_of
 from services.pricer.domain.terms import over_term
+from services.pricer.domain.trace import Step
 from services.pricer.domain.waterfall import at_list, begun, price_line
 
 __all__ = ["Unpriced", "cost_of", "price", "settle"]
@@ -98,6 +100,7 @@ class _Walk:
     scene: Scene
     runs: dict[int, Running] = field(default_factory=dict)
     problems: list[LineProblem] = field(default_factory=list)
+    pockets: dict[int, tuple[Decimal, tuple[Step, ...]]] = field(default_factory=dict)
 
     def settled(self) -> Settled:
         """Take all lines all the way.   Raises: BelowFloor, of the whole quote."""
@@ -111,6 +114,8 @@ class _Walk:
         self._header()
         self._each(late, self._percentage)
         self._each([run.line for run in self._in_order()], self._second)
+        if "off_invoice" in scene.book.groups:
+            self._each([run.line for run in self._in_order()], self._pocket)
         found = self._in_order()
         costs = [cost_of(run, scene) for run in found]
         breaches: list[GuardrailBreach] = [each for run in found for each in run.breaches]
@@ -122,6 +127,9 @@ class _Walk:
             costs=tuple(costs),
             breaches=tuple(breaches),
             problems=tuple(self.problems),
+            pocket=pocket_of({each.line.number: self.pockets[each.line.number] for each in found})
+            if "off_invoice" in scene.book.groups
+            else None,
         )
 
     def _each(self, lines: Iterable[BasketLine], step: Callable[[BasketLine], None]) -> None:
@@ -184,6 +192,9 @@ class _Walk:
     def _second(self, line: BasketLine) -> None:
         if not line.free:
             guardrail.second_pass(self.runs[line.number], self.scene)
+
+    def _pocket(self, line: BasketLine) -> None:
+        self.pockets[line.number] = pocket_line(self.runs[line.number], self.scene)
 
 
 def cost_of(run: Running, scene: Scene) -> Decimal:

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from contracts.values import Currency, ExactDecimal, Percent, Period, Value
-from services.pricer.domain.price_models import STEPS_MAX, Code, Mode, PriceModel
+from services.pricer.domain.price_models import STEPS_MAX, Above, Code, Mode, PriceModel
 
 RuleStage = Literal[
     "option_price",
@@ -25,10 +25,14 @@ Counted = Literal["line", "item", "quote"]
 
 
 class RoundingPoint(Value):
-    """Where and how to round: so many decimals, the currency's `minor` unit, or `exact`: not."""
+    """Where and how to round: so many decimals, the currency's `minor` unit, or `exact`: not.
 
-    scale: Literal["minor", "exact"] | Annotated[int, Field(ge=0, le=6)]
+    With `multiple` to that instead.
+    """
+
+    scale: Literal["minor", "exact"] | Annotated[int, Field(ge=0, le=6)] = "minor"
     mode: Mode
+    multiple: Above | None = None
 
 
 # ---- effects
@@ -89,7 +93,7 @@ class RoundTo(Value):
     """
 
     kind: Literal["round_to"]
-    multiple: ExactDecimal
+    multiple: Above
     mode: Mode
     add: ExactDecimal | None = None
 
@@ -109,8 +113,8 @@ class FreeGoods(Value):
     """
 
     kind: Literal["free_goods"]
-    per: ExactDecimal
-    quantity: ExactDecimal
+    per: Above
+    quantity: Above
     sku: Code | None = None
     at_most: ExactDecimal | None = None
     repeat: bool = True

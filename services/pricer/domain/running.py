@@ -36,6 +36,10 @@ class SlabOff:
     units: Decimal
     amount: Decimal
 
+    def fits(self, unit: Decimal | None) -> bool:
+        """Say whether it can be taken: percentages of units need a unit price."""
+        return unit is not None or not self.units
+
 
 class Gift(NamedTuple):
     """So many of a part for nothing, by which rule, and in words."""
@@ -66,7 +70,8 @@ class Running:
     """The running price of one line, exact until a named rounding point.
 
     `unit` is the price of each unit, or None where the line has one amount (graduated tiers).
-    `amount` is always the amount of the whole line. Local to one pricing; never shared.
+    `amount` is always the amount of the whole line; `net` and `net_unit` are what they were before
+    discounts on the quote. Local to one pricing; never shared.
     """
 
     line: BasketLine
@@ -80,6 +85,7 @@ class Running:
     regular: Decimal = ZERO
     given: Decimal = ZERO
     net: Decimal = ZERO
+    net_unit: Decimal | None = None
     gifts: list[Gift] = field(default_factory=list)
 
     @property
@@ -131,7 +137,6 @@ class Running:
                     None if most is None else scene.money(most, currency),
                 )
             case SlabOff(units=units, amount=amount):
-                # A unit price is there whenever slabs are: the rule refuses a line without one.
                 off = EXACT.multiply(self.unit or ZERO, units)
                 return None, self._less(EXACT.add(off, scene.money(amount, currency)))
 

@@ -7,6 +7,7 @@ from decimal import Context, Decimal, InvalidOperation
 
 from contracts.pricing import DiscountAsk
 from contracts.values import EXACT, minor_unit
+from services.pricer.domain.allocation import decimals, to_multiple
 from services.pricer.domain.ask import PriceAsk, parameters_of
 from services.pricer.domain.basket import BasketLine
 from services.pricer.domain.book import FxTable, RoundingPolicy
@@ -122,6 +123,8 @@ class Scene:
 
     def round_at(self, amount: Decimal, point: RoundingPoint) -> Decimal:
         """Round at a named point of the book's policy; `exact` keeps every digit."""
+        if point.multiple is not None:
+            return to_multiple(amount, point.multiple, point.mode)
         if point.scale == "exact":
             return amount
         digits = minor_unit(self.currency) if point.scale == "minor" else point.scale
@@ -140,7 +143,7 @@ class Scene:
 
     @property
     def line_digits(self) -> int:
-        """The decimals of a line, and of what is split over lines: at least as printed."""
+        """The decimals of what is split over lines: those of a line, at the finest a minor unit."""
         return line_digits(self.book.book.rounding, self.currency)
 
     @property
@@ -151,15 +154,19 @@ class Scene:
 
 def digits_at(point: RoundingPoint, currency: str) -> int:
     """Return the decimals that a point rounds to in a currency; `exact` has what Money holds."""
+    if point.multiple is not None:
+        return decimals(point.multiple)
     if point.scale == "minor":
         return minor_unit(currency)
     return FINEST if point.scale == "exact" else point.scale
 
 
 def line_digits(policy: RoundingPolicy, currency: str) -> int:
-    """Return the decimals of a line, and of what is split over lines."""
+    """Return the decimals of what is split over lines."""
     line = policy.line
-    return digits_at(line, currency) if isinstance(line, RoundingPoint) else minor_unit(currency)
+    if isinstance(line, RoundingPoint) and line.scale != "exact":
+        return digits_at(line, currency)
+    return minor_unit(currency)
 
 
 def line_mode(policy: RoundingPolicy) -> str:

@@ -17,10 +17,10 @@ from services.pricer.domain.charging import (
     source_of,
     whole,
 )
-from services.pricer.domain.matching import candidates, select
+from services.pricer.domain.matching import NO_UNIT, candidates, select
 from services.pricer.domain.price_models import Tiered
 from services.pricer.domain.rules import FreeGoods, Rule, RuleStage, StackingGroup
-from services.pricer.domain.running import Change, Gift, Price, Running
+from services.pricer.domain.running import Change, Gift, Price, Running, SlabOff
 from services.pricer.domain.scene import ROUNDS, Scene, quantized
 from services.pricer.domain.trace import Skipped, Step, say, say_number
 
@@ -45,7 +45,7 @@ def price_line(run: Running, scene: Scene) -> None:
         apply_rules(run, scene, stage)
     guardrail.first_pass(run, scene)
     _round(run, scene)
-    run.net = run.amount
+    run.net, run.net_unit = run.amount, run.unit
 
 
 # ---- list price
@@ -115,6 +115,9 @@ def apply_rules(run: Running, scene: Scene, stage: RuleStage) -> list[Rule]:
         for rule, change, words in matches:
             if isinstance(change, FreeGoods):
                 _give(run, stage, rule, change)
+            elif isinstance(change, SlabOff) and not change.fits(run.unit):
+                run.skipped.append(Skipped(stage, rule.id, rule.version, NO_UNIT))
+                continue
             else:
                 unit, amount = run.after(change, scene, rule.currency, base)
                 sentence = f"{rule.name}: {words}."
