@@ -61,6 +61,8 @@ def aim_of(form: Form, currency: str) -> TargetBody:
 
 def with_quantity(items: Sequence[RequestedItem], form: Form) -> tuple[RequestedItem, ...]:
     """Return the items, one of them with the quantity of the form.   Raises: FormInvalid."""
+    if form.get("item") not in {each.item_id for each in items}:
+        raise FormInvalid({"item": "Choose an item of the quote"}, "there is no such item")
     try:
         return tuple(
             _ITEM.validate_python({**each.model_dump(), "quantity": form.get("quantity", "")})

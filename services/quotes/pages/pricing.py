@@ -85,7 +85,10 @@ class PricePages:
     def take_back(self, quote: Quote, given: Mapping[str, str], cause: Cause) -> None:
         """Take back what was granted on a part, an item or the quote."""
         target = grants.target_of(given.get("target", ""))
-        self._edit(quote, given, cause, discounts=taken_back(quote.current.discounts, target))
+        left = taken_back(quote.current.discounts, target)
+        if left == quote.current.discounts:
+            raise FormInvalid({}, "nothing is granted on this, so nothing was taken back")
+        self._edit(quote, given, cause, discounts=left)
 
     def aim(self, quote: Quote, given: Mapping[str, str], cause: Cause) -> None:
         """Grant the discount that hits a target price."""
