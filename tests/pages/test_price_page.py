@@ -111,11 +111,30 @@ def test_without_a_script_the_page_does_the_same(people: People, house: Place, d
     assert priced(house, draft)["discounts"][0]["percent"] == "2.5"
 
 
-def test_an_old_book_is_changed_only_after_the_difference_was_seen(
+def test_a_newer_book_is_taken_only_after_its_difference_was_seen(
     people: People, house: Place, draft: str
 ) -> None:
-    """The draft is pinned to the first version of the book; the second is in force today."""
-    pins = house.seller.get(f"/quotes/{draft}/repricing")
-    assert pins["is_same_book"] is True
+    """The draft is priced by the first version of the book, as if it were an old one."""
+    newest = house.seller.get(f"/quotes/{draft}/repricing")
+    assert newest["is_same_book"] is True
+    books = {each["version"]: each for each in house.seller.get("/pricer/books")}
+    first = {"id": books[1]["id"], "version": 1, "sha256": books[1]["sha256"]}
+    body = {"book": first, "fx": newest["after"]["fx"], "reason": "as promised last year"}
+    house.seller.post(f"/quotes/{draft}/repricing", body)
+    assert priced(house, draft)["offer"]["book"] == first
+
     person = looking(people, draft)
-    assert person.page.locator("#h-newest").count() == 0
+    person.sees("is priced by telecom-list version 1")
+    difference = house.seller.get(f"/quotes/{draft}/repricing")
+    assert difference["after"]["book"]["version"] == max(books)
+    assert faults(person.page, "price-newer") == []
+    person.page.fill("#f-reprice", "x")
+    person.presses("Price with the newer book")
+    person.sees("Please correct the form")
+    expect_status(person, 422)
+    person.page.fill("#f-reprice", "The offer of last year is over")
+    person.presses("Price with the newer book")
+    person.page.locator("#h-newest").wait_for(state="detached")
+    now = priced(house, draft)
+    assert now["offer"]["book"]["version"] == max(books)
+    assert now["offer"]["totals"]["net"] == difference["net"]["after"]
