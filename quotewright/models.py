@@ -21,8 +21,8 @@ from quotewright.playing import TELECOM
 from quotewright.proofs import days_of_asks, proved
 
 if TYPE_CHECKING:
-    from services.configurator.domain.product import Product
-    from services.configurator.domain.revalidating import Revalidated
+    from services.configurator.domain.products.product import Product
+    from services.configurator.domain.releases.revalidating import Revalidated
 
 PAGE = 200
 USUAL = ("unchanged", "completed", "conflict")
@@ -71,7 +71,7 @@ def diff(
     as_json: Json = False,
 ) -> None:
     """Say in words what a version changes."""
-    from services.configurator.domain.revising import changes  # noqa: PLC0415 - a second to load
+    from services.configurator.domain.releases.revising import changes  # noqa: PLC0415 - a second to load
     from services.configurator.shelf import load, read_model  # noqa: PLC0415
 
     new = read_model(file)
@@ -183,7 +183,7 @@ def prove(  # noqa: PLR0913, PLR0917 - the options of a command are its form
 
 def _linted(path: Path, catalog: Path) -> list[dict[str, Any]]:
     """Return the findings about a file; one that can not be published has only errors."""
-    from services.configurator.domain.product import ModelRefused  # noqa: PLC0415 - a second to load
+    from services.configurator.domain.products.product import ModelRefused  # noqa: PLC0415 - a second to load
     from services.configurator.releasing import candidate  # noqa: PLC0415
 
     try:
@@ -202,7 +202,7 @@ def _linted(path: Path, catalog: Path) -> list[dict[str, Any]]:
 
 
 def _audited(path: Path, product: "Product") -> list[dict[str, Any]]:
-    from services.configurator.domain.auditing import audit  # noqa: PLC0415 - a second to load
+    from services.configurator.domain.releases.auditing import audit  # noqa: PLC0415 - a second to load
     from services.configurator.shelf import lines_of  # noqa: PLC0415
 
     found = audit(product)
@@ -269,7 +269,7 @@ class Looked:
 
 
 def _revalidated(client: Client, product: "Product") -> Iterator[Looked]:
-    from services.configurator.domain.revalidating import revalidate as look  # noqa: PLC0415
+    from services.configurator.domain.releases.revalidating import revalidate as look  # noqa: PLC0415
 
     for number in _open_quotes(client):
         current = client.get(f"/quotes/{number}")["current"]

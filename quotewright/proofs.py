@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from contracts.configuration import ConfiguredItem, RequestedItem
 
 if TYPE_CHECKING:
-    from services.configurator.domain.catalogue import Catalogue
+    from services.configurator.domain.products.catalogue import Catalogue
 
 
 def proved(
@@ -20,7 +20,7 @@ def proved(
 
     A model whose rules have dates answers as on the days of the quote's asks, the latest first.
     """
-    from services.configurator.domain.configuring import configure  # noqa: PLC0415
+    from services.configurator.domain.answers.configuring import configure  # noqa: PLC0415
 
     was = ConfiguredItem.model_validate(stored)
     product = catalogue.pinned(was.model)

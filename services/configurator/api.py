@@ -13,16 +13,16 @@ from infra.ask import Asker
 from infra.web import Principal, allow, cause_of
 from infra.work import Cause, Commands
 from services.configurator import handlers
-from services.configurator.domain.aiming import Goal
-from services.configurator.domain.catalogue import Catalogue
-from services.configurator.domain.dating import requirements
-from services.configurator.domain.decisions import DECISIONS_MAX, binding
-from services.configurator.domain.hashing import ProvedOptions, proved
-from services.configurator.domain.if_chosen import PricesAnswer
-from services.configurator.domain.model import Attribute, Group
-from services.configurator.domain.pricing import Pricing
-from services.configurator.domain.product import Product
-from services.configurator.domain.reasons import Why, why
+from services.configurator.domain.answers.hashing import ProvedOptions, proved
+from services.configurator.domain.language.dating import requirements
+from services.configurator.domain.language.model import Attribute, Group
+from services.configurator.domain.prices.aiming import Goal
+from services.configurator.domain.prices.if_chosen import PricesAnswer
+from services.configurator.domain.prices.pricing import Pricing
+from services.configurator.domain.prices.reasons import Why, why
+from services.configurator.domain.products.catalogue import Catalogue
+from services.configurator.domain.products.decisions import DECISIONS_MAX, binding
+from services.configurator.domain.products.product import Product
 from services.configurator.handlers import AimedItem
 from services.configurator.priced import Columns, Prices, PricesAsk, priced
 

@@ -10,8 +10,8 @@ import sys
 from collections.abc import Sequence
 from importlib.util import find_spec
 
-from services.configurator.domain.circuit import Circuit
-from services.configurator.domain.nnf import read
+from services.configurator.domain.solving.circuit import Circuit
+from services.configurator.domain.solving.nnf import read
 
 SECONDS = 120
 # It sets aside 4 GiB of addresses before it begins.

@@ -6,7 +6,7 @@ from contracts.envelope import Fact
 from contracts.quote import ConfigurationRequested
 from infra.work import Handler
 from services.configurator import handlers
-from services.configurator.domain.catalogue import Catalogue
+from services.configurator.domain.products.catalogue import Catalogue
 
 
 def hears(catalogue: Catalogue) -> dict[type[Fact], Handler]:

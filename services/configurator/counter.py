@@ -13,18 +13,18 @@ from pathlib import Path
 
 from contracts.configuration import Decision
 from services.configurator.compiling import can_compile, circuit_text
-from services.configurator.domain.circuit import Circuit
-from services.configurator.domain.counting import (
+from services.configurator.domain.answers.counting import (
     ENCODING,
     Remaining,
     about,
     assumptions,
     formula_of,
 )
-from services.configurator.domain.layout import CircuitFault
-from services.configurator.domain.literals import Literals
-from services.configurator.domain.nnf import read
-from services.configurator.domain.product import Product
+from services.configurator.domain.products.product import Product
+from services.configurator.domain.solving.circuit import Circuit
+from services.configurator.domain.solving.layout import CircuitFault
+from services.configurator.domain.solving.literals import Literals
+from services.configurator.domain.solving.nnf import read
 
 # Somebody waits for the first count of a model.
 SECONDS = 20.0

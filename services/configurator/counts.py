@@ -6,9 +6,9 @@ from contracts.values import Pin, Value
 from services.configurator import handlers
 from services.configurator.api import Asked, Caller, OptionsAsk
 from services.configurator.counter import Counter
-from services.configurator.domain.catalogue import Catalogue
-from services.configurator.domain.counting import Remaining
-from services.configurator.domain.decisions import binding
+from services.configurator.domain.answers.counting import Remaining
+from services.configurator.domain.products.catalogue import Catalogue
+from services.configurator.domain.products.decisions import binding
 
 
 class CountAnswer(Value):

@@ -15,12 +15,12 @@ from contracts.pricing import PriceColumn
 from contracts.quote import ConfigurationRequested
 from contracts.values import Money
 from infra.work import Work
-from services.configurator.domain.aiming import Goal, cheapest, lead_days, quickest
-from services.configurator.domain.catalogue import Catalogue, UnknownProduct
-from services.configurator.domain.configuring import configure
-from services.configurator.domain.decisions import DecisionsRefused, binding
-from services.configurator.domain.pricing import Mark, Pricing
-from services.configurator.domain.product import Product
+from services.configurator.domain.answers.configuring import configure
+from services.configurator.domain.prices.aiming import Goal, cheapest, lead_days, quickest
+from services.configurator.domain.prices.pricing import Mark, Pricing
+from services.configurator.domain.products.catalogue import Catalogue, UnknownProduct
+from services.configurator.domain.products.decisions import DecisionsRefused, binding
+from services.configurator.domain.products.product import Product
 
 
 class ConfigurationRefused(Refused):

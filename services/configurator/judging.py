@@ -7,13 +7,13 @@ from functools import lru_cache
 
 from contracts.configuration import Decision
 from contracts.errors import Refused
-from services.configurator.domain.catalogue import Catalogue, UnknownProduct
-from services.configurator.domain.comparing import Comparison, compare
-from services.configurator.domain.decisions import binding
-from services.configurator.domain.hashing import ProvedOptions, proved
-from services.configurator.domain.moving import Newer, newer
-from services.configurator.domain.product import Product
-from services.configurator.domain.session import Session
+from services.configurator.domain.answers.comparing import Comparison, compare
+from services.configurator.domain.answers.hashing import ProvedOptions, proved
+from services.configurator.domain.products.catalogue import Catalogue, UnknownProduct
+from services.configurator.domain.products.decisions import binding
+from services.configurator.domain.products.product import Product
+from services.configurator.domain.sessions.moving import Newer, newer
+from services.configurator.domain.sessions.session import Session
 
 KEPT_MAX = 64
 

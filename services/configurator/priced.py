@@ -12,11 +12,11 @@ from contracts.pricing import PriceColumn
 from contracts.values import Value
 from infra.ask import Asker
 from services.configurator import peers
-from services.configurator.domain.cheapest import Stop
-from services.configurator.domain.decisions import binding
-from services.configurator.domain.if_chosen import PricesAnswer, prices_if_chosen
-from services.configurator.domain.pricing import skus
-from services.configurator.domain.product import Product
+from services.configurator.domain.prices.cheapest import Stop
+from services.configurator.domain.prices.if_chosen import PricesAnswer, prices_if_chosen
+from services.configurator.domain.prices.pricing import skus
+from services.configurator.domain.products.decisions import binding
+from services.configurator.domain.products.product import Product
 from services.configurator.peers import PriceContext
 
 # What a page waits for prices, that of the pricer aside; the answer says what it lacks then.

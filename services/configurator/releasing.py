@@ -7,9 +7,9 @@ from typing import Any
 
 from contracts.errors import Conflict
 from services.configurator import shelf, tabulating
-from services.configurator.domain.catalogue import Catalogue
-from services.configurator.domain.model import ProductModel, Table
-from services.configurator.domain.product import Product
+from services.configurator.domain.language.model import ProductModel, Table
+from services.configurator.domain.products.catalogue import Catalogue
+from services.configurator.domain.products.product import Product
 
 READABLE = 0o644
 

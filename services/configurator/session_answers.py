@@ -15,16 +15,16 @@ from contracts.values import Instant, Pin, Quantity, Value
 from infra.ask import Asker
 from infra.work import Cause
 from services.configurator import handlers
-from services.configurator.domain import session_steps as deciding
-from services.configurator.domain.catalogue import Catalogue
-from services.configurator.domain.comparing import Comparison
-from services.configurator.domain.decisions import DECISIONS_MAX, fits
-from services.configurator.domain.hashing import Proof, ProvedOptions
-from services.configurator.domain.moving import Newer
-from services.configurator.domain.options import AttributeState
-from services.configurator.domain.product import Product
-from services.configurator.domain.reasons import Why
-from services.configurator.domain.session import Change, Entry, Head, Place, Session
+from services.configurator.domain.answers.comparing import Comparison
+from services.configurator.domain.answers.hashing import Proof, ProvedOptions
+from services.configurator.domain.answers.options import AttributeState
+from services.configurator.domain.prices.reasons import Why
+from services.configurator.domain.products.catalogue import Catalogue
+from services.configurator.domain.products.decisions import DECISIONS_MAX, fits
+from services.configurator.domain.products.product import Product
+from services.configurator.domain.sessions import session_steps as deciding
+from services.configurator.domain.sessions.moving import Newer
+from services.configurator.domain.sessions.session import Change, Entry, Head, Place, Session
 from services.configurator.judging import judged, newer_of, product_of
 from services.configurator.peers import Quotes
 from services.configurator.sessions import Decide, Sessions, session_id_of, signed

@@ -11,11 +11,11 @@ from infra.pages import credential
 from infra.web import Principal, allow, cause_of, if_match
 from infra.work import Cause, Commands
 from services.configurator import handlers
-from services.configurator.domain import session_steps as deciding
-from services.configurator.domain.catalogue import Catalogue
-from services.configurator.domain.decisions import binding
-from services.configurator.domain.reasons import why
-from services.configurator.domain.session import Change, Entry, Session
+from services.configurator.domain.prices.reasons import why
+from services.configurator.domain.products.catalogue import Catalogue
+from services.configurator.domain.products.decisions import binding
+from services.configurator.domain.sessions import session_steps as deciding
+from services.configurator.domain.sessions.session import Change, Entry, Session
 from services.configurator.judging import compared, product_of
 from services.configurator.session_answers import (
     BeginAsk,

@@ -13,7 +13,7 @@ from psycopg.types.json import Jsonb
 
 from infra.desk import CommandReused
 from infra.work import Cause, Commands, Work
-from services.configurator.domain.session import (
+from services.configurator.domain.sessions.session import (
     Entry,
     Head,
     NoSuchSession,
@@ -22,7 +22,11 @@ from services.configurator.domain.session import (
     SessionChanged,
     fold,
 )
-from services.configurator.domain.session_steps import SESSIONS_MAX, Signed, TooManySessions
+from services.configurator.domain.sessions.session_steps import (
+    SESSIONS_MAX,
+    Signed,
+    TooManySessions,
+)
 
 # A session that nobody touches for so long is forgotten, when somebody next begins one.
 KEPT = timedelta(days=90)

@@ -14,9 +14,9 @@ import yaml
 from pydantic import ValidationError
 
 from services.configurator import locating, tabulating
-from services.configurator.domain.catalogue import Catalogue
-from services.configurator.domain.model import Part, ProductModel
-from services.configurator.domain.product import ModelRefused, Product, publish
+from services.configurator.domain.language.model import Part, ProductModel
+from services.configurator.domain.products.catalogue import Catalogue
+from services.configurator.domain.products.product import ModelRefused, Product, publish
 
 FILE_BYTES_MAX = 2_000_000
 DEPTH_MAX = 20

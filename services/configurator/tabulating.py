@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from services.configurator.domain.model import (
+from services.configurator.domain.language.model import (
     CELL_LENGTH_MAX,
     TABLE_COLUMNS_MAX,
     TABLE_ROWS_MAX,

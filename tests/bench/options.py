@@ -16,10 +16,10 @@ from typing import TypeVar
 
 from pysat.solvers import Glucose4
 
-from services.configurator.domain.product import Product
-from services.configurator.domain.repairing import minimum_repairs
-from services.configurator.domain.solver import Solver
-from services.configurator.domain.space import Domains, Masks, bits
+from services.configurator.domain.products.product import Product
+from services.configurator.domain.solving.repairing import minimum_repairs
+from services.configurator.domain.solving.solver import Solver
+from services.configurator.domain.solving.space import Domains, Masks, bits
 from services.configurator.shelf import load
 from tests.bench.report import Row, median, percentile
 from tests.peer.configurator_cases import Clauses, Peer, read_dimacs

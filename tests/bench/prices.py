@@ -12,15 +12,15 @@ from pathlib import Path
 
 from contracts.configuration import Decision
 from contracts.pricing import PriceColumn
-from services.configurator.domain.aiming import cheapest
-from services.configurator.domain.cheapest import Search
-from services.configurator.domain.completing import completion
-from services.configurator.domain.decisions import domains_of
-from services.configurator.domain.if_chosen import prices_if_chosen
-from services.configurator.domain.options import chosen
-from services.configurator.domain.pricing import Pricing, skus
-from services.configurator.domain.product import Product
-from services.configurator.domain.space import bits
+from services.configurator.domain.answers.completing import completion
+from services.configurator.domain.answers.options import chosen
+from services.configurator.domain.prices.aiming import cheapest
+from services.configurator.domain.prices.cheapest import Search
+from services.configurator.domain.prices.if_chosen import prices_if_chosen
+from services.configurator.domain.prices.pricing import Pricing, skus
+from services.configurator.domain.products.decisions import domains_of
+from services.configurator.domain.products.product import Product
+from services.configurator.domain.solving.space import bits
 from services.configurator.shelf import load
 from services.pricer import books, handlers
 from services.pricer.domain.ask import ColumnAsk

@@ -7,11 +7,11 @@ from pathlib import Path
 
 from contracts.configuration import ConfiguredItem, Decision, RequestedItem
 from contracts.values import Quantity
-from services.configurator.domain.configuring import configure
-from services.configurator.domain.model import Part, ProductModel, Rule
-from services.configurator.domain.product import Product, publish
-from services.configurator.domain.revalidating import revalidate
-from services.configurator.domain.space import bits
+from services.configurator.domain.answers.configuring import configure
+from services.configurator.domain.language.model import Part, ProductModel, Rule
+from services.configurator.domain.products.product import Product, publish
+from services.configurator.domain.releases.revalidating import revalidate
+from services.configurator.domain.solving.space import bits
 from services.configurator.shelf import load, read_model, read_parts
 from tests.bench.report import Row, median
 

@@ -23,7 +23,7 @@ FAULTS = {
     ],
     "independent": [
         ("services/pricer/handlers.py", "import services.quotes.domain.deal"),
-        ("services/documents/domain/brand.py", "import services.configurator.domain.units"),
+        ("services/documents/domain/brand.py", "import services.configurator.domain.language.units"),
         ("services/crm_projector/main.py", "from services.approvals.domain import case"),
     ],
     "rooms": [
@@ -32,13 +32,13 @@ FAULTS = {
         ("services/approvals/views.py", "import services.approvals.handlers"),
         ("services/approvals/consumer.py", "import services.approvals.main"),
         ("services/quotes/api/sellers.py", "import services.quotes.main"),
-        ("services/configurator/domain/units.py", "import services.configurator.api"),
+        ("services/configurator/domain/sessions/session_steps.py", "import services.configurator.api"),
         ("services/documents/render.py", "import services.documents.consumer"),
         ("services/crm_projector/crm/port.py", "import services.crm_projector.handlers"),
     ],
     "pure": [
         ("services/quotes/domain/deal.py", "import infra.work"),
-        ("services/configurator/domain/units.py", "import random"),
+        ("services/configurator/domain/language/units.py", "import random"),
         ("services/pricer/domain/book.py", "import os"),
         ("services/approvals/domain/case.py", "import time"),
         ("services/documents/domain/brand.py", "import weasyprint"),
@@ -48,6 +48,10 @@ FAULTS = {
         ("services/pricer/handlers.py", "import eventsourcing.domain"),
         ("contracts/envelope.py", "import kafka"),
         ("quotewright/cli.py", "from kafka import KafkaProducer"),
+    ],
+    "configurator": [
+        ("services/configurator/domain/language/units.py", "import services.configurator.domain.solving.bounds"),
+        ("services/configurator/domain/products/product.py", "import services.configurator.domain.prices.pricing"),
     ],
     "plumbing": [
         ("infra/work.py", "from contracts.pricing import QuotePriced"),

@@ -11,7 +11,7 @@ from playwright.sync_api import Browser, Locator, Page, Route, expect
 
 from contracts import places
 from infra.cookies import SESSION
-from services.configurator.domain.catalogue import Catalogue
+from services.configurator.domain.products.catalogue import Catalogue
 from tests.e2e.place import Place
 from tests.pages.browsers import WAIT_MS, People, Person, axe, overflow
 from tests.pages.test_guided import answers, opened

@@ -10,10 +10,10 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from services.configurator.domain.features import bound
-from services.configurator.domain.repairing import minimum_repairs
-from services.configurator.domain.space import FALSE, TRUE, Domains, Masks
-from services.configurator.domain.uvl import parse
+from services.configurator.domain.solving.repairing import minimum_repairs
+from services.configurator.domain.solving.space import FALSE, TRUE, Domains, Masks
+from services.configurator.domain.uvl.features import bound
+from services.configurator.domain.uvl.text import parse
 from tests.peer.clauses import Clauses, read_dimacs
 from tests.peer.engines import FeaturePeer, Peer, said_of
 from tests.peer.reading import Case, CaseFault, text_of

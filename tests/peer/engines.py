@@ -7,12 +7,12 @@ from pysat.examples.rc2 import RC2
 from pysat.formula import WCNF
 
 from services.configurator.compiling import compiled
-from services.configurator.domain.circuit import Circuit
-from services.configurator.domain.constraints import Forbidden
-from services.configurator.domain.features import Features
-from services.configurator.domain.model import FlagAttribute
-from services.configurator.domain.solver import Solver
-from services.configurator.domain.space import FALSE, TRUE, Domains, Masks, Space
+from services.configurator.domain.language.model import FlagAttribute
+from services.configurator.domain.solving.circuit import Circuit
+from services.configurator.domain.solving.constraints import Forbidden
+from services.configurator.domain.solving.solver import Solver
+from services.configurator.domain.solving.space import FALSE, TRUE, Domains, Masks, Space
+from services.configurator.domain.uvl.features import Features
 from tests.peer.clauses import Clauses
 from tests.peer.reading import Case, CaseFault
 

@@ -156,7 +156,11 @@ def _set_price(do: Tree, _: Tree) -> Tree:
 
 
 def _markup(do: Tree, _: Tree) -> Tree:
-    only(do, "markup", "op", "base", "percent")
+    only(do, "markup", "op", "base", "percent", "amount")
+    if do.get("amount") is not None:
+        if do.get("base", "running") == "cost" or do.get("percent") is not None:
+            raise NotSaid("a markup of an amount on the cost")
+        return {"kind": "amount_off", "amount": -Decimal(do["amount"]), "per": "unit"}
     base = {"cost": "cost"}.get(do.get("base", "running"), "running")
     return {"kind": "markup", "percent": do["percent"], "on": base}
 
@@ -264,15 +268,19 @@ def _tiers(do: Tree) -> Tree:
 
 def _block_tiers(do: Tree) -> Tree:
     only(do, "block_tiers", "op", "mode", "tiers", "blocks", "size", "block", "block_size")
-    tiers = []
+    tiers: list[Tree] = []
     for tier in first(do, "tiers", "blocks"):
         only(tier, "a tier of blocks", "up_to", "from", "to_exclusive", "size", "block",
-             "block_size", "amount", "price", "unit")  # fmt: skip
+             "block_size", "amount", "price", "unit", "max_blocks")  # fmt: skip
         size = first(tier, "size", "block", "block_size") or first(
             do, "size", "block", "block_size"
         )
         amount = first(tier, "amount", "price", "unit")
-        tiers.append({"up_to": _top(tier), "size": size, "amount": amount})
+        top = _top(tier)
+        if tier.get("max_blocks") is not None:
+            below = tiers[-1]["up_to"] if tiers else Decimal(0)
+            top = below + Decimal(tier["max_blocks"]) * Decimal(size)
+        tiers.append({"up_to": top, "size": size, "amount": amount})
     return {"model": "package_tiers", "mode": do.get("mode", "graduated"), "tiers": tiers}
 
 

@@ -15,8 +15,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from services.configurator.domain.repairing import minimum_repairs
-from services.configurator.domain.space import FALSE, TRUE, Masks
+from services.configurator.domain.solving.repairing import minimum_repairs
+from services.configurator.domain.solving.space import FALSE, TRUE, Masks
 from tests.peer.configurator_cases import Checked, holds, vector
 from tests.peer.engines import Peer, name_of
 from tests.peer.reading import Case, CaseFault, one_of

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from services.configurator.domain.diagrams import Encoding, Row
+from services.configurator.domain.solving.diagrams import Encoding, Row
 from tests.peer.clauses import Clauses
 from tests.peer.reading import Case, CaseFault, case_of, one_of
 

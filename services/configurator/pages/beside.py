@@ -16,7 +16,7 @@ from contracts.errors import QuotewrightError, Unavailable
 from contracts.pricing import DiscountAsk
 from infra.ask import Asker
 from services.configurator import handlers, peers
-from services.configurator.domain.catalogue import Catalogue
+from services.configurator.domain.products.catalogue import Catalogue
 from services.configurator.pages.setting import Setting
 from services.configurator.peers import Json
 

@@ -18,13 +18,13 @@ from contracts.errors import QuotewrightError
 from infra.auth import Principal
 from infra.pages import Pages, follows, form
 from services.configurator import handlers
-from services.configurator.domain.catalogue import Catalogue
-from services.configurator.domain.decisions import binding
-from services.configurator.domain.guiding import steps, text_of, waiting
-from services.configurator.domain.mending import mends
-from services.configurator.domain.options import OptionsAnswer, judged, standing
-from services.configurator.domain.product import Product
-from services.configurator.domain.reasons import why
+from services.configurator.domain.answers.guiding import steps, text_of, waiting
+from services.configurator.domain.answers.mending import mends
+from services.configurator.domain.answers.options import OptionsAnswer, judged, standing
+from services.configurator.domain.prices.reasons import why
+from services.configurator.domain.products.catalogue import Catalogue
+from services.configurator.domain.products.decisions import binding
+from services.configurator.domain.products.product import Product
 from services.configurator.pages import reading, unfolding
 from services.configurator.pages.beside import Beside, configured
 from services.configurator.pages.reading import About

@@ -12,9 +12,9 @@ from infra.pages import Pages, page_router, see
 from infra.web import allow, cause_of
 from infra.work import Cause
 from services.configurator import handlers
-from services.configurator.domain import session_steps as deciding
-from services.configurator.domain.catalogue import Catalogue
-from services.configurator.domain.session import Place, copied
+from services.configurator.domain.products.catalogue import Catalogue
+from services.configurator.domain.sessions import session_steps as deciding
+from services.configurator.domain.sessions.session import Place, copied
 from services.configurator.judging import compared, product_of
 from services.configurator.sessions import KEPT, Sessions, session_id_of, signed
 

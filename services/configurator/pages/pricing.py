@@ -13,10 +13,10 @@ from infra.auth import Principal
 from infra.pages import credential, form
 from infra.web import allow
 from services.configurator import handlers
-from services.configurator.domain.if_chosen import PricesAnswer
-from services.configurator.domain.model import Attribute, MultiAttribute
-from services.configurator.domain.product import Product
-from services.configurator.domain.wording import answer_words
+from services.configurator.domain.language.model import Attribute, MultiAttribute
+from services.configurator.domain.prices.if_chosen import PricesAnswer
+from services.configurator.domain.products.product import Product
+from services.configurator.domain.products.wording import answer_words
 from services.configurator.pages import setting as settings
 from services.configurator.pages.beside import pins_of
 from services.configurator.pages.drawing import GuidePages, chosen

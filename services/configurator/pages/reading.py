@@ -9,16 +9,16 @@ from pydantic import ValidationError
 from contracts.configuration import Answer, Decision, RequestedItem
 from contracts.pricing import DiscountAsk
 from contracts.values import Percent, Quantity
-from services.configurator.domain.components import beyond
-from services.configurator.domain.decisions import DecisionsRefused, binding
-from services.configurator.domain.model import (
+from services.configurator.domain.language.components import beyond
+from services.configurator.domain.language.model import (
     Attribute,
     ChoiceAttribute,
     FlagAttribute,
     IntegerAttribute,
     MultiAttribute,
 )
-from services.configurator.domain.product import Product
+from services.configurator.domain.products.decisions import DecisionsRefused, binding
+from services.configurator.domain.products.product import Product
 
 Form = Mapping[str, str]
 ABOUT = ("quantity", "label", "percent", "rationale")

@@ -10,11 +10,11 @@ from uuid import UUID
 
 from contracts.errors import QuotewrightError, Unavailable
 from infra.work import Cause
-from services.configurator.domain import session_steps as deciding
-from services.configurator.domain.hashing import decisions_hash
-from services.configurator.domain.product import Product
-from services.configurator.domain.session import Entry, Head, NoSuchSession, Session
-from services.configurator.domain.session_steps import (
+from services.configurator.domain.answers.hashing import decisions_hash
+from services.configurator.domain.products.product import Product
+from services.configurator.domain.sessions import session_steps as deciding
+from services.configurator.domain.sessions.session import Entry, Head, NoSuchSession, Session
+from services.configurator.domain.sessions.session_steps import (
     NothingToUndo,
     SessionFull,
     Signed,

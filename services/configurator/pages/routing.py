@@ -19,8 +19,8 @@ from infra.pages import FormInvalid, Pages, credential, follows, form, page_rout
 from infra.web import allow, cause_of
 from infra.work import Cause
 from services.configurator import handlers
-from services.configurator.domain.catalogue import Catalogue
-from services.configurator.domain.product import Product
+from services.configurator.domain.products.catalogue import Catalogue
+from services.configurator.domain.products.product import Product
 from services.configurator.pages import listing, pricing
 from services.configurator.pages import setting as settings
 from services.configurator.pages.beside import Beside

@@ -11,7 +11,7 @@ from contracts import places
 from contracts.configuration import Decision, RequestedItem
 from contracts.errors import NotFound
 from contracts.pricing import DiscountAsk
-from services.configurator.domain.session import Place, Session
+from services.configurator.domain.sessions.session import Place, Session
 from services.configurator.peers import Json, Quotes
 from services.configurator.sessions import Listed
 

@@ -8,10 +8,10 @@ The others say their own answer in a line, and list the rest when they are opene
 from collections.abc import Mapping, Sequence
 from itertools import islice
 
-from services.configurator.domain.guiding import Card, Choice, Step
-from services.configurator.domain.model import Attribute, ChoiceAttribute, MultiAttribute
-from services.configurator.domain.options import Standing
-from services.configurator.domain.product import Product
+from services.configurator.domain.answers.guiding import Card, Choice, Step
+from services.configurator.domain.answers.options import Standing
+from services.configurator.domain.language.model import Attribute, ChoiceAttribute, MultiAttribute
+from services.configurator.domain.products.product import Product
 
 # So many of the questions that wait for an answer, and of those that a search found, stand open.
 OPEN_MAX = 8

@@ -1,6 +1,6 @@
 """Put priced lines into the words of the contract: lines, totals, margins, and the kept trace."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -16,10 +16,11 @@ from contracts.pricing import (
     PriceInternal,
     Totals,
 )
-from contracts.values import EXACT, LineQuantity, Money, share
+from contracts.values import EXACT, MAX_DIGITS, UNITS, LineQuantity, Money, minor_unit, share
 from services.pricer.domain.allocation import to_multiple
 from services.pricer.domain.ask import Priced
-from services.pricer.domain.canonical import canonical, digest
+from services.pricer.domain.canonical import digest, written
+from services.pricer.domain.engines import Engine
 from services.pricer.domain.off_invoice import Pocket
 from services.pricer.domain.running import Running
 from services.pricer.domain.scene import FINEST, Scene, exact_sum
@@ -55,7 +56,8 @@ def is_too_fine(run: Running) -> bool:
 def priced(settled: Settled) -> Priced:
     """Make the whole answer."""
     scene = settled.scene
-    lines = tuple(_line(run, scene) for run in settled.runs)
+    money = money_in(scene.currency)
+    lines = tuple(_line(run, scene, money) for run in settled.runs)
     internal = _internal(settled)
     input_sha256 = _input_sha256(settled)
     totals = _totals(lines, settled.runs, scene)
@@ -66,7 +68,7 @@ def priced(settled: Settled) -> Priced:
         fx=scene.fx.pin,
         fx_rate=settled.fx_rate,
         input_sha256=input_sha256,
-        trace=canonical(tree),
+        trace=written(tree),
         lines=lines,
         totals=totals,
         breaches=settled.breaches,
@@ -74,26 +76,37 @@ def priced(settled: Settled) -> Priced:
     )
 
 
-def _line(run: Running, scene: Scene) -> PricedLine:
-    line = run.line
+def money_in(currency: str) -> Callable[[Decimal], Money]:
+    """Return what makes money of an amount; one of minor units is known to be sound."""
+    unit = UNITS[minor_unit(currency)]
 
     def money(amount: Decimal) -> Money:
-        return Money(amount=amount, currency=scene.currency)
+        if amount.same_quantum(unit) and amount.adjusted() < MAX_DIGITS:
+            return Money.made({"amount": amount, "currency": currency})
+        return Money(amount=amount, currency=currency)
 
-    return PricedLine(
-        line=line.number,
-        item_id=line.item_id,
-        sku=line.sku,
-        name=line.name,
-        quantity=LineQuantity(line.quantity),
-        unit=line.unit,
-        charge=line.entry.charge,
-        list_unit=money(run.list_unit),
-        net_unit=money(net_unit(run, scene)),
-        list_total=money(run.list_total),
-        discount=money(EXACT.subtract(run.list_total, run.amount)),
-        net_total=money(run.amount),
-        estimate=line.entry.estimate,
+    return money
+
+
+def _line(run: Running, scene: Scene, money: Callable[[Decimal], Money]) -> PricedLine:
+    """Make a line of the contract; what stands in it came out of valid values."""
+    line = run.line
+    return PricedLine.made(
+        {
+            "line": line.number,
+            "item_id": line.item_id,
+            "sku": line.sku,
+            "name": line.name,
+            "quantity": LineQuantity.model_construct(root=line.quantity),
+            "unit": line.unit,
+            "charge": line.entry.charge,
+            "list_unit": money(run.list_unit),
+            "net_unit": money(net_unit(run, scene)),
+            "list_total": money(run.list_total),
+            "discount": money(EXACT.subtract(run.list_total, run.amount)),
+            "net_total": money(run.amount),
+            "estimate": line.entry.estimate,
+        }
     )
 
 
@@ -142,15 +155,18 @@ def payable_of(net: Decimal, scene: Scene) -> Decimal | None:
 
 def _internal(settled: Settled) -> PriceInternal:
     currency = settled.scene.currency
+    money = money_in(currency)
     lines = []
     for run, cost in zip(settled.runs, settled.costs, strict=True):
         kept = EXACT.subtract(run.amount, cost)
         lines.append(
-            LineMargin(
-                line=run.line.number,
-                cost=Money(amount=cost, currency=currency),
-                margin=Money(amount=kept, currency=currency),
-                margin_percent=share(kept, run.amount),
+            LineMargin.made(
+                {
+                    "line": run.line.number,
+                    "cost": money(cost),
+                    "margin": money(kept),
+                    "margin_percent": share(kept, run.amount),
+                }
             )
         )
     margin = Money.total((each.margin for each in lines), currency)
@@ -211,10 +227,24 @@ def _trace(
         "internal": ours,
         "lines": [
             {
-                **line.model_dump(mode="json", include=set(engine.line_fields)),
+                **_line_tree(line, engine),
                 "steps": [step_tree(each, scene.currency) for each in run.steps],
                 "skipped": [list(each) for each in run.skipped],
             }
             for line, run in zip(lines, settled.runs, strict=True)
         ],
     }
+
+
+def _line_tree(line: PricedLine, engine: Engine) -> dict[str, Any]:
+    """Return a line as plain JSON, with the fields that the engine knows."""
+    tree: dict[str, Any] = {}
+    for name in engine.line_fields:
+        value = getattr(line, name)
+        if isinstance(value, Money):
+            tree[name] = {"amount": f"{value.amount:f}", "currency": value.currency}
+        elif isinstance(value, LineQuantity):
+            tree[name] = f"{value.root:f}"
+        else:
+            tree[name] = value
+    return tree

@@ -15,7 +15,7 @@ from services.pricer.domain.trace import say_number
 # Without a word of the book: as many as a line of a bill may have. What a book says may be more:
 # usage is estimated in millions.
 DECIMALS, MOST = 3, MAX_QUANTITY
-DECIMALS_MAX, MOST_MAX = 6, Decimal(10) ** 12
+DECIMALS_MAX, MOST_MAX = 12, Decimal(10) ** 12
 ONE = Decimal(1)
 
 

@@ -7,6 +7,8 @@ from typing import NamedTuple
 from contracts.values import EXACT, Percent
 from services.pricer.domain.allocation import to_multiple
 from services.pricer.domain.basket import BasketLine
+from services.pricer.domain.counting import graduated, packages
+from services.pricer.domain.engines import WATERFALL_1
 from services.pricer.domain.price_models import (
     Block,
     CostPlus,
@@ -20,7 +22,7 @@ from services.pricer.domain.price_models import (
     Tiered,
 )
 from services.pricer.domain.scene import ROUNDS, Scene, quantized
-from services.pricer.domain.trace import say_number
+from services.pricer.domain.trace import say, say_number
 
 ZERO, ONE = Decimal(0), Decimal(1)
 
@@ -35,6 +37,10 @@ class NoCost(Exception):
 
 class NoPriceForQuantity(Exception):
     """The price model ends below the quantity; the message says where."""
+
+
+class OffScale(Exception):
+    """An amount above zero becomes nothing at the point `list`; the message says what to do."""
 
 
 class Listed(NamedTuple):
@@ -154,11 +160,20 @@ def price_for_margin(cost: Decimal, margin: Percent, digits: int) -> Decimal:
 def _stated(base_unit: Decimal, line: BasketLine, scene: Scene) -> Decimal:
     """Return the price of one stated unit, rounded at the point `list`."""
     raw = base_unit if line.each == ONE else EXACT.multiply(base_unit, line.each)
-    return scene.round_at(raw, scene.book.book.rounding.list)
+    return _at_list(raw, scene)
 
 
 def _listed(amount: Decimal, scene: Scene, source: Source) -> Decimal:
-    return scene.round_at(source.money(amount), scene.book.book.rounding.list)
+    return _at_list(source.money(amount), scene)
+
+
+def _at_list(raw: Decimal, scene: Scene) -> Decimal:
+    """Round at the point `list`; what is something does not become nothing.   Raises: OffScale."""
+    found = scene.round_at(raw, scene.book.book.rounding.list)
+    if not found and raw and scene.engine.name != WATERFALL_1.name:
+        text = f"{say(raw, scene.currency)} rounds to nothing at the point `list`"
+        raise OffScale(f"{text}; give `rounding.list` more decimals in the price book")
+    return found
 
 
 def _signed(amount: Decimal, line: BasketLine) -> Decimal:
@@ -218,21 +233,6 @@ def _graduated(
     return amount
 
 
-def graduated(quantity: Decimal, tiers: list[tuple[Decimal | None, Decimal]]) -> Decimal:
-    """Price each unit at its own tier; bounds are inclusive, the last tier is open.
-
-    >>> graduated(Decimal(12), [(Decimal(10), Decimal(100)), (None, Decimal(90))])
-    Decimal('1180')
-    """
-    amount, below = ZERO, ZERO
-    for up_to, unit in tiers:
-        top = quantity if up_to is None else min(quantity, up_to)
-        if top > below:
-            amount = EXACT.add(amount, EXACT.multiply(EXACT.subtract(top, below), unit))
-            below = top
-    return amount
-
-
 def _block(block: Block, size: Decimal, line: BasketLine, scene: Scene, source: Source) -> Decimal:
     below = ZERO
     for step in block.blocks:
@@ -257,17 +257,6 @@ def _package(package: Package, size: Decimal, scene: Scene, source: Source) -> D
     counted = max(EXACT.subtract(size, package.free_units or ZERO), ZERO)
     sold = packages(counted, package.size, package.rounding)
     return EXACT.multiply(sold, _listed(package.amount, scene, source))
-
-
-def packages(quantity: Decimal, size: Decimal, rounding: str = "up") -> Decimal:
-    """Return how many packages hold the quantity, a started one counted as `rounding` says.
-
-    >>> packages(Decimal(121), Decimal(10)), packages(Decimal(121), Decimal(10), "down")
-    (Decimal('13'), Decimal('12'))
-    """
-    count, rest = EXACT.divmod(quantity, size)
-    started = {"up": rest > 0, "down": False, "half_up": EXACT.add(rest, rest) >= size}
-    return EXACT.add(count, ONE) if rest and started[rounding] else count
 
 
 def _package_tiers(

@@ -8,7 +8,7 @@ from contracts.values import Money
 from services.pricer.domain.ask import PriceAsk
 from services.pricer.domain.basket import BasketLine, lines_of
 from services.pricer.domain.book import FxTable
-from services.pricer.domain.charging import NoCost, NoPriceForQuantity
+from services.pricer.domain.charging import NoCost, NoPriceForQuantity, OffScale
 from services.pricer.domain.checks import check
 from services.pricer.domain.compiled import CompiledBook
 from services.pricer.domain.conditions import elsewhere
@@ -66,7 +66,7 @@ def column(ask: PriceAsk, book: CompiledBook, fx: FxTable) -> PriceColumn | NoCo
 def _unit_price(line: BasketLine, scene: Scene) -> UnitPrice | None:
     try:
         run = at_list(line, scene)
-    except (NoCost, NoRate, NoPriceForQuantity, ArithmeticError):
+    except (NoCost, NoRate, NoPriceForQuantity, OffScale, ArithmeticError):
         return None
     return UnitPrice(
         sku=line.sku,

@@ -51,6 +51,7 @@ def _rules(group: StackingGroup, scene: Scene, runs: Sequence[Running]) -> list[
     rules = {
         rule.id: rule
         for run in runs
+        if not run.line.free
         for rule in scene.book.candidates(group, run.line.offer, scene.ask.account_id)
     }
     for rule in sorted(rules.values(), key=lambda each: (-each.priority, each.id)):
@@ -61,22 +62,38 @@ def _rules(group: StackingGroup, scene: Scene, runs: Sequence[Running]) -> list[
         elif not rule.when.accounts:
             for run in eligible:
                 run.skipped.append(Skipped(STAGE, rule.id, rule.version, why))
-    if group.select == "all" or len(found) < 2:
+    if len(found) < 2:
         return found
+    winner, reason = _winner(group, found, scene, runs)
+    if winner is None:
+        return found
+    for rule in found:
+        if rule.id != winner.id:
+            why = f"{winner.name} ({winner.id}) {reason}"
+            for run in _covered(rule, runs):
+                run.skipped.append(Skipped(STAGE, rule.id, rule.version, why))
+    return [winner]
+
+
+def _winner(
+    group: StackingGroup, found: Sequence[Rule], scene: Scene, runs: Sequence[Running]
+) -> tuple[Rule | None, str]:
+    """Return the one rule that applies and why it does; None: all of them do."""
+    if alone := next((rule for rule in found if rule.exclusive), None):
+        return alone, "stands alone in its group"
+    if group.select == "all":
+        return None, ""
     if group.select == "best_for_customer":
-        return [
-            max(
-                found,
-                key=lambda rule: _off(
-                    rule, exact_sum(run.amount for run in _covered(rule, runs)), scene
-                ),
-            )
-        ]
+
+        def off(rule: Rule) -> Decimal:
+            return _off(rule, exact_sum(run.amount for run in _covered(rule, runs)), scene)
+
+        return max(found, key=off), "is better for the customer"
     key = rank if group.select == "most_specific" else _priority
     ordered = sorted(found, key=key, reverse=True)
     if key(ordered[0]) == key(ordered[1]):
         raise RuleConflict(_covered(ordered[0], runs)[0].line, ordered[0], ordered[1])
-    return ordered[:1]
+    return ordered[0], "is more specific or has a higher priority"
 
 
 def _priority(rule: Rule) -> tuple[int, ...]:

@@ -15,7 +15,12 @@ from services.pricer.domain.answer import Settled, is_too_fine, priced
 from services.pricer.domain.ask import PriceAsk, Priced, Unpriced, problem
 from services.pricer.domain.basket import BasketLine, lines_of
 from services.pricer.domain.book import FxTable
-from services.pricer.domain.charging import NoCost, NoPriceForQuantity, is_percent_of_total
+from services.pricer.domain.charging import (
+    NoCost,
+    NoPriceForQuantity,
+    OffScale,
+    is_percent_of_total,
+)
 from services.pricer.domain.checks import check
 from services.pricer.domain.compiled import CompiledBook
 from services.pricer.domain.engines import ENGINES, NEWEST
@@ -39,6 +44,7 @@ _OF_A_LINE = (
     NoRate,
     NoBasis,
     NoPriceForQuantity,
+    OffScale,
     RuleConflict,
     BelowFloor,
     Inexact,
@@ -223,6 +229,8 @@ def _problem(fault: Exception, line: BasketLine | None) -> LineProblem:
             return problem("no_basis", str(fault), "price", line)
         case NoPriceForQuantity():
             return problem("quantity", str(fault), "quantity", line)
+        case OffScale():
+            return problem("off_scale", f"{sku}: {fault}", "rounding.list", line)
         case RuleConflict(rules=(left, right)):
             text = f"the rules {left} and {right} tie for {sku}"
             return problem(

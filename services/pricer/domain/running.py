@@ -122,6 +122,16 @@ class Running:
             case SetPrice(price=price):
                 source = Source(price, self._known_cost(scene), scene.rate_of(currency))
                 return whole(self.line, scene, source)
+            case _:
+                return self._otherwise(change, scene, currency)
+
+    def _otherwise(
+        self,
+        change: Markup | MarginFloor | RoundTo | LineLimits | SlabOff,
+        scene: Scene,
+        currency: str | None,
+    ) -> Price:
+        match change:
             case Markup(percent=percent, on="cost"):
                 cost = self.unit_cost(scene)
                 return self._at(EXACT.add(cost, percent.of(cost)))

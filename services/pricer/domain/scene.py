@@ -6,7 +6,7 @@ from datetime import datetime, time
 from decimal import Context, Decimal, InvalidOperation
 
 from contracts.pricing import DiscountAsk
-from contracts.values import EXACT, minor_unit
+from contracts.values import EXACT, MAX_DIGITS, minor_unit
 from services.pricer.domain.allocation import decimals, to_multiple
 from services.pricer.domain.ask import PriceAsk, parameters_of
 from services.pricer.domain.basket import BasketLine
@@ -18,6 +18,7 @@ from services.pricer.domain.rules import AmountRange, Counted, RoundingPoint
 
 # Money holds six decimals at most.
 FINEST = 6
+SCALES = tuple(Decimal(1).scaleb(-digits) for digits in range(MAX_DIGITS + 1))
 # Rounding and the few divisions that are rounded at once; everywhere else a lost digit is an error.
 ROUNDS = Context(prec=60, traps=[InvalidOperation])
 Scope = tuple[tuple[str, ...], tuple[str, ...]]
@@ -177,7 +178,7 @@ def line_mode(policy: RoundingPolicy) -> str:
 
 def quantized(amount: Decimal, digits: int, mode: str) -> Decimal:
     """Round a raw amount to a number of decimals; the one operation that may drop digits."""
-    return amount.quantize(Decimal(1).scaleb(-digits), rounding=mode, context=ROUNDS)
+    return amount.quantize(SCALES[digits], rounding=mode, context=ROUNDS)
 
 
 def exact_sum(amounts: Iterable[Decimal]) -> Decimal:

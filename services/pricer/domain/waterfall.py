@@ -103,8 +103,10 @@ def _contracted(run: Running, scene: Scene) -> bool:
 
 def apply_rules(run: Running, scene: Scene, stage: RuleStage) -> list[Rule]:
     """Apply the groups of a stage in turn; return the rules that applied."""
-    applied: list[Rule] = []
-    for group in scene.book.groups.get(stage, ()):
+    groups, applied = scene.book.groups.get(stage), list[Rule]()
+    if not groups:
+        return applied
+    for group in groups:
         base = _base(run, group)
 
         def amount_after(rule: Rule, change: Change, base: Price | None = base) -> Decimal:

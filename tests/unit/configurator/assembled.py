@@ -7,8 +7,8 @@ its own answers and its own list of valves. The oracle tries them all.
 from functools import cache
 from itertools import product as every
 
-from services.configurator.domain.model import Part, ProductModel
-from services.configurator.domain.product import bind, publish
+from services.configurator.domain.language.model import Part, ProductModel
+from services.configurator.domain.products.product import bind, publish
 
 PARTS = {
     "L-1": Part(sku="L-1", name="Line", kind="hardware"),

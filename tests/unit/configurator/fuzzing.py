@@ -4,9 +4,11 @@ import time
 
 from hypothesis import strategies as st
 
-from services.configurator.domain import expression, features, uvl
-from services.configurator.domain.product import ModelRefused
-from services.configurator.domain.uvl import UvlFault
+from services.configurator.domain.language import expression
+from services.configurator.domain.products.product import ModelRefused
+from services.configurator.domain.uvl import features
+from services.configurator.domain.uvl import text as uvl
+from services.configurator.domain.uvl.text import UvlFault
 from tests.unit.configurator.small import a_rule, bound
 from tests.unit.configurator.texts import EXPRESSIONS, WORD_SALADS, feature_models, spoilt
 

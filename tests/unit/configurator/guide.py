@@ -26,8 +26,8 @@ from infra.memory import MemoryStore
 from infra.pages import Link, Menu, Pages
 from infra.web import Readiness, Surroundings, application
 from services.configurator import main, pages, shelf
-from services.configurator.domain.catalogue import Catalogue
-from services.configurator.domain.product import Product
+from services.configurator.domain.products.catalogue import Catalogue
+from services.configurator.domain.products.product import Product
 from services.configurator.sessions import Sessions
 
 ROOT = Path(__file__).parents[3]

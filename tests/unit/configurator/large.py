@@ -5,9 +5,9 @@ from functools import cache
 from typing import Any
 
 from contracts.configuration import Decision
-from services.configurator.domain.completing import completion
-from services.configurator.domain.model import Part, ProductModel
-from services.configurator.domain.product import Product, publish
+from services.configurator.domain.answers.completing import completion
+from services.configurator.domain.language.model import Part, ProductModel
+from services.configurator.domain.products.product import Product, publish
 
 STEPS, QUESTIONS, OPTIONS = 8, 40, 500
 # Questions without a default, one at the start of a step; and those that take several answers.

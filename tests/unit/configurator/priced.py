@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 from contracts.pricing import PriceColumn, UnitPrice
 from contracts.values import Money, Pin
 from infra.ask import PeerUnavailable
-from services.configurator.domain.expression import parse
-from services.configurator.domain.model import Part
-from services.configurator.domain.product import bind
+from services.configurator.domain.language.expression import parse
+from services.configurator.domain.language.model import Part
+from services.configurator.domain.products.product import bind
 from services.pricer import books
 from services.pricer import handlers as pricer
 from services.pricer.domain.ask import ColumnAsk

@@ -5,7 +5,7 @@ from itertools import product as every
 from math import ceil
 
 from contracts.configuration import Decision
-from services.configurator.domain.expression import (
+from services.configurator.domain.language.expression import (
     Binary,
     Call,
     Has,
@@ -16,9 +16,9 @@ from services.configurator.domain.expression import (
     Unary,
     parse,
 )
-from services.configurator.domain.model import Part, ProductModel
-from services.configurator.domain.product import bind, publish
-from services.configurator.domain.proving import dated_faults
+from services.configurator.domain.language.model import Part, ProductModel
+from services.configurator.domain.products.product import bind, publish
+from services.configurator.domain.solving.proving import dated_faults
 from tests.unit.configurator.tabled import allows
 
 PARTS = {

@@ -11,16 +11,16 @@ from contracts import places
 from contracts.configuration import ConfiguredItem, Decision, RequestedItem
 from services.configurator import locating, shelf
 from services.configurator.api import _questions
-from services.configurator.domain.auditing import audit
-from services.configurator.domain.catalogue import Catalogue
-from services.configurator.domain.configuring import configure
-from services.configurator.domain.guiding import steps
-from services.configurator.domain.model import Part, ProductModel
-from services.configurator.domain.options import options
-from services.configurator.domain.product import ModelRefused, publish
-from services.configurator.domain.reasons import why
-from services.configurator.domain.revalidating import revalidate
-from services.configurator.domain.revising import changes
+from services.configurator.domain.answers.configuring import configure
+from services.configurator.domain.answers.guiding import steps
+from services.configurator.domain.answers.options import options
+from services.configurator.domain.language.model import Part, ProductModel
+from services.configurator.domain.prices.reasons import why
+from services.configurator.domain.products.catalogue import Catalogue
+from services.configurator.domain.products.product import ModelRefused, publish
+from services.configurator.domain.releases.auditing import audit
+from services.configurator.domain.releases.revalidating import revalidate
+from services.configurator.domain.releases.revising import changes
 from services.configurator.pages.reading import answers
 from tests.unit.configurator.assembled import PARTS, a_line, a_rule, a_skid, asked, bound, published
 from tests.unit.configurator.guide import DEAL, Guide, text_of

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.configurator.domain.circuit import NEVER
-from services.configurator.domain.layout import CircuitFault
-from services.configurator.domain.nnf import read
+from services.configurator.domain.solving.circuit import NEVER
+from services.configurator.domain.solving.layout import CircuitFault
+from services.configurator.domain.solving.nnf import read
 from tests.unit.configurator.compiler import circuit_text
 
 LAWS = settings(max_examples=300, deadline=None)

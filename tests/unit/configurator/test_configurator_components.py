@@ -7,12 +7,12 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from contracts.configuration import ConfiguredItem, Decision, RequestedItem
-from services.configurator.domain import bounds as b
-from services.configurator.domain.configuring import configure
-from services.configurator.domain.explaining import conflict, repairs
-from services.configurator.domain.options import options
-from services.configurator.domain.space import bits
-from services.configurator.domain.variables import RunningTotal
+from services.configurator.domain.answers.configuring import configure
+from services.configurator.domain.answers.explaining import conflict, repairs
+from services.configurator.domain.answers.options import options
+from services.configurator.domain.solving import bounds as b
+from services.configurator.domain.solving.space import bits
+from services.configurator.domain.solving.variables import RunningTotal
 from tests.unit.configurator.assembled import (
     INNER,
     OUTER,

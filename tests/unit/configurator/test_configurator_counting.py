@@ -16,10 +16,10 @@ from infra.web import Readiness, application
 from services.configurator import counts, shelf
 from services.configurator.compiling import can_compile
 from services.configurator.counter import NO_COMPILER, TOO_LARGE, Counter, by_d4
-from services.configurator.domain.completing import completion
-from services.configurator.domain.counting import ENCODING, about, formula_of
-from services.configurator.domain.decisions import domains_of
-from services.configurator.domain.space import values_of
+from services.configurator.domain.answers.completing import completion
+from services.configurator.domain.answers.counting import ENCODING, about, formula_of
+from services.configurator.domain.products.decisions import domains_of
+from services.configurator.domain.solving.space import values_of
 from tests.unit.configurator.compiler import circuit_text
 from tests.unit.configurator.small import (
     a_choice,

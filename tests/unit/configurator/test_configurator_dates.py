@@ -8,11 +8,11 @@ from hypothesis import strategies as st
 
 from quotewright.proofs import days_of_asks
 from services.configurator import releasing, shelf
-from services.configurator.domain.auditing import audit
-from services.configurator.domain.catalogue import Catalogue
-from services.configurator.domain.explaining import conflict
-from services.configurator.domain.product import ModelRefused
-from services.configurator.domain.revising import changes
+from services.configurator.domain.answers.explaining import conflict
+from services.configurator.domain.products.catalogue import Catalogue
+from services.configurator.domain.products.product import ModelRefused
+from services.configurator.domain.releases.auditing import audit
+from services.configurator.domain.releases.revising import changes
 from tests.unit.configurator.small import (
     a_pump,
     a_rule,

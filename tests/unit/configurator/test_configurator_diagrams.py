@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.configurator.domain import diagrams
-from services.configurator.domain.diagrams import Encoding, reduced, smallest
-from services.configurator.domain.nnf import read
+from services.configurator.domain.solving import diagrams
+from services.configurator.domain.solving.diagrams import Encoding, reduced, smallest
+from services.configurator.domain.solving.nnf import read
 from tests.unit.configurator.compiler import circuit_text
 
 LAWS = settings(max_examples=200, deadline=None)

@@ -6,8 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.configurator.domain.binding import Binder
-from services.configurator.domain.expression import (
+from services.configurator.domain.language.expression import (
     Binary,
     ExpressionFault,
     Has,
@@ -18,8 +17,9 @@ from services.configurator.domain.expression import (
     Unary,
     parse,
 )
-from services.configurator.domain.space import Space
-from services.configurator.domain.units import UnitFault
+from services.configurator.domain.language.units import UnitFault
+from services.configurator.domain.solving.binding import Binder
+from services.configurator.domain.solving.space import Space
 from tests.unit.configurator.small import a_pump, every_point, value_of
 
 MODEL = a_pump()

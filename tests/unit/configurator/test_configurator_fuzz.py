@@ -3,7 +3,8 @@
 import pytest
 from hypothesis import HealthCheck, given, settings
 
-from services.configurator.domain import expression, uvl
+from services.configurator.domain.language import expression
+from services.configurator.domain.uvl import text as uvl
 from tests.unit.configurator import fuzzing
 from tests.unit.configurator.texts import EXPRESSIONS, feature_models
 

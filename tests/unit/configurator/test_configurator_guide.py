@@ -10,12 +10,12 @@ from hypothesis import assume, given
 
 from contracts import places
 from contracts.configuration import Decision
-from services.configurator.domain.catalogue import Catalogue
-from services.configurator.domain.decisions import binding
-from services.configurator.domain.guiding import Card, State, Step, steps, waiting
-from services.configurator.domain.mending import mends
-from services.configurator.domain.options import judged, options, standing
-from services.configurator.domain.reasons import why
+from services.configurator.domain.answers.guiding import Card, State, Step, steps, waiting
+from services.configurator.domain.answers.mending import mends
+from services.configurator.domain.answers.options import judged, options, standing
+from services.configurator.domain.prices.reasons import why
+from services.configurator.domain.products.catalogue import Catalogue
+from services.configurator.domain.products.decisions import binding
 from services.configurator.pages import reading
 from tests.unit.configurator import guide as guides
 from tests.unit.configurator import large

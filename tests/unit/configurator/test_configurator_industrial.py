@@ -8,9 +8,9 @@ import yaml
 
 from contracts.configuration import ConfiguredItem, RejectedItem, RequestedItem
 from services.configurator import shelf
-from services.configurator.domain.auditing import audit
-from services.configurator.domain.completing import completion
-from services.configurator.domain.options import options
+from services.configurator.domain.answers.completing import completion
+from services.configurator.domain.answers.options import options
+from services.configurator.domain.releases.auditing import audit
 from services.configurator.handlers import configured
 from tests.unit.configurator.small import decided
 

@@ -6,11 +6,11 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from contracts.configuration import Decision, RequestedItem
-from services.configurator.domain.completing import completion
-from services.configurator.domain.configuring import configure
-from services.configurator.domain.explaining import conflict, conflicts, repairs
-from services.configurator.domain.options import options
-from services.configurator.domain.reasons import why
+from services.configurator.domain.answers.completing import completion
+from services.configurator.domain.answers.configuring import configure
+from services.configurator.domain.answers.explaining import conflict, conflicts, repairs
+from services.configurator.domain.answers.options import options
+from services.configurator.domain.prices.reasons import why
 from tests.unit.configurator.small import a_pump, a_rule, bound, faults_of, meets, valid_points
 from tests.unit.configurator.tabled import tables
 

@@ -6,8 +6,8 @@ import pytest
 
 from contracts.errors import NotFound
 from services.configurator import shelf
-from services.configurator.domain.catalogue import Catalogue
-from services.configurator.domain.product import ModelRefused, publish
+from services.configurator.domain.products.catalogue import Catalogue
+from services.configurator.domain.products.product import ModelRefused, publish
 from tests.unit.configurator.small import PARTS, a_choice, a_multi, a_pump, a_rule, published
 
 FLAG = {"id": "outdoor", "kind": "flag", "group": "all", "label": "Outdoor", "help": "Outside?"}

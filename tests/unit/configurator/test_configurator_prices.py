@@ -8,13 +8,13 @@ from hypothesis import strategies as st
 
 from contracts.configuration import RequestedItem
 from contracts.values import Money
-from services.configurator.domain.aiming import cheapest, lead_days, quickest
-from services.configurator.domain.completing import completion, proposal
-from services.configurator.domain.configuring import bill_of_materials, configure
-from services.configurator.domain.decisions import domains_of
-from services.configurator.domain.if_chosen import prices_if_chosen
-from services.configurator.domain.pricing import Pricing
-from services.configurator.domain.reasons import why
+from services.configurator.domain.answers.completing import completion, proposal
+from services.configurator.domain.answers.configuring import bill_of_materials, configure
+from services.configurator.domain.prices.aiming import cheapest, lead_days, quickest
+from services.configurator.domain.prices.if_chosen import prices_if_chosen
+from services.configurator.domain.prices.pricing import Pricing
+from services.configurator.domain.prices.reasons import why
+from services.configurator.domain.products.decisions import domains_of
 from tests.unit.configurator.priced import (
     ADDITIVE,
     DAYS,

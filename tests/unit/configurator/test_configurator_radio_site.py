@@ -8,9 +8,9 @@ import pytest
 
 from contracts.configuration import ConfiguredItem, RequestedItem
 from services.configurator import shelf
-from services.configurator.domain.completing import completion
-from services.configurator.domain.configuring import configure
-from services.configurator.domain.explaining import conflict
+from services.configurator.domain.answers.completing import completion
+from services.configurator.domain.answers.configuring import configure
+from services.configurator.domain.answers.explaining import conflict
 from services.pricer import books
 from tests.unit.configurator.small import decided
 

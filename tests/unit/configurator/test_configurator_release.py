@@ -11,12 +11,12 @@ from jsonschema import Draft202012Validator
 
 from contracts.configuration import ConfiguredItem, Decision, RejectedItem, RequestedItem
 from services.configurator import releasing, shelf
-from services.configurator.domain.auditing import audit
-from services.configurator.domain.catalogue import Catalogue, UnknownProduct
-from services.configurator.domain.configuring import configure
-from services.configurator.domain.product import ModelRefused, publish
-from services.configurator.domain.revalidating import revalidate
-from services.configurator.domain.revising import changes
+from services.configurator.domain.answers.configuring import configure
+from services.configurator.domain.products.catalogue import Catalogue, UnknownProduct
+from services.configurator.domain.products.product import ModelRefused, publish
+from services.configurator.domain.releases.auditing import audit
+from services.configurator.domain.releases.revalidating import revalidate
+from services.configurator.domain.releases.revising import changes
 from tests.unit.configurator.small import (
     PARTS,
     a_choice,

@@ -13,13 +13,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from contracts.configuration import Decision
-from services.configurator.domain import session_steps as deciding
-from services.configurator.domain.comparing import OtherProduct, compare
-from services.configurator.domain.decisions import DecisionsRefused, binding
-from services.configurator.domain.hashing import decisions_hash, proved
-from services.configurator.domain.moving import newer
-from services.configurator.domain.session import Change, Entry, Head, Place, evolve, fold
-from services.configurator.domain.session_steps import (
+from services.configurator.domain.answers.comparing import OtherProduct, compare
+from services.configurator.domain.answers.hashing import decisions_hash, proved
+from services.configurator.domain.products.decisions import DecisionsRefused, binding
+from services.configurator.domain.sessions import session_steps as deciding
+from services.configurator.domain.sessions.moving import newer
+from services.configurator.domain.sessions.session import Change, Entry, Head, Place, evolve, fold
+from services.configurator.domain.sessions.session_steps import (
     DecidedAndTakenBack,
     NothingToUndo,
     SessionClosed,
@@ -348,8 +348,8 @@ def test_the_hash_of_decisions_knows_values_and_sources():
 
 ELSEWHERE = """
 import json, sys
-from services.configurator.domain.decisions import binding
-from services.configurator.domain.hashing import proved
+from services.configurator.domain.products.decisions import binding
+from services.configurator.domain.answers.hashing import proved
 from tests.unit.configurator.small import decided
 from tests.unit.configurator.test_configurator_session import pump
 for answers in json.load(sys.stdin):

@@ -9,13 +9,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.configurator.domain import bounds as b
-from services.configurator.domain import solver as solving
-from services.configurator.domain.constraints import Constraint, Forbidden
-from services.configurator.domain.model import IntegerAttribute
-from services.configurator.domain.repairing import minimum_repairs
-from services.configurator.domain.solver import SearchBound, Solver
-from services.configurator.domain.space import Space, bits
+from services.configurator.domain.language.model import IntegerAttribute
+from services.configurator.domain.solving import bounds as b
+from services.configurator.domain.solving import solver as solving
+from services.configurator.domain.solving.constraints import Constraint, Forbidden
+from services.configurator.domain.solving.repairing import minimum_repairs
+from services.configurator.domain.solving.solver import SearchBound, Solver
+from services.configurator.domain.solving.space import Space, bits
 
 LAWS = settings(max_examples=150, deadline=None)
 WIDTHS = st.lists(st.integers(1, 5), min_size=1, max_size=4)

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given, settings
 
 from services.configurator import shelf
-from services.configurator.domain.decisions import domains_of
-from services.configurator.domain.explaining import conflict, repairs
-from services.configurator.domain.product import ModelRefused
+from services.configurator.domain.answers.explaining import conflict, repairs
+from services.configurator.domain.products.decisions import domains_of
+from services.configurator.domain.products.product import ModelRefused
 from tests.unit.configurator.small import PARTS, bound, decided
 from tests.unit.configurator.tabled import a_table, tables, written_out
 from tests.unit.configurator.test_configurator_laws import decisions

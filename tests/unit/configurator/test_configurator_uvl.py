@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.configurator.domain import features as binding
-from services.configurator.domain.features import bound
-from services.configurator.domain.solver import Solver
-from services.configurator.domain.space import FALSE
-from services.configurator.domain.uvl import Constant, Named, Operation, UvlFault, parse
+from services.configurator.domain.solving.solver import Solver
+from services.configurator.domain.solving.space import FALSE
+from services.configurator.domain.uvl import features as binding
+from services.configurator.domain.uvl.features import bound
+from services.configurator.domain.uvl.text import Constant, Named, Operation, UvlFault, parse
 
 LAWS = settings(max_examples=200, deadline=None)
 STATION = """

@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.configurator.domain import instances, typed
-from services.configurator.domain.features import bound
-from services.configurator.domain.solver import Solver
-from services.configurator.domain.uvl import UvlFault, parse
+from services.configurator.domain.solving.solver import Solver
+from services.configurator.domain.uvl import instances, typed
+from services.configurator.domain.uvl.features import bound
+from services.configurator.domain.uvl.text import UvlFault, parse
 
 LAWS = settings(max_examples=100, deadline=None)
 

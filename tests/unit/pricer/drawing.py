@@ -31,8 +31,8 @@ STAGES = ("option_price", "contracted_price", "volume", "segment", "promotion", 
 REFUSALS = {
     f"pricer.{code}"
     for code in ("rule_conflict", "quantity", "no_basis", "percent_cycle", "below_floor", "inexact",
-                 "not_discountable", "no_price_that_day", "discount_exceeds", "discount_unknown_part",
-                 "discount_several_charges")
+                 "not_discountable", "no_price_that_day", "off_scale", "discount_exceeds",
+                 "discount_unknown_part", "discount_several_charges")
 }  # fmt: skip
 
 

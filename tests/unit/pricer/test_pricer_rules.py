@@ -389,6 +389,27 @@ def test_of_two_discounts_on_the_quote_one_may_win_or_both_add_up():
         "highest_priority sequential": ["11340.00 USD"],
         "most_specific sequential": ["11970.00 USD"],
     }
+    alone = [*rules[:1], rules[1] | {"exclusive": True}]
+    one = pricing(an_ask(RRU), in_group(*alone, stage="header_discount"))
+    assert nets(one) == ["11970.00 USD"]
+    assert skipped(one) == {"ten": "Rule five (five) stands alone in its group"}
+
+
+def test_rules_of_the_quote_that_cover_only_free_goods_do_nothing():
+    """A tie of two of them had no line to be told on, and broke the price."""
+    groups = [
+        {"id": "gift", "stage": "promotion", "select": "all"},
+        {"id": "order", "stage": "header_discount", "select": "most_specific"},
+    ]
+    gift = {"kind": "free_goods", "per": "1", "quantity": "1", "sku": "CAB"}
+    rules = [
+        a_rule("gift", "gift", gift, when={"skus": ["RRU"]}),
+        *(a_rule(each, "order", percent_off("5"), when={"skus": ["CAB"]}) for each in "ab"),
+    ]
+    assert nets(pricing(an_ask(RRU), a_book(groups=groups, rules=rules))) == [
+        "12600.00 USD",
+        "0.00 USD",
+    ]
 
 
 def test_free_goods_are_lines_of_their_own_at_nothing():

@@ -1,0 +1,1 @@
+"""The language of product models: what a file may say, and what is wrong with it."""

@@ -1,0 +1,1 @@
+"""What configurations cost: the cheapest, the price of every option, repairs by price."""

@@ -1,0 +1,1 @@
+"""A product as published: its model bound, its decisions, its words."""

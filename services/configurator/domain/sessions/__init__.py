@@ -1,0 +1,1 @@
+"""What somebody decides on the way, kept until it is submitted."""

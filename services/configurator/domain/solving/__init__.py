@@ -1,0 +1,1 @@
+"""The engines: finite variables, constraints, proofs; and a model bound to them."""

@@ -1,0 +1,1 @@
+"""Feature models of other tools, written in UVL."""
