@@ -88,9 +88,9 @@ def source_of(line: BasketLine, scene: Scene) -> Source:
     """Return the source of a line's list price.   Raises: NoRate."""
     offer = line.offer
     above = offer.source
-    currency = above.currency or offer.currency
     cost, note = None, ""
-    if above.cost is not None:
+    if above.cost is not None and isinstance(above.price, CostPlus):
+        currency = above.currency or offer.currency
         cost = scene.money(above.cost, currency)
         note = f"cost {above.cost:f} {currency}"
     rate = scene.rate_of(offer.currency)

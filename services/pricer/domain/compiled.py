@@ -10,7 +10,16 @@ from services.pricer.domain.price_models import Derived, PercentOfTotal, PricePo
 from services.pricer.domain.rules import Rule, StackingGroup
 
 DEPTH_MAX = 20
-Index = Mapping[tuple[str, str | None, str], tuple[Rule, ...]]
+Index = Mapping[str, Mapping[str, "Scoped"]]
+"""The rules by their group, then by what they cover."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scoped:
+    """Rules that cover the same: for everybody, and by account for those that are contracted."""
+
+    all: tuple[Rule, ...]
+    by_account: Mapping[str, tuple[Rule, ...]]
 
 
 class BookUnfit(Exception):
@@ -63,12 +72,16 @@ class CompiledBook:
 
         Of the rules for accounts only those of this one; None: none of them.
         """
+        places = self.rules.get(group.id)
+        if places is None:
+            return []
         found: list[Rule] = []
-        index, name = self.rules, group.id
         for key in offer.keys:
-            found += index.get((name, None, key), ())
-            if account is not None:
-                found += index.get((name, account, key), ())
+            scoped = places.get(key)
+            if scoped is not None:
+                found += scoped.all
+                if account is not None and scoped.by_account:
+                    found += scoped.by_account.get(account, ())
         if len(found) < 2:
             return found
         return list({each.id: each for each in found}.values())
@@ -193,23 +206,37 @@ def _inherited(
 
 
 def _index(rules: Sequence[Rule]) -> Index:
-    found: dict[tuple[str, str | None, str], list[Rule]] = {}
+    found: dict[str, dict[str, dict[str | None, list[Rule]]]] = {}
     for rule in rules:
-        when = rule.when
-        keys = [f"sku:{each}" for each in when.skus]
-        keys += [f"category:{each}" for each in when.categories]
-        for key in keys or ["any"]:
-            for account in when.accounts or (None,):
-                found.setdefault((rule.group, account, key), []).append(rule)
-    return {place: tuple(rules) for place, rules in found.items()}
+        places = found.setdefault(rule.group, {})
+        for key in _keys(rule.when.skus, rule.when.categories):
+            accounts = places.setdefault(key, {})
+            for account in rule.when.accounts or (None,):
+                accounts.setdefault(account, []).append(rule)
+    return {
+        group: {key: _scoped(accounts) for key, accounts in places.items()}
+        for group, places in found.items()
+    }
+
+
+def _scoped(accounts: dict[str | None, list[Rule]]) -> Scoped:
+    everybody = tuple(accounts.pop(None, ()))
+    return Scoped(
+        everybody, {name: tuple(rules) for name, rules in accounts.items() if name is not None}
+    )
+
+
+def _keys(skus: Iterable[str], categories: Iterable[str]) -> list[str]:
+    """Return the keys of a scope; one that names nothing is found under `any`."""
+    keys = [f"sku:{each}" for each in skus]
+    keys += [f"category:{each}" for each in categories]
+    return keys or ["any"]
 
 
 def _rails(rails: Sequence[Guardrail]) -> dict[str, tuple[Guardrail, ...]]:
     found: dict[str, tuple[Guardrail, ...]] = {}
     for rail in rails:
         if rail.scope == "line":
-            keys = [f"sku:{each}" for each in rail.skus]
-            keys += [f"category:{each}" for each in rail.categories]
-            for key in keys or ["any"]:
+            for key in _keys(rail.skus, rail.categories):
                 found[key] = (*found.get(key, ()), rail)
     return found

@@ -21,6 +21,13 @@ def elsewhere(when: Condition, scene: Scene) -> str | None:
         return f"is for region {', '.join(when.regions)}; the quote's is {ask.region}"
     if when.effective and not when.effective.holds(ask.day):
         return f"is not in force on {ask.day.isoformat()}"
+    if when.segments or when.channels or when.partners or when.currencies or when.between:
+        return _elsewhere(when, scene)
+    return None
+
+
+def _elsewhere(when: Condition, scene: Scene) -> str | None:
+    ask = scene.ask
     for kind, wanted, ours in (
         ("segment", when.segments, ask.segment),
         ("channel", when.channels, ask.channel),
@@ -42,15 +49,18 @@ def why_not(when: Condition, line: BasketLine, scene: Scene) -> str | None:
     """Say why the condition does not hold for the line; None if it does."""
     if away := elsewhere(when, scene):
         return away
-    alongside = when.alongside_skus + when.alongside_categories
-    if alongside and not any(
-        each.offer.covered(when.alongside_skus, when.alongside_categories)
-        for each in scene.companions(line)
-    ):
-        return f"needs {' or '.join(alongside)} in the same item"
+    if when.alongside_skus or when.alongside_categories:
+        skus, categories = when.alongside_skus, when.alongside_categories
+        if not any(each.offer.covered(skus, categories) for each in scene.companions(line)):
+            return f"needs {' or '.join(skus + categories)} in the same item"
     if when.charges and line.entry.charge not in when.charges:
         return _not_for("charge", when.charges, line.entry.charge)
-    return _of_item(when, line, scene) or _of_amounts(when, line, scene)
+    why = None
+    if when.products or when.attributes or when.together:
+        why = _of_item(when, line, scene)
+    if why is None and (when.quantity or when.amount):
+        why = _of_amounts(when, line, scene)
+    return why
 
 
 def _of_item(when: Condition, line: BasketLine, scene: Scene) -> str | None:

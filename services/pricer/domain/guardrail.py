@@ -50,6 +50,7 @@ def first_pass(run: Running, scene: Scene) -> None:
         if rail.when is not None and why_not(rail.when, run.line, scene):
             continue
         floor = floor_unit(rail, run.line, scene)
+        run.floors.append((rail, floor))
         if run.unit is not None:
             below = scene.round_at(run.unit, scene.book.book.rounding.unit) < floor
         else:
@@ -61,10 +62,7 @@ def first_pass(run: Running, scene: Scene) -> None:
 
 def second_pass(run: Running, scene: Scene) -> None:
     """Hold a line with its share of the quote's discounts against its floors again."""
-    for rail in scene.book.guardrails(run.line.offer):
-        if rail.when is not None and why_not(rail.when, run.line, scene):
-            continue
-        floor = floor_unit(rail, run.line, scene)
+    for rail, floor in run.floors:
         least = _floor_line(floor, run, scene)
         known = any(each.guardrail == rail.id for each in run.breaches)
         if abs(run.amount) < least and not (known and rail.action == "approval"):

@@ -1,6 +1,5 @@
 """Which rules of a stacking group apply to a line, and why the others do not."""
 
-from collections.abc import Callable
 from decimal import Decimal
 
 from contracts.values import EXACT, Percent
@@ -21,7 +20,7 @@ from services.pricer.domain.rules import (
     StackingGroup,
     UnitPrice,
 )
-from services.pricer.domain.running import Change, Running, SlabOff
+from services.pricer.domain.running import Change, Price, Running, SlabOff
 from services.pricer.domain.scene import Scene
 from services.pricer.domain.trace import Skipped, say, say_number
 
@@ -51,15 +50,11 @@ def candidates(group: StackingGroup, line: BasketLine, scene: Scene) -> list[Rul
 
 
 def select(
-    group: StackingGroup,
-    run: Running,
-    scene: Scene,
-    amount_after: Callable[[Rule, Change], Decimal],
+    group: StackingGroup, run: Running, scene: Scene, base: Price | None
 ) -> tuple[list[Match], list[Skipped]]:
     """Return the rules that apply in turn, and the skipped ones.
 
-    `amount_after` tells what the line would come to, for a group that takes the best for the
-    customer. Raises: RuleConflict.
+    Percentages are of `base`, where they are added up.   Raises: RuleConflict; NoCost; NoRate.
     """
     matches: list[Match] = []
     skipped: list[Skipped] = []
@@ -73,7 +68,7 @@ def select(
             skipped.append(Skipped(group.stage, rule.id, rule.version, str(why or found)))
     if len(matches) < 2:
         return matches, skipped
-    winner, reason = _winner(group, matches, run, amount_after)
+    winner, reason = _winner(group, matches, run, (scene, base))
     if winner is None:
         return matches, skipped
     for rule, _, _ in matches:
@@ -84,10 +79,7 @@ def select(
 
 
 def _winner(
-    group: StackingGroup,
-    matches: list[Match],
-    run: Running,
-    amount_after: Callable[[Rule, Change], Decimal],
+    group: StackingGroup, matches: list[Match], run: Running, within: tuple[Scene, Price | None]
 ) -> tuple[Match | None, str]:
     """Return the one rule that applies and why it does; None: all of them do."""
     alone = next((match for match in matches if match[0].exclusive), None)
@@ -97,15 +89,16 @@ def _winner(
         case "all":
             return None, ""
         case "best_for_customer":
+            scene, base = within
+
+            def amount_after(match: Match) -> Decimal:
+                rule, change, _ = match
+                if isinstance(change, FreeGoods):
+                    return run.amount
+                return run.after(change, scene, rule.currency, base)[1]
+
             # min() keeps the first of equals, and candidates come in a fixed order.
-            found = min(
-                matches,
-                key=lambda match: (
-                    run.amount
-                    if isinstance(match[1], FreeGoods)
-                    else amount_after(match[0], match[1])
-                ),
-            )
+            found = min(matches, key=amount_after)
             return found, "is better for the customer"
         case "highest_priority":
             if matches[0][0].priority == matches[1][0].priority:

@@ -9,6 +9,7 @@ from contracts.pricing import GuardrailBreach
 from contracts.values import EXACT, Percent
 from services.pricer.domain.allocation import to_multiple
 from services.pricer.domain.basket import BasketLine
+from services.pricer.domain.book import Guardrail
 from services.pricer.domain.charging import NoCost, Source, price_for_margin, whole
 from services.pricer.domain.rules import (
     AmountOff,
@@ -82,6 +83,7 @@ class Running:
     steps: list[Step] = field(default_factory=list)
     skipped: list[Skipped] = field(default_factory=list)
     breaches: list[GuardrailBreach] = field(default_factory=list)
+    floors: list[tuple[Guardrail, Decimal]] = field(default_factory=list)
     regular: Decimal = ZERO
     given: Decimal = ZERO
     net: Decimal = ZERO

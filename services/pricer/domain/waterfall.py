@@ -20,7 +20,7 @@ from services.pricer.domain.charging import (
 from services.pricer.domain.matching import NO_UNIT, candidates, select
 from services.pricer.domain.price_models import Tiered
 from services.pricer.domain.rules import FreeGoods, Rule, RuleStage, StackingGroup
-from services.pricer.domain.running import Change, Gift, Price, Running, SlabOff
+from services.pricer.domain.running import Gift, Price, Running, SlabOff
 from services.pricer.domain.scene import ROUNDS, Scene, quantized
 from services.pricer.domain.trace import Skipped, Step, say, say_number
 
@@ -108,11 +108,7 @@ def apply_rules(run: Running, scene: Scene, stage: RuleStage) -> list[Rule]:
         return applied
     for group in groups:
         base = _base(run, group)
-
-        def amount_after(rule: Rule, change: Change, base: Price | None = base) -> Decimal:
-            return run.after(change, scene, rule.currency, base)[1]
-
-        matches, skipped = select(group, run, scene, amount_after)
+        matches, skipped = select(group, run, scene, base)
         run.skipped.extend(skipped)
         for rule, change, words in matches:
             if isinstance(change, FreeGoods):
