@@ -224,7 +224,7 @@ def offer_view(quote: Quote, revision: Revision) -> dict[str, Any]:
         ],
         "lines": [_json(each) for each in submitted.offer.lines],
         "totals": submitted.offer.totals.model_dump(
-            mode="json", include={"currency", "by_charge", "list", "discount", "net"}
+            mode="json", include={"currency", "by_charge", "list", "discount", "net", "term"}
         ),
         "terms": _json(submitted.terms),
         "valid_until": presented.valid_until.isoformat(),
