@@ -12,6 +12,9 @@ INBOX = "/approvals/cases"
 OVERVIEW = "/crm/overview"
 WAITING = "/crm/waiting"
 SESSIONS = "/configurator/sessions"
+PRICE_BOOKS = "/pricer/books"
+RATES = "/pricer/fx"
+PRICE_TESTER = "/pricer/tester"
 
 SELLS = frozenset({"seller", "manager", "admin"})
 DECIDES = frozenset({"approver", "manager", "admin"})
@@ -21,6 +24,7 @@ MENU = (
     ("Opportunities", OPPORTUNITIES, SELLS | {"approver", "analyst"}),
     ("Waiting", WAITING, SELLS | {"approver", "analyst"}),
     ("Approvals", INBOX, DECIDES),
+    ("Price books", PRICE_BOOKS, DECIDES),
     ("Overview", OVERVIEW, frozenset({"manager", "analyst", "admin"})),
 )
 

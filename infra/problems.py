@@ -117,6 +117,11 @@ def _plain(raw: Mapping[str, Any], message: str) -> str:
             return message
 
 
+# What FastAPI says of a body that json or UTF-8 gives up on, and what helps who sent it.
+UNPARSED = "There was an error parsing the body"
+UNREADABLE = "the body can not be read; send JSON in UTF-8, with numbers of at most 4300 digits"
+
+
 def install(app: FastAPI, draw: DrawProblem | None = None) -> None:
     """Make the app answer every error as a problem; to browsers as a page, if `draw` can."""
     app.state.draw_problem = draw
@@ -158,7 +163,7 @@ async def _routing(request: Request, error: Exception) -> Response:
         "type": f"urn:quotewright:problem:{code}",
         "title": phrase,
         "status": error.status_code,
-        "detail": str(error.detail)[:MAX_TEXT],
+        "detail": UNREADABLE if error.detail == UNPARSED else str(error.detail)[:MAX_TEXT],
         "code": code,
     }
     answer = _answer(request, problem)

@@ -16,6 +16,7 @@ from contracts.errors import QuotewrightError, Unavailable
 from infra import log as logs
 from infra.settings import SettingsError, load
 from quotewright import rebuilding, repricing, show, status
+from quotewright.books import book_app
 from quotewright.client import Client, Where, token_for
 from quotewright.explaining import explain as print_explanation
 from quotewright.explaining import explanation
@@ -46,6 +47,7 @@ app = typer.Typer(
 )
 app.add_typer(parked_app, name="parked")
 app.add_typer(model_app, name="model")
+app.add_typer(book_app, name="book")
 app.command()(prove)
 
 Bus = Annotated[Literal["embedded", "kafka"], typer.Option(help="how facts travel")]

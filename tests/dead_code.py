@@ -38,6 +38,7 @@ _ = (used.signed_in, used.signed_out, used.q)
 _ = (used.make_token, used.parked_list, used.parked_show, used.parked_retry, used.show_status)
 _ = (used.parked_discard, used.counted, used.diff)
 _ = (used.undo, used.replayed, used.repriced, used.live_price)
+_ = (used.list_versions, used.tester)
 
 # Extension points of libraries: eventsourcing, kafka-python, http.server, uvicorn, fontTools, WeasyPrint.
 _ = (used.seal, used.MemoryBus, used.MemoryRelay)  # tests seal facts, and walk in memory

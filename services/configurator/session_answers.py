@@ -17,7 +17,7 @@ from infra.work import Cause
 from services.configurator import handlers
 from services.configurator.domain.answers.comparing import Comparison
 from services.configurator.domain.answers.hashing import Proof, ProvedOptions
-from services.configurator.domain.answers.options import AttributeState
+from services.configurator.domain.answers.states import AttributeState
 from services.configurator.domain.prices.reasons import Why
 from services.configurator.domain.products.catalogue import Catalogue
 from services.configurator.domain.products.decisions import DECISIONS_MAX, fits

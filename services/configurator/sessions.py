@@ -20,6 +20,7 @@ from services.configurator.domain.sessions.session import (
     Place,
     Session,
     SessionChanged,
+    evolve,
     fold,
 )
 from services.configurator.domain.sessions.session_steps import (
@@ -90,11 +91,14 @@ class Sessions:
     def begin(self, cause: Cause, head: Head, entry: Entry) -> Session:
         """Begin a session; the same command again finds it.   Raises: TooManySessions."""
         where = {"session_id": head.session_id, "owner": head.owner}
+        stands = [fold(head, [entry])]
 
         def handler(work: Work) -> None:
             if rows := work.rows(READ, where):
-                _only_once(_session(rows, head.session_id), work.cause)
+                stands[0] = _session(rows, head.session_id)
+                _only_once(stands[0], work.cause)
                 return
+            stands[0] = fold(head, [entry])
             if len(work.rows(OWNED, where)) >= SESSIONS_MAX:
                 raise TooManySessions(
                     f"you have {SESSIONS_MAX} configurations; forget one to begin another"
@@ -106,21 +110,23 @@ class Sessions:
             work.sql(BEGIN, {**told, "most": SESSIONS_MAX})
 
         self._commands.run(cause, handler)
-        return self.of(head.session_id, head.owner)
+        return stands[0]
 
     def change(
         self, cause: Cause, whose: tuple[UUID, str], decide: Decide, seen: str | None = None
     ) -> Session:
         """Append what is decided on the session, once per command; `seen` is its revision.
 
+        Returns the session as this command left it.
         Raises: NoSuchSession; SessionChanged, if it is not at `seen`; what `decide` raises.
         """
         session_id, owner = whose
+        stands: list[Session] = []
 
         def handler(work: Work) -> None:
-            found = _session(
-                work.rows(READ, {"session_id": session_id, "owner": owner}), session_id
-            )
+            rows = work.rows(READ, {"session_id": session_id, "owner": owner})
+            found = _session(rows, session_id)
+            stands[:] = [found]
             if _only_once(found, work.cause):
                 return
             if seen is not None and seen != str(found.revision):
@@ -131,9 +137,10 @@ class Sessions:
                 )
             if (entry := decide(found)) is not None:
                 work.sql(GROW, {"entry": _row(session_id, entry)})
+                stands[:] = [evolve(found, entry)]
 
         self._commands.run(cause, handler)
-        return self.of(session_id, owner)
+        return stands[0]
 
     def forget(self, cause: Cause, session_id: UUID, owner: str) -> None:
         """Remove a session with all its entries; what is gone already stays gone."""

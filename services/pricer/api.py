@@ -1,9 +1,9 @@
-"""The doors of the pricer: try a price, list prices, read the books and why. Makes no facts."""
+"""The doors of the pricer: try a price, list prices, read why. Makes no facts."""
 
 import json
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Depends, Query
+from fastapi import APIRouter, Depends
 from starlette.responses import JSONResponse, Response
 
 from contracts.errors import NotFound
@@ -12,9 +12,8 @@ from contracts.values import Sha256
 from infra.web import Principal, allow
 from infra.work import Commands
 from services.pricer import handlers
-from services.pricer.books import Shelf
+from services.pricer.books import Shelves
 from services.pricer.domain.ask import ColumnAsk, PriceAsk, Priced
-from services.pricer.domain.book import PriceBook
 from services.pricer.domain.explaining import with_matched
 from services.pricer.domain.trace import View, shown
 
@@ -23,7 +22,6 @@ INSIDERS = frozenset({"approver", "manager", "admin", "service"})
 READERS = ("seller", "approver", "manager", "analyst", "admin", "service")
 
 Reader = Annotated[Principal, Depends(allow(*READERS))]
-Insider = Annotated[Principal, Depends(allow("approver", "manager", "admin", "service"))]
 
 
 class PreviewAsk(PriceAsk):
@@ -32,27 +30,20 @@ class PreviewAsk(PriceAsk):
     pins: PricingPins = PricingPins()
 
 
-class BookUnknown(NotFound):
-    """There is no such version of a price book."""
-
-    code = "pricer.book_unknown"
-
-
 class TraceUnknown(NotFound):
     """No trace is kept under this hash."""
 
     code = "pricer.trace_unknown"
 
 
-def routes(commands: Commands, shelf: Shelf) -> APIRouter:
+def routes(commands: Commands, shelf: Shelves) -> APIRouter:
     """Return the routes below /pricer."""
     router = APIRouter(prefix="/pricer")
     _prices(router, commands, shelf)
-    _books(router, shelf)
     return router
 
 
-def _prices(router: APIRouter, commands: Commands, shelf: Shelf) -> None:
+def _prices(router: APIRouter, commands: Commands, shelf: Shelves) -> None:
     """Add the routes that try a price and explain one."""
 
     @router.post("/preview", response_model=dict[str, Any])
@@ -89,30 +80,7 @@ def _prices(router: APIRouter, commands: Commands, shelf: Shelf) -> None:
         if tree["view"] == "customer":
             return tree
         book = tree["book"]
-        return with_matched(tree, shelf.compiled.get((book["id"], book["version"])))
-
-
-def _books(router: APIRouter, shelf: Shelf) -> None:
-    """Add the routes that read price books."""
-
-    @router.get("/books")
-    def books(
-        _reader: Reader, limit: Annotated[int, Query(ge=1, le=200)] = 50
-    ) -> list[dict[str, Any]]:
-        """List the versions of price books, newest first."""
-        found = sorted(shelf.books.values(), key=lambda each: (each.id, each.version), reverse=True)
-        return [_summary(each) for each in found[:limit]]
-
-    @router.get("/books/{book_id}/{version}")
-    def book(book_id: str, version: int, _reader: Insider) -> dict[str, Any]:
-        """Return one version whole; its costs and floors are for insiders."""
-        found = shelf.books.get((book_id, version))
-        if found is None:
-            text = (
-                f"there is no price book {book_id} version {version}; GET /pricer/books lists them"
-            )
-            raise BookUnknown(text, book=book_id, version=version)
-        return found.model_dump(mode="json")
+        return with_matched(tree, shelf.now().compiled.get((book["id"], book["version"])))
 
 
 def _previewed(found: Priced, view: View) -> dict[str, Any]:
@@ -126,20 +94,3 @@ def view_for(reader: Principal, wanted: View | None) -> View:
     """Return the widest view that the caller may have, or the narrower one that he asks for."""
     widest: View = "internal" if INSIDERS & reader.roles else "seller"
     return widest if wanted in (None, "internal") else wanted
-
-
-def _summary(book: PriceBook) -> dict[str, Any]:
-    tree = book.model_dump(
-        mode="json",
-        include={
-            "id",
-            "version",
-            "name",
-            "status",
-            "effective",
-            "currency",
-            "currencies",
-            "sha256",
-        },
-    )
-    return {**tree, "entries": len(book.entries), "rules": len(book.rules)}

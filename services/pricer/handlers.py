@@ -13,7 +13,7 @@ from contracts.pricing import (
 )
 from contracts.quote import PricingRequested
 from infra.work import Work
-from services.pricer.books import Shelf, VersionRefused
+from services.pricer.books import Shelf, Shelves, VersionRefused
 from services.pricer.domain import column as columns
 from services.pricer.domain.ask import ColumnAsk, PriceAsk, Priced, Unpriced, problem
 from services.pricer.domain.book import FxTable
@@ -22,6 +22,7 @@ from services.pricer.domain.compiled import CompiledBook
 from services.pricer.domain.pricing import price
 
 TRACE_MEDIA_TYPE = "application/json"
+SHELF = "pricer.shelf"
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,12 +53,12 @@ class NotPriceable(Refused):
         self.rest = rest
 
 
-def price_quote(heard: Opened, work: Work, shelf: Shelf) -> None:
+def price_quote(heard: Opened, work: Work, shelf: Shelves) -> None:
     """Answer PricingRequested with QuotePriced or PricingFailed; never with part of a price."""
     ask = heard.fact
     if not isinstance(ask, PricingRequested):
         raise TypeError(f"{heard.meta.type} is no ask for a price")
-    found = answer(PriceAsk.of(ask), ask.pins, shelf)
+    found = answer(PriceAsk.of(ask), ask.pins, _now(work, shelf))
     stream = f"pricer.answer/{ask.quote_id}"
     if isinstance(found, Unpriced):
         work.append(stream, _failed(ask, heard.meta.id, found))
@@ -85,17 +86,25 @@ def fixed(ask: PriceAsk, pins: PricingPins, shelf: Shelf) -> Fixed:
         raise NotPriceable((problem(fault.kind, fault.message, fault.field),)) from None
 
 
-def preview(ask: PriceAsk, pins: PricingPins, shelf: Shelf) -> Priced:
+def _now(work: Work, shelf: Shelves) -> Shelf:
+    """Return the shelf of this moment; one and the same for all asks of a batch."""
+    found: Shelf | None = work.scratch.get(SHELF)
+    if found is None:
+        found = work.scratch[SHELF] = shelf.now()
+    return found
+
+
+def preview(ask: PriceAsk, pins: PricingPins, shelf: Shelves) -> Priced:
     """Price without a fact.   Raises: NotPriceable."""
-    found = answer(ask, pins, shelf)
+    found = answer(ask, pins, shelf.now())
     if isinstance(found, Unpriced):
         raise NotPriceable(found.problems, found.rest)
     return found
 
 
-def column(ask: ColumnAsk, shelf: Shelf) -> PriceColumn:
+def column(ask: ColumnAsk, shelves: Shelves) -> PriceColumn:
     """Return list prices of single parts, without a fact.   Raises: NotPriceable."""
-    basket = ask.basket()
+    basket, shelf = ask.basket(), shelves.now()
     try:
         book, fx = shelf.book(ask.pins.book, ask.day), shelf.fx(ask.pins.fx, ask.day)
     except VersionRefused as fault:

@@ -18,7 +18,7 @@ from contracts.values import Money, Percent, Quantity, Value
 from infra.ask import Asker
 from infra.web import Principal, allow
 from services.pricer.api import READERS, PreviewAsk
-from services.pricer.books import Shelf
+from services.pricer.books import Shelves
 from services.pricer.domain.ask import Priced, Unpriced
 from services.pricer.domain.breaks import AtQuantity, NextBreak, at_quantities, next_breaks
 from services.pricer.domain.solving import Target, largest_discount, target_price
@@ -138,7 +138,7 @@ class SlowAnswers(Unavailable):
     code = "pricer.approvals_slow"
 
 
-def routes(shelf: Shelf, asker: Asker) -> APIRouter:
+def routes(shelf: Shelves, asker: Asker) -> APIRouter:
     """Return the routes of the levers below /pricer."""
     router = APIRouter(prefix="/pricer")
 
@@ -150,7 +150,7 @@ def routes(shelf: Shelf, asker: Asker) -> APIRouter:
     @router.post("/next-breaks")
     def breaks(body: BreaksAsk, _reader: Reader) -> BreaksAnswer:
         """Return how many more of each item make it cheaper, and what that saves."""
-        by = fixed(body.ask, body.ask.pins, shelf)
+        by = fixed(body.ask, body.ask.pins, shelf.now())
         found = next_breaks(body.ask, (by.book, by.fx), by.price)
         if isinstance(found, Unpriced):
             raise NotPriceable(found.problems)
@@ -160,7 +160,7 @@ def routes(shelf: Shelf, asker: Asker) -> APIRouter:
     @router.post("/quantities")
     def quantities(body: QuantitiesAsk, _reader: Reader) -> tuple[QuantityAnswer, ...]:
         """Return what an item would cost at other quantities."""
-        by = fixed(body.ask, body.ask.pins, shelf)
+        by = fixed(body.ask, body.ask.pins, shelf.now())
         found = at_quantities(body.ask, body.item_id, body.quantities, by.price)
         return tuple(QuantityAnswer.of(each) for each in found)
 
@@ -172,9 +172,9 @@ def routes(shelf: Shelf, asker: Asker) -> APIRouter:
     return router
 
 
-def _target(body: TargetAsk, shelf: Shelf) -> TargetAnswer:
+def _target(body: TargetAsk, shelf: Shelves) -> TargetAnswer:
     wanted = body.target
-    by = fixed(body.ask, body.ask.pins, shelf)
+    by = fixed(body.ask, body.ask.pins, shelf.now())
     target = Target(wanted.net, wanted.rationale, wanted.item_id, wanted.sku)
     found = target_price(body.ask, target, by.price)
     if isinstance(found, Unpriced):
@@ -189,8 +189,8 @@ def _target(body: TargetAsk, shelf: Shelf) -> TargetAnswer:
     )
 
 
-def _largest(body: LargestAsk, shelf: Shelf, asker: Asker) -> LargestAnswer:
-    by = fixed(body.ask, body.ask.pins, shelf)
+def _largest(body: LargestAsk, shelf: Shelves, asker: Asker) -> LargestAnswer:
+    by = fixed(body.ask, body.ask.pins, shelf.now())
     stop = time.monotonic() + DEADLINE_S
 
     def needs_nobody(priced: Priced) -> bool:

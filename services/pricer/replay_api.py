@@ -10,7 +10,7 @@ from contracts.quote import PricingRequested
 from contracts.values import Pin, Value
 from infra.web import Principal, allow
 from infra.work import Commands
-from services.pricer.books import Shelf
+from services.pricer.books import Shelf, Shelves
 from services.pricer.domain.engines import ENGINES
 from services.pricer.domain.replaying import Replayed, Versions, replay
 
@@ -41,7 +41,7 @@ class NeverPriced(NotFound):
     code = "pricer.never_priced"
 
 
-def routes(commands: Commands, shelf: Shelf) -> APIRouter:
+def routes(commands: Commands, shelves: Shelves) -> APIRouter:
     """Return the route of the proof."""
     router = APIRouter(prefix="/pricer")
 
@@ -50,7 +50,7 @@ def routes(commands: Commands, shelf: Shelf) -> APIRouter:
         """Price an old ask again by the versions of its answer; makes no fact."""
         said = _answer(commands, body)
         kept = commands.body(said.trace_sha256)
-        found = replay_pinned(body.asked, said, kept.content if kept else None, shelf)
+        found = replay_pinned(body.asked, said, kept.content if kept else None, shelves.now())
         return ReplayAnswer(
             is_same=found.is_same,
             differences=found.differences,

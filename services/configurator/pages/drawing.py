@@ -15,17 +15,18 @@ from starlette.responses import Response
 
 from contracts.configuration import ConfiguredItem, Decision, RequestedItem
 from contracts.errors import QuotewrightError
-from infra.auth import Principal
 from infra.pages import Pages, follows, form
-from services.configurator import handlers
+from services.configurator.counter import Counter
 from services.configurator.domain.answers.guiding import steps, text_of, waiting
 from services.configurator.domain.answers.mending import mends
-from services.configurator.domain.answers.options import OptionsAnswer, judged, standing
+from services.configurator.domain.answers.options import judged, standing
+from services.configurator.domain.answers.states import OptionsAnswer
 from services.configurator.domain.prices.reasons import why
 from services.configurator.domain.products.catalogue import Catalogue
 from services.configurator.domain.products.decisions import binding
 from services.configurator.domain.products.product import Product
 from services.configurator.pages import reading, unfolding
+from services.configurator.pages.addresses import Asking
 from services.configurator.pages.beside import Beside, configured
 from services.configurator.pages.reading import About
 from services.configurator.pages.setting import Setting
@@ -76,36 +77,48 @@ class Filled:
 class GuidePages:
     """Draws the guided page."""
 
-    def __init__(self, pages: Pages, catalogue: Catalogue, beside: Beside) -> None:
+    def __init__(
+        self, pages: Pages, catalogue: Catalogue, beside: Beside, counter: Counter
+    ) -> None:
         self.pages = pages
         self.catalogue = catalogue
         self._beside = beside
+        self._counter = counter
 
     def show(
         self,
-        request: Request,
-        setting: Setting,
-        caller: Principal,
+        asking: Asking,
         fault: QuotewrightError | None = None,
+        filled: Filled | None = None,
     ) -> Response:
-        """Draw the page; while no product is chosen, the products; or why nothing can be done."""
+        """Draw the page; while no product is chosen, the products; or why nothing can be done.
+
+        `filled` is the form, where somebody has read it already.
+        """
+        request, setting = asking.request, asking.setting
+        status = fault.status if fault else 200
         if words := setting.closed():
             told = {"setting": setting, "words": words}
-            return self.pages.show(request, "closed.html", fault.status if fault else 200, **told)
-        day = handlers.day_of(request.app.state.clock())
+            return self.pages.show(request, "closed.html", status, **told)
         name = chosen(request, setting)
         if not name:
-            found = [each.model for each in self.catalogue.products(day)]
+            found = [each.model for each in self.catalogue.products(asking.day)]
             return self.pages.show(request, "products.html", setting=setting, products=found)
-        filled = self.filled(request, setting, self.catalogue.product(name, day))
-        if setting.kept.decisions is not None:
-            filled.decisions = setting.kept.decisions
-        told = self._told(request, setting, filled, (caller.actor, day))
-        told |= {"caller": caller.id, "fault": fault}
+        product = self.catalogue.product(name, asking.day)
+        filled = filled or self.filled(request, setting, product)
+        told = {"setting": setting, "product": product.model, "about": filled.about}
+        told |= {"caller": asking.caller.id, "fault": fault}
+        if setting.kept.newer:
+            piece = "guide_moving.html"
+        else:
+            piece = "guide_form.html"
+            if setting.kept.decisions is not None:
+                filled.decisions = setting.kept.decisions
+            told |= self._told(asking, filled)
         if fault and (once := form(request).get("once")):
             told["once"] = once  # sent again, it is the same command
-        template = "guide_form.html" if follows(request) else "guide.html"
-        return self.pages.show(request, template, fault.status if fault else 200, **told)
+        template = piece if follows(request) else "guide.html"
+        return self.pages.show(request, template, status, piece=piece, **told)
 
     def filled(self, request: Request, setting: Setting, product: Product) -> Filled:
         """Read the form, or on a first visit what the quote holds."""
@@ -119,10 +132,9 @@ class GuidePages:
         found.decisions = reading.answers(product, mended, stored, found.errors)
         return found
 
-    def _told(
-        self, request: Request, setting: Setting, filled: Filled, asked: tuple[str, date]
-    ) -> dict[str, Any]:
-        product = filled.product
+    def _told(self, asking: Asking, filled: Filled) -> dict[str, Any]:
+        request, setting, product = asking.request, asking.setting, filled.product
+        asked = (asking.caller.actor, asking.day)
         given = form(request) if request.method == "POST" else {}
         decisions = binding(product, filled.decisions)
         at = _standing(product, decisions)
@@ -140,12 +152,10 @@ class GuidePages:
         return {
             **questions(filled, found, given),
             "more": _more(product, decisions, found, given),
+            "remaining": self._counter.at_hand(product, decisions) if found.valid else None,
             "opened": opened,
-            "setting": setting,
-            "product": product.model,
             "judged": found,
             "done": done,
-            "about": filled.about,
             "errors": filled.errors,
             "lost": filled.lost,
             "field": reading.field,

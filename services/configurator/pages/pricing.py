@@ -1,53 +1,31 @@
 """What each option costs if it is chosen; a page asks for it question by question."""
 
-from typing import Annotated, Any
-from uuid import UUID
+from typing import Any
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter
 from starlette.responses import Response
 
 from contracts.configuration import Answer
 from contracts.pricing import PricingPins
 from infra.ask import Asker
-from infra.auth import Principal
-from infra.pages import credential, form
-from infra.web import allow
-from services.configurator import handlers
+from infra.pages import form
 from services.configurator.domain.language.model import Attribute, MultiAttribute
 from services.configurator.domain.prices.if_chosen import PricesAnswer
 from services.configurator.domain.products.product import Product
 from services.configurator.domain.products.wording import answer_words
-from services.configurator.pages import setting as settings
+from services.configurator.pages.addresses import Asking, everywhere
 from services.configurator.pages.beside import pins_of
 from services.configurator.pages.drawing import GuidePages, chosen
 from services.configurator.pages.setting import Setting
-from services.configurator.peers import PRICED_FOR, PriceContext, Quotes
+from services.configurator.peers import PRICED_FOR, PriceContext
 from services.configurator.priced import Columns, Prices, priced
-
-Seller = Annotated[Principal, Depends(allow("seller", "admin"))]
 
 
 def add(router: APIRouter, asker: Asker, drawn: GuidePages) -> None:
     """Add the routes that answer a form of the guided page with the prices of one question."""
     prices = _QuestionPrices(Columns(asker), drawn)
 
-    @router.post("/deals/{deal_id}/new/prices")
-    def first_priced(deal_id: UUID, request: Request, _caller: Seller) -> Response:
-        """Price a question of the first item of a new quote."""
-        found = settings.of_deal(Quotes(asker, credential(request)), deal_id)
-        return prices.show(request, found)
-
-    @router.post("/quotes/{quote}/new/prices")
-    def further_priced(quote: str, request: Request, _caller: Seller) -> Response:
-        """Price a question of one more item of a quote."""
-        found = settings.of_quote(Quotes(asker, credential(request)), quote)
-        return prices.show(request, found)
-
-    @router.post("/quotes/{quote}/items/{item_id}/prices")
-    def item_priced(quote: str, item_id: str, request: Request, _caller: Seller) -> Response:
-        """Price a question of an item of a quote."""
-        found = settings.of_item(Quotes(asker, credential(request)), quote, item_id)
-        return prices.show(request, found)
+    everywhere(router, asker, "POST", "/prices", prices.show)
 
 
 class _QuestionPrices:
@@ -57,13 +35,13 @@ class _QuestionPrices:
         self._columns = columns
         self._drawn = drawn
 
-    def show(self, request: Request, setting: Setting) -> Response:
+    def show(self, asking: Asking) -> Response:
         """Draw the prices of the question that the field `attribute` names.
 
         Raises: UnknownProduct; DecisionsRefused, if there is no such question; SearchBound.
         """
+        request, setting, today = asking.request, asking.setting, asking.day
         name = form(request).get("attribute", "")
-        today = handlers.day_of(request.app.state.clock())
         product = self._drawn.catalogue.product(chosen(request, setting), today)
         filled = self._drawn.filled(request, setting, product)
         told: dict[str, Any] = {"words": "", "rows": [], "answer": None}

@@ -6,11 +6,14 @@ The page works without: whatever keeps a session from being written, its answers
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import replace
+from datetime import date
 from uuid import UUID
 
 from contracts.errors import QuotewrightError, Unavailable
+from infra.pages import form
 from infra.work import Cause
 from services.configurator.domain.answers.hashing import decisions_hash
+from services.configurator.domain.products.catalogue import Catalogue
 from services.configurator.domain.products.product import Product
 from services.configurator.domain.sessions import session_steps as deciding
 from services.configurator.domain.sessions.session import Entry, Head, NoSuchSession, Session
@@ -20,7 +23,9 @@ from services.configurator.domain.sessions.session_steps import (
     Signed,
     TooManySessions,
 )
+from services.configurator.judging import VersionGone, newer_of, product_of
 from services.configurator.pages import reading
+from services.configurator.pages.addresses import Asking
 from services.configurator.pages.drawing import Filled
 from services.configurator.pages.setting import Kept, Setting
 from services.configurator.sessions import Listed, Sessions, session_id_of, signed
@@ -29,24 +34,28 @@ OTHERS_MAX = 3
 MINE_MAX = 200
 NOT_NOW = "The answers can not be kept now; they stand on this page until you leave it."
 Move = Callable[[Session, Signed], Entry]
+# A form as it is read against a version of its product.
+Read = Callable[[Product], Filled]
 MOVES: Mapping[str, Move] = {"undo": deciding.undo, "redo": deciding.redo}
 
 
 class Resuming:
     """Keeps what forms say, and finds it again."""
 
-    def __init__(self, sessions: Sessions) -> None:
+    def __init__(self, sessions: Sessions, catalogue: Catalogue) -> None:
         self._sessions = sessions
+        self._catalogue = catalogue
 
-    def opened(self, setting: Setting, product: Product | None, owner: str, wanted: str) -> Setting:
+    def opened(self, asking: Asking, product: Product | None, wanted: str) -> Setting:
         """Return the setting with the session that a link names, or with those begun here before.
 
         Raises: NoSuchSession, if the link names one that is not there.
         """
+        setting, owner = asking.setting, asking.cause.actor
         if wanted and product is not None:
             found = self._sessions.of(_uuid(wanted), owner)
             if found.submitted is None and found.head.product == product.model.id:
-                return replace(setting, kept=_standing(found, product))
+                return replace(setting, kept=self._standing(found, product, asking.day))
         with suppress(Unavailable):
             mine = self._sessions.mine(owner, MINE_MAX, setting.place.deal_id)
             name = product.model.id if product else None
@@ -54,26 +63,31 @@ class Resuming:
             return replace(setting, kept=Kept(others=tuple(here[:OTHERS_MAX])))
         return setting
 
-    def followed(
-        self, setting: Setting, filled: Filled, cause: Cause, form: Mapping[str, str]
-    ) -> Setting:
-        """Append what a form changes, or undo; return the setting with what stands then."""
+    def followed(self, asking: Asking, product: Product, read: Read) -> tuple[Filled, Kept]:
+        """Append what a form changes, undo, or move to `product`, the version of the day.
+
+        Returns the form as `read` against the version that stands then, and what stands.
+        """
+        filled = read(product)
+        given = form(asking.request)
         try:
-            found = self._found(form.get("session", ""), cause.actor, filled.product)
-            if found is None:
-                if not _says_more(filled):
-                    return setting
-                found = self._begun(setting, filled, cause)
-                form = {**form, "seen": "1"}
-            if (intent := form.get("intent", "")) in MOVES:
-                found = self._moved(found, cause, intent)
+            found = self._found(given.get("session", ""), asking.cause.actor, product)
+            if found is None and not _says_more(filled):
+                return filled, asking.setting.kept
+            if found is not None and found.model != product.pin:
+                found = self._earlier(found, asking, product, read)
+            elif found is None:
+                found = self._begun(asking.setting, filled, asking.cause)
+                found = self._appended(found, filled, asking.cause, {**given, "seen": "1"})
+            elif (intent := given.get("intent", "")) in MOVES:
+                found = self._moved(found, asking.cause, intent)
             else:
-                found = self._appended(found, filled, cause, form)
+                found = self._appended(found, filled, asking.cause, given)
         except (TooManySessions, SessionFull) as fault:
-            return replace(setting, kept=Kept(words=f"The answers are not kept: {fault.message}."))
+            return filled, Kept(words=f"The answers are not kept: {fault.message}.")
         except (Unavailable, NoSuchSession):
-            return replace(setting, kept=Kept(words=NOT_NOW))
-        return replace(setting, kept=_standing(found, filled.product))
+            return filled, Kept(words=NOT_NOW)
+        return filled, self._standing(found, product, asking.day)
 
     def submitted(self, kept: Kept, number: str, item_id: str, cause: Cause) -> None:
         """Say that the item was put into a quote; that it was, does not depend on this."""
@@ -124,34 +138,46 @@ class Resuming:
         return found
 
     def _appended(
-        self, found: Session, filled: Filled, cause: Cause, form: Mapping[str, str]
+        self, found: Session, filled: Filled, cause: Cause, given: Mapping[str, str]
     ) -> Session:
         """Append the answers that differ from what the form was drawn with."""
         product = filled.product
-        if found.model != product.pin:
-            told = _anew(cause, f"to-{product.pin.sha256}")
-            found = self._sessions.change(
-                told, _whose(found), lambda now: deciding.move(now, product, (), signed(told))
-            )
-        seen = form.get("seen", "")[:6]
+        seen = given.get("seen", "")[:6]
         drawn = int(seen) if seen.isascii() and seen.isdigit() else 1
         known = [
             each for each in product.space.attributes if reading.field(each) not in filled.errors
         ]
-        step = _anew(cause, f"decided-{drawn}-{decisions_hash(filled.decisions)[:16]}")
-
-        def decide(now: Session) -> Entry | None:
-            changes = deciding.merged(now, drawn, filled.decisions, known)
-            return deciding.decide(now, product, changes, signed(step))
-
-        if not deciding.merged(found, drawn, filled.decisions, known):
+        changes = deciding.merged(found, drawn, filled.decisions, known)
+        if not changes:
             return found
-        return self._sessions.change(step, _whose(found), decide)
+        step = _anew(cause, f"decided-{drawn}-{decisions_hash(filled.decisions)[:16]}")
+        return self._sessions.change(
+            step, _whose(found), lambda now: deciding.decide(now, product, changes, signed(step))
+        )
 
+    def _earlier(self, found: Session, asking: Asking, today: Product, read: Read) -> Session:
+        """Move a session to the version of the day, if the form says so.
 
-def _standing(found: Session, product: Product) -> Kept:
-    decisions, _ = reading.fitting(product, found.decisions)
-    return Kept(found, decisions)
+        Else what the form says is kept on the version that it was drawn with.
+        """
+        given = form(asking.request)
+        if given.get("intent") == "move":
+            told = _anew(asking.cause, f"to-{today.pin.sha256}")
+            drop = given.get("drop", "").split()
+            return self._sessions.change(
+                told, _whose(found), lambda now: deciding.move(now, today, drop, signed(told))
+            )
+        with suppress(VersionGone):
+            was = product_of(self._catalogue, found, asking.day)
+            return self._appended(found, read(was), asking.cause, given)
+        return found
+
+    def _standing(self, found: Session, product: Product, day: date) -> Kept:
+        """Return what stands on the version of the day, or what that would make of it."""
+        if found.model != product.pin:
+            return Kept(found, newer=newer_of(self._catalogue, found, day))
+        decisions, _ = reading.fitting(product, found.decisions)
+        return Kept(found, decisions)
 
 
 def _is_here(listed: Listed, setting: Setting, product: str | None) -> bool:

@@ -11,6 +11,7 @@ from contracts import places
 from contracts.configuration import Decision, RequestedItem
 from contracts.errors import NotFound
 from contracts.pricing import DiscountAsk
+from services.configurator.domain.sessions.moving import Newer
 from services.configurator.domain.sessions.session import Place, Session
 from services.configurator.peers import Json, Quotes
 from services.configurator.sessions import Listed
@@ -33,13 +34,15 @@ class NoSuchItem(NotFound):
 class Kept:
     """What is kept of the answers: the session, what stands in it, or in words why nothing is.
 
-    `decisions` None: those of the form stand. `others` were begun here before.
+    `decisions` None: those of the form stand. `others` were begun here before. `newer`: the
+    session stands on an earlier version of its model, and nothing goes on before it is moved.
     """
 
     session: Session | None = None
     decisions: tuple[Decision, ...] | None = None
     words: str = ""
     others: tuple[Listed, ...] = ()
+    newer: Newer | None = None
 
 
 @dataclass(frozen=True, slots=True)

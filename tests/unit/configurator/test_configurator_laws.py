@@ -154,6 +154,27 @@ def test_an_option_is_selectable_exactly_if_a_valid_configuration_has_it(tree, s
 
 @LAWS
 @given(models(), decisions())
+def test_an_option_is_deselectable_exactly_if_a_valid_configuration_is_without_it(tree, some):
+    valid = valid_points(a_pump(**tree))
+    assume(feasible(valid, some))
+    for state in options(bound(**tree), some).attributes:
+        others = [each for each in some if each.attribute != state.attribute]
+        taken = [each.value for each in some if each.attribute == state.attribute]
+        held = frozenset(taken[0]) if taken and state.kind == "multi" else None
+        reached = [point[state.attribute] for point in valid if meets(point, others)]
+        for option in state.options:
+            if state.kind != "multi":
+                without = any(each != option.option for each in reached)
+            elif held is None:
+                without = any(option.option not in each for each in reached)
+            else:
+                without = option.option not in held or held - {option.option} in reached
+            assert (option.option, option.deselectable) == (option.option, without or not reached)
+            assert (option.kept is not None) == (state.kind == "multi" and not option.deselectable)
+
+
+@LAWS
+@given(models(), decisions())
 def test_an_impossible_option_names_decisions_that_really_exclude_it(tree, some):
     model = a_pump(**tree)
     assume(feasible(valid_points(model), some))

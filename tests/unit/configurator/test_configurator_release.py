@@ -426,7 +426,7 @@ bill_of_materials:
         ("quantity_max: 5", "quantity_max: five", "line 6: quantity_max: Input should be"),
         ("group: all\n", "group: al\n", "line 10: attribute 'pump': unknown group 'al'"),
         ("sku: P-1", "sku: P-7", "line 23: bill of materials, pump.low -> P-7: the part master"),
-        ("name: Pump skid\n", "", "skid.yaml: name: Field required"),
+        ("name: Pump skid\n", "", "skid.yaml: name: is missing; write it"),
     ],
 )
 def test_a_fault_names_its_file_and_line(tmp_path, old, new, fault) -> None:

@@ -27,7 +27,7 @@ def test_what_is_drawn_reaches_every_model_effect_and_stage():
         effects.update(each["effect"]["kind"] for each in drawn.document["rules"])
         answers[drawn.lawful()] += 1
         found = price(drawn.ask, drawn.book(), drawn.fx)
-        stages.update(step[0] for line in steps(found) for step in line)
+        stages.update(step[0] for _, line in steps(found) for step in line)
     assert set(stages) == set(NEWEST.stages)
     assert len(models) == 7
     assert len(effects) == 10

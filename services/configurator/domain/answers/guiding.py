@@ -11,7 +11,7 @@ from typing import Literal
 
 from contracts.configuration import Answer, Decision
 from services.configurator.domain.answers.mending import Mend
-from services.configurator.domain.answers.options import AttributeState, OptionsAnswer, OptionState
+from services.configurator.domain.answers.states import AttributeState, OptionsAnswer, OptionState
 from services.configurator.domain.language.model import (
     Attribute,
     ChoiceAttribute,
@@ -33,8 +33,9 @@ Mending = Callable[[str, Answer, tuple[str, ...]], tuple[Mend, ...]]
 class Choice:
     """One option of a question; `instead` are the questions whose answers stand in its way.
 
-    `mends`: the smallest changes after which it can be chosen. For numbers that share a reason,
-    `label` names all of them and `value` is the one nearest to those that are possible.
+    `mends`: the smallest changes after which it can be chosen; `kept`: why it can not be left out.
+    For numbers that share a reason, `label` names all of them and `value` is the one nearest to
+    those that are possible.
     """
 
     value: str
@@ -45,6 +46,7 @@ class Choice:
     reason: str
     instead: tuple[tuple[str, str], ...]
     mends: tuple[Mend, ...] = ()
+    kept: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,6 +189,7 @@ class _Drawing:
             reason=judged.reason or "",
             instead=self._named(judged.conflicts_with),
             mends=self._mends(question, judged),
+            kept=judged.kept or "",
         )
 
     def _mends(self, question: str, judged: OptionState) -> tuple[Mend, ...]:

@@ -10,7 +10,8 @@ from typing import Any
 
 from contracts.configuration import Decision
 from contracts.values import Sha256, Value
-from services.configurator.domain.answers.options import OptionsAnswer, options
+from services.configurator.domain.answers.options import options
+from services.configurator.domain.answers.states import OptionsAnswer
 from services.configurator.domain.products.product import Product
 
 # Every verdict is found by the house's own complete search (`solver`).

@@ -8,11 +8,17 @@ options chosen there.
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
-from contracts.configuration import Answer, Decision, Repair, RuleRef
-from contracts.values import Pin, Value
+from contracts.configuration import Answer, Decision
 from services.configurator.domain.answers.completing import Completion, completion
 from services.configurator.domain.answers.configuring import repair_list
 from services.configurator.domain.answers.explaining import Conflict, conflict
+from services.configurator.domain.answers.states import (
+    AttributeState,
+    Contradiction,
+    OptionsAnswer,
+    OptionState,
+    ParameterState,
+)
 from services.configurator.domain.language.model import (
     Attribute,
     ChoiceAttribute,
@@ -23,69 +29,11 @@ from services.configurator.domain.products.wording import (
     answer_words,
     contradiction_words,
     impossible_words,
+    kept_words,
     printed,
     rule_refs,
 )
-from services.configurator.domain.solving.space import TRUE, Domains, Masks, Space, values_of
-
-
-class OptionState(Value):
-    """One option: can it be chosen, is it, and if impossible, why and against which decisions."""
-
-    option: Answer
-    label: str
-    selectable: bool
-    chosen: bool
-    reason: str | None
-    rules: tuple[RuleRef, ...]
-    conflicts_with: tuple[str, ...]
-
-
-class AttributeState(Value):
-    """One question; `forced`: the decisions leave one answer; `proposed`: where defaults lead."""
-
-    attribute: str
-    label: str
-    group: str
-    kind: str
-    answered: bool
-    forced: bool
-    proposed: Answer | tuple[str, ...] | None
-    options: tuple[OptionState, ...]
-
-
-class ParameterState(Value):
-    """A derived parameter as far as it is known: lowest and highest value still possible."""
-
-    name: str
-    label: str
-    group: str
-    unit: str | None
-    low: Answer
-    high: Answer
-    settled: bool
-
-
-class Contradiction(Value):
-    """Why the decisions can not all hold, and the smallest changes that mend it."""
-
-    message: str
-    conflict: tuple[Decision, ...]
-    rules: tuple[RuleRef, ...]
-    repairs: tuple[Repair, ...]
-
-
-class OptionsAnswer(Value):
-    """The whole state after some decisions; `exact` because every verdict is by complete search."""
-
-    model: Pin
-    exact: bool
-    valid: bool
-    complete: bool
-    attributes: tuple[AttributeState, ...]
-    parameters: tuple[ParameterState, ...]
-    open_questions: tuple[str, ...]
-    contradiction: Contradiction | None
+from services.configurator.domain.solving.space import FALSE, TRUE, Domains, Masks, Space, values_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,22 +121,57 @@ class _Judge:
             answered=answered,
             forced=settled and not answered,
             proposed=None if answered or is_open else self._proposed[attribute.id],
-            options=tuple(
-                self._option(attribute, value) for value in values_of(attribute) if listed
-            ),
+            options=self._options(attribute) if listed else (),
         )
 
-    def _option(self, attribute: Attribute, value: Answer) -> OptionState:
-        clash = self._clash(attribute, value)
+    def _options(self, attribute: Attribute) -> tuple[OptionState, ...]:
+        values = values_of(attribute)
+        clashes = [self._clash(attribute, value) for value in values]
+        if isinstance(attribute, MultiAttribute):
+            holds = [self._held_fast(attribute, str(value)) for value in values]
+        else:
+            # An answer of its own can be left exactly if there is another.
+            free = [clash is None for clash in clashes]
+            holds = [each and sum(free) == 1 for each in free]
+        return tuple(map(self._option, [attribute] * len(values), values, clashes, holds))
+
+    def _option(
+        self, attribute: Attribute, value: Answer, clash: Conflict | None, fast: Conflict | bool
+    ) -> OptionState:
         return OptionState(
             option=value,
             label=_label(attribute, value),
             selectable=clash is None,
             chosen=_holds(self._decided.get(attribute.id), value),
+            deselectable=not fast,
             reason=impossible_words(self._product, clash.decisions, clash.rules) if clash else None,
+            kept=kept_words(self._product, fast.decisions, fast.rules)
+            if isinstance(fast, Conflict)
+            else None,
             rules=rule_refs(self._product, clash.rules) if clash else (),
             conflicts_with=tuple(each.attribute for each in clash.decisions) if clash else (),
         )
+
+    def _held_fast(self, attribute: MultiAttribute, option: str) -> Conflict | bool:
+        """Return why a member of a multi-choice can not be left out; False, if it can.
+
+        In an answered one it is judged together with the other options chosen there.
+        """
+        space = self._product.space
+        held = self._held.get(attribute.id)
+        if isinstance(held, tuple):
+            if option not in held:
+                return False
+            hard = space.of_answer(attribute.id, tuple(each for each in held if each != option))
+        else:
+            (place,) = chosen(space, attribute, option, None)
+            if self._found.domains[place] != TRUE:
+                return False
+            hard = {place: FALSE}
+        if self._product.solver.admits(self._found.point, hard):
+            return False
+        others = [each for each in self._kept if each.attribute != attribute.id]
+        return conflict(self._product, others, hard) or False
 
     def _clash(self, attribute: Attribute, value: Answer) -> Conflict | None:
         """Return why the option can not be chosen; None, if it can."""

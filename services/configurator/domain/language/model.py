@@ -8,8 +8,9 @@ mapping from options to parts. Expressions are strings in the grammar of `expres
 
 from datetime import date
 from typing import Annotated, Literal
+from unicodedata import category
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 from pydantic.json_schema import SkipJsonSchema
 
 from contracts.configuration import Answer
@@ -23,7 +24,21 @@ LEAD_DAYS_MAX = 3_650
 Id = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,59}$")]
 RuleId = Annotated[str, Field(pattern=r"^[A-Z][A-Z0-9-]{1,39}$")]
 Owner = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,39}$")]
-Words = Annotated[str, Field(min_length=1, max_length=300)]
+
+HIDDEN = {"Cc", "Cf", "Cs", "Co", "Cn"}
+# Line breaks of folded YAML, the soft hyphen, and the joiners that some scripts are written with.
+KEPT = "\n\u00ad\u200c\u200d"
+
+
+def _readable(text: str) -> str:
+    """Refuse what turns the direction of a page's words round, or steers a terminal."""
+    if hidden := next((each for each in text if category(each) in HIDDEN and each not in KEPT), ""):
+        raise ValueError(f"holds the hidden character U+{ord(hidden):04X}; remove it")
+    return text
+
+
+Words = Annotated[str, Field(min_length=1, max_length=300), AfterValidator(_readable)]
+Whole = Annotated[int, Field(strict=True)]
 Expression = Annotated[str, Field(min_length=1, max_length=2000)]
 TableFile = Annotated[
     str, Field(pattern=r"^[A-Za-z0-9_-]+(/[A-Za-z0-9_-]+){0,4}\.csv$", max_length=200)
@@ -89,9 +104,9 @@ class OfInteger(Value):
     """A whole number from the first to the last, both included."""
 
     kind: Literal["integer"]
-    range: tuple[int, int]
+    range: tuple[Whole, Whole]
     unit: str = ""
-    default: int | None = None
+    default: Whole | None = None
 
 
 class OfFlag(Value):
@@ -184,7 +199,7 @@ class Budget(Requirement):
     label: Words
     consumption: Expression
     capacity: Expression
-    margin_percent: int = Field(ge=0, le=100)
+    margin_percent: Whole = Field(ge=0, le=100)
 
 
 class ParameterDefinition(Value):
@@ -195,7 +210,7 @@ class ParameterDefinition(Value):
     group: Words
     expression: Expression
     unit: str = ""
-    digits: int = Field(default=0, ge=0, le=6)
+    digits: Whole = Field(default=0, ge=0, le=6)
     when: Expression | None = None
 
 
@@ -217,9 +232,9 @@ class Component(Asked):
 
     group: Id | None = None
     count: tuple[
-        Annotated[int, Field(ge=0, le=COUNT_MAX)], Annotated[int, Field(ge=1, le=COUNT_MAX)]
+        Annotated[Whole, Field(ge=0, le=COUNT_MAX)], Annotated[Whole, Field(ge=1, le=COUNT_MAX)]
     ]
-    default: int | None = None
+    default: Whole | None = None
     question: Words | None = None
     attributes: tuple[AttributeOfComponent, ...] = Field(default=(), max_length=100)
     rules: tuple[Rule, ...] = Field(default=(), max_length=200)
@@ -244,11 +259,11 @@ class ProductModel(Value):
     """One version of a product: immutable once published, effective from a day on."""
 
     id: Id
-    version: int = Field(ge=1, le=1_000_000)
+    version: Whole = Field(ge=1, le=1_000_000)
     effective: date
     name: Words
     description: Words
-    quantity_max: int = Field(ge=1, le=1_000_000)
+    quantity_max: Whole = Field(ge=1, le=1_000_000)
     measures: dict[Id, str]
     groups: tuple[Group, ...] = Field(min_length=1, max_length=50)
     attributes: tuple[Attribute, ...] = Field(min_length=1, max_length=300)
@@ -271,4 +286,4 @@ class Part(Value):
     sku: Annotated[str, Field(min_length=1, max_length=100)]
     name: Words
     kind: Literal["hardware", "software", "service"]
-    lead_days: int | None = Field(default=None, ge=0, le=LEAD_DAYS_MAX)
+    lead_days: Whole | None = Field(default=None, ge=0, le=LEAD_DAYS_MAX)

@@ -10,7 +10,7 @@ from contracts.errors import Refused
 from contracts.values import Pin
 from services.configurator.domain.language.components import Instance, every, flat, tops
 from services.configurator.domain.language.dating import Interval
-from services.configurator.domain.language.expression import ExpressionFault, parse
+from services.configurator.domain.language.expression import ExpressionFault, Name, Node, parse
 from services.configurator.domain.language.linting import structure_faults
 from services.configurator.domain.language.linting_components import component_faults
 from services.configurator.domain.language.model import (
@@ -20,7 +20,7 @@ from services.configurator.domain.language.model import (
     PartMapping,
     ProductModel,
 )
-from services.configurator.domain.language.nodes import STEPS_MAX, steps
+from services.configurator.domain.language.nodes import STEPS_MAX, steps, walk
 from services.configurator.domain.language.pinning import said
 from services.configurator.domain.language.scoping import Scope, as_written
 from services.configurator.domain.language.units import UnitFault, described
@@ -171,6 +171,8 @@ class _Bench:
         self._binder = InstanceBinder(space, model.measures)
         self._scope = Scope(space.attributes, tuple(tops(model)))
         self._steps: dict[str, int] = {}
+        self._unbound = {each.id for each in model.parameters}
+        self._refused: set[str] = set()
         self.faults: list[str] = []
 
     def _term(
@@ -185,6 +187,8 @@ class _Bench:
         """Bind an expression; `names` is the parameter that it is, `inside` whose names it has."""
         try:
             node = self._scope.flat(parse(text), inside)
+            if self._hangs_on_refused(node):
+                return None
             if (counted := steps(node, self._steps)) > STEPS_MAX:
                 raise ExpressionFault(
                     f"takes {counted} steps with the parameters it is made of, more than"
@@ -196,6 +200,21 @@ class _Bench:
         except (ExpressionFault, UnitFault) as fault:
             self._fault(f"{where}: {as_written(fault.message, inside)}")
             return None
+
+    def _hangs_on_refused(self, node: Node) -> bool:
+        """Say whether a parameter in it has a fault that is told already.
+
+        Raises: ExpressionFault, for a parameter that stands further down, or in a circle.
+        """
+        names = [each.id for each in walk(node) if isinstance(each, Name)]
+        for name in names:
+            if name in self._unbound - self._refused:
+                raise ExpressionFault(
+                    f"the parameter '{name}' is not computed yet here: a parameter uses those that"
+                    f" stand above it; move '{name}' up, and if it uses this one in turn, break the"
+                    " circle"
+                )
+        return any(name in self._refused for name in names)
 
     def _fault(self, words: str) -> None:
         """Note a fault once, of however many instances."""
@@ -209,12 +228,14 @@ class _Bench:
             value = self._term(where, each.expression, condition=False, names=each.id)
             shown = self._term(where, each.when, condition=True) if each.when else None
             if value is None:
+                self._refused.add(each.id)
                 continue
             if value.unit != each.unit:
                 self.faults.append(
                     f"{where}: declared in {described(each.unit)}"
                     f" but computed in {described(value.unit)}"
                 )
+            self._unbound.discard(each.id)
             self._binder.parameters[each.id] = value
             bound.append(BoundParameter(each, value, shown))
         return bound

@@ -58,6 +58,14 @@ def impossible_words(product: Product, others: Sequence[Decision], rules: Sequen
     return f"Not with {held}. {because(product, rules)}"
 
 
+def kept_words(product: Product, others: Sequence[Decision], rules: Sequence[str]) -> str:
+    """Say in one breath why something can not be left out, and with which decisions."""
+    if not others:
+        return f"It is always there. {because(product, rules)}"
+    held = "; ".join(decision_words(product, each) for each in others)
+    return f"Needed with {held}. {because(product, rules)}"
+
+
 def contradiction_words(
     product: Product, decisions: Sequence[Decision], rules: Sequence[str]
 ) -> str:
