@@ -54,7 +54,7 @@ _ = (used.answer_type, used.incoterm, used.payment, used.warranty, used.presente
 _ = (used.recalled_by, used.rejected_items, used.revised_by, used.withdrawn_by, used.from_stage)
 _ = (used.expected_close, used.next_follow_up, used.follow_up_by, used.specversion)
 _ = (used.presented_revision, used.waits_since, used.facts_until, used.started_at, used.swapped_at)
-_ = (used.first_month, used.each_now, used.each_then, used.item_net)
+_ = (used.deselectable, used.first_month, used.each_now, used.each_then, used.item_net)
 _ = (used.cash_rounding, used.pocket_margin, used.pocket_margin_percent)
 _ = (used.help, used.selectable, used.proposed, used.forced, used.conflicts_with)
 
