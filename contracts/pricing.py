@@ -6,6 +6,7 @@ from uuid import UUID
 
 from pydantic import Field, model_validator
 
+from contracts.commercial import TermTotals
 from contracts.envelope import Fact
 from contracts.values import (
     Currency,
@@ -16,6 +17,7 @@ from contracts.values import (
     Pin,
     Sha256,
     Value,
+    is_none,
 )
 
 Charge = Literal["one_time", "monthly", "yearly"]
@@ -24,11 +26,35 @@ COLUMN_MAX = 2000
 
 
 class DiscountAsk(Value):
-    """A discount that a seller grants, with its reason: on one item, or (no item) on the quote."""
+    """What a seller grants, with the reason: on a part of an item, on an item, or on the quote.
 
-    percent: Percent
+    At most one of `percent`, `amount` (off the whole of it) and `unit_price` (a manual price of one
+    unit of a part) counts; `percent` is 0 beside the others. What is asked for a part stands in
+    place of what is asked for its item; what is asked for the quote comes on top.
+    """
+
+    percent: Percent = Percent(0)
     rationale: str = Field(min_length=3, max_length=1000)
     item_id: str | None = None
+    sku: str | None = Field(default=None, min_length=1, max_length=100, exclude_if=is_none)
+    amount: Money | None = Field(default=None, exclude_if=is_none)
+    unit_price: Money | None = Field(default=None, exclude_if=is_none)
+
+    @property
+    def target(self) -> tuple[str | None, str | None]:
+        """What it is granted on: item and part, an item, or nothing for the quote."""
+        return self.item_id, self.sku
+
+    @model_validator(mode="after")
+    def _one_way(self) -> Self:
+        ways = (bool(self.percent.root), self.amount is not None, self.unit_price is not None)
+        if sum(ways) > 1:
+            raise ValueError("give one of percent, amount and unit_price; leave the others out")
+        if self.sku is not None and self.item_id is None:
+            raise ValueError("a part is one of an item; name its item_id")
+        if self.unit_price is not None and self.sku is None:
+            raise ValueError("a manual price is of one part; name its item_id and sku")
+        return self
 
 
 class PricingPins(Value):
@@ -113,7 +139,7 @@ class ChargeTotal(Value):
 
 
 class Totals(Value):
-    """What the offer comes to.
+    """What the offer comes to; `term`: over its whole term, where one was asked for.
 
     `discount_percent` is for display and thresholds, never an input of a price. Where a currency
     is paid in multiples, `payable` is `net` and `cash_rounding` together; the lines stay.
@@ -126,6 +152,7 @@ class Totals(Value):
     net: Money
     discount_percent: Percent
     sales_discount_percent: Percent
+    term: TermTotals | None = Field(default=None, exclude_if=is_none)
     cash_rounding: Money | None = None
     payable: Money | None = None
 

@@ -7,6 +7,7 @@ from uuid import UUID
 from pydantic import Field
 
 from contracts.approval import StepGrant
+from contracts.commercial import CommercialAsk
 from contracts.configuration import ConfiguredItem, RejectedItem, RequestedItem
 from contracts.envelope import Fact, Upcaster
 from contracts.opportunity import OpportunityDetails, OpportunityRef
@@ -20,7 +21,16 @@ from contracts.pricing import (
     PricingPins,
     Totals,
 )
-from contracts.values import Currency, Instant, LineQuantity, Money, Pin, Sha256, Value
+from contracts.values import (
+    Currency,
+    Instant,
+    LineQuantity,
+    Money,
+    Pin,
+    Sha256,
+    Value,
+    is_none,
+)
 
 Stage = Literal["configuration", "pricing", "approval", "document"]
 Mover = Literal["seller", "approver", "customer", "admin", "nobody"]
@@ -85,6 +95,7 @@ class QuoteDrafted(RevisionFact):
     items: tuple[RequestedItem, ...]
     discounts: tuple[DiscountAsk, ...]
     drafted_by: str
+    commercial: CommercialAsk | None = Field(default=None, exclude_if=is_none)
     clone_of: UUID | None = None
     taken_over_from: tuple[str, ...] = ()
 
@@ -99,11 +110,13 @@ class ConfigurationRequested(RevisionFact):
     discounts: tuple[DiscountAsk, ...]
     submit: bool
     requested_by: str
+    commercial: CommercialAsk | None = Field(default=None, exclude_if=is_none)
 
 
 class PricingRequested(RevisionFact):
     """quotes asks the pricer, with all that a price depends on.
 
+    `reprice_reason`: why somebody wanted the prices of a newer book.
     `segment`, `channel` and `partner` are said where the deal knows them.
     `number` and `selling_unit` decide no price; they say for whom one was asked.
     """
@@ -118,6 +131,8 @@ class PricingRequested(RevisionFact):
     pins: PricingPins
     submit: bool
     requested_by: str
+    commercial: CommercialAsk | None = Field(default=None, exclude_if=is_none)
+    reprice_reason: str | None = Field(default=None, exclude_if=is_none)
     segment: str | None = None
     channel: str | None = None
     partner: str | None = None
@@ -135,6 +150,7 @@ class PricedOffer(Value):
     book: Pin
     fx: Pin
     fx_rate: FxRate | None
+    commercial: CommercialAsk | None = Field(default=None, exclude_if=is_none)
 
 
 class Terms(Value):
@@ -279,6 +295,7 @@ class QuoteRevised(RevisionFact):
     items: tuple[RequestedItem, ...]
     discounts: tuple[DiscountAsk, ...]
     revised_by: str
+    commercial: CommercialAsk | None = Field(default=None, exclude_if=is_none)
 
 
 class QuoteAccepted(RevisionFact):

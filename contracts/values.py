@@ -109,6 +109,11 @@ ExactDecimal = Annotated[
 ]
 
 
+def is_none(value: object) -> bool:
+    """Say whether a member says nothing: what came to be later is left out where it is not used."""
+    return value is None
+
+
 def _aware(value: datetime) -> datetime:
     if value.tzinfo is None or value.utcoffset() is None:
         raise ValueError("must carry a time zone")

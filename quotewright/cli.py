@@ -15,7 +15,7 @@ from rich.console import Console
 from contracts.errors import QuotewrightError, Unavailable
 from infra import log as logs
 from infra.settings import SettingsError, load
-from quotewright import rebuilding, show, status
+from quotewright import rebuilding, repricing, show, status
 from quotewright.books import book_app
 from quotewright.client import Client, Where, token_for
 from quotewright.explaining import explain as print_explanation
@@ -110,6 +110,31 @@ def explain(  # noqa: PLR0913, PLR0917 - the options of a command are its form
     """Say why each price is what it is, and why each approval was needed or not."""
     found = explanation(client_of(Where(home, url, token), "admin"), number, line)
     print_json(found) if as_json else print_explanation(Console(), found, skipped=line is not None)
+
+
+@app.command()
+def reprice(  # noqa: PLR0913, PLR0917 - the options of a command are its form
+    number: Annotated[str, typer.Argument(help="a quote's number, as Q-1001; to check also: all")],
+    check: Annotated[
+        bool, typer.Option("--check", help="price every past ask again; it must be the same bytes")
+    ] = False,
+    reason: Annotated[str | None, typer.Option(help="ask for the newest prices, and why")] = None,
+    as_json: Json = False,
+    url: Url = None,
+    token: Token = None,
+    home: Home = HOME,
+) -> None:
+    """Prove past prices (--check), show what the newest book would change, or ask for it."""
+    client = client_of(Where(home, url, token), "admin")
+    if check:
+        found = list(repricing.check(client, number))
+        print_json([each.as_json() for each in found]) if as_json else say(repricing.told(found))
+        raise typer.Exit(REFUSED if any(not each.found["is_same"] for each in found) else 0)
+    difference = client.get(f"/quotes/{number}/repricing")
+    print_json(difference) if as_json else say("\n".join(repricing.difference(difference)))
+    if reason is not None and not difference["is_same_book"]:
+        client.post(f"/quotes/{number}/repricing", {**difference["after"], "reason": reason})
+        say(f"{number} is being priced anew")
 
 
 @app.command()

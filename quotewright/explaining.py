@@ -87,9 +87,20 @@ def _line(line: Json, *, skipped: bool) -> Iterator[str]:
         amount = Decimal(step["after"] if number == 0 else step["amount"])
         note = f" [{step['note']}]" if step.get("note") else ""
         yield f"{_amount(amount, signed=number > 0)}  {step['sentence']}{note}"
+        if skipped:
+            yield f"{'':>{AMOUNT_WIDTH}}  {_detail(step)}"
     yield f"{_amount(Decimal(line['net_total']['amount']))}  net, {_money(line['net_unit'])} each"
     for each in line["skipped"] if skipped else ():
         yield f"{'':>{AMOUNT_WIDTH}}  not applied: {each['rule']} {each['why']}"
+
+
+def _detail(step: Json) -> str:
+    """Say which rule made a step, on what, from and to what, and what of its condition was met."""
+    version = f" version {step['version']}" if step["version"] else ""
+    moved = f"{Decimal(step['before']):,f} -> {Decimal(step['after']):,f}"
+    met = ", ".join(f"{name} {value}" for name, value in step.get("matched", {}).items())
+    because = f"; because of {met}" if met else ""
+    return f"{step['stage']}: {step['rule']}{version}, on the {step['basis']}: {moved}{because}"
 
 
 def _approvals(found: Json) -> Iterator[str]:

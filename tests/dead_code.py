@@ -17,6 +17,7 @@ _ = (used.model_config, used._pad_to_minor_unit, used._fit_together, used._trimm
 _ = (used._one_end_each, used._only_its_measures, used._zone_exists, used._ids_are_unique)
 _ = (used.field_title_should_be_set, used._not_below_zero, used._one_price_each)
 _ = (used._has_entries, used._one_book)
+_ = (used._has_entries, used._one_term_each, used._one_way, used._whole)
 
 # FastAPI and typer call functions that a decorator registered.
 _ = (used.healthz, used.readyz, used.retry_one, used.retry_all, used.called, used.rebuild)
@@ -37,7 +38,7 @@ _ = (
 _ = (used.signed_in, used.signed_out, used.q)
 _ = (used.make_token, used.parked_list, used.parked_show, used.parked_retry, used.show_status)
 _ = (used.parked_discard, used.counted, used.diff)
-_ = (used.undo,)
+_ = (used.undo, used.replayed, used.repriced, used.live_price)
 _ = (used.list_versions, used.tester)
 _ = (used.undo, used.export, used.tester)
 _ = (used.list_versions,)
@@ -56,6 +57,7 @@ _ = (used.answer_type, used.incoterm, used.payment, used.warranty, used.presente
 _ = (used.recalled_by, used.rejected_items, used.revised_by, used.withdrawn_by, used.from_stage)
 _ = (used.expected_close, used.next_follow_up, used.follow_up_by, used.specversion)
 _ = (used.presented_revision, used.waits_since, used.facts_until, used.started_at, used.swapped_at)
+_ = (used.deselectable, used.first_month, used.each_now, used.each_then, used.item_net)
 _ = (used.cash_rounding, used.pocket_margin, used.pocket_margin_percent)
 _ = (used.help, used.selectable, used.proposed, used.forced, used.conflicts_with)
 

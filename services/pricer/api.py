@@ -14,6 +14,7 @@ from infra.work import Commands
 from services.pricer import handlers
 from services.pricer.books import Shelves
 from services.pricer.domain.ask import ColumnAsk, PriceAsk, Priced
+from services.pricer.domain.explaining import with_matched
 from services.pricer.domain.trace import View, shown
 
 # Who may see costs, margins and floors; a seller sees prices and discounts, as the customer does.
@@ -75,7 +76,11 @@ def _prices(router: APIRouter, commands: Commands, shelf: Shelves) -> None:
         kept = commands.body(sha256)
         if kept is None:
             raise TraceUnknown(f"no price trace is kept under {sha256}", sha256=sha256)
-        return shown(json.loads(kept.content), view_for(reader, view))
+        tree = shown(json.loads(kept.content), view_for(reader, view))
+        if tree["view"] == "customer":
+            return tree
+        book = tree["book"]
+        return with_matched(tree, shelf.now().compiled.get((book["id"], book["version"])))
 
 
 def _previewed(found: Priced, view: View) -> dict[str, Any]:

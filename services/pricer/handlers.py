@@ -1,5 +1,7 @@
 """Answer an ask for prices: choose the versions, price, keep the trace, say the fact."""
 
+from dataclasses import dataclass
+
 from contracts.envelope import Opened
 from contracts.errors import Refused
 from contracts.pricing import (
@@ -15,11 +17,25 @@ from services.pricer import asks
 from services.pricer.books import Shelf, Shelves, VersionRefused
 from services.pricer.domain import column as columns
 from services.pricer.domain.ask import ColumnAsk, PriceAsk, Priced, Unpriced, problem
+from services.pricer.domain.book import FxTable
 from services.pricer.domain.checks import sellers_alone
+from services.pricer.domain.compiled import CompiledBook
 from services.pricer.domain.pricing import price
 
 TRACE_MEDIA_TYPE = "application/json"
 SHELF = "pricer.shelf"
+
+
+@dataclass(frozen=True, slots=True)
+class Fixed:
+    """The versions that a question is answered with."""
+
+    book: CompiledBook
+    fx: FxTable
+
+    def price(self, ask: PriceAsk) -> Priced | Unpriced:
+        """Price with these."""
+        return price(ask, self.book, self.fx)
 
 
 class NotPriceable(Refused):
@@ -59,6 +75,17 @@ def answer(ask: PriceAsk, pins: PricingPins, shelf: Shelf) -> Priced | Unpriced:
     except VersionRefused as fault:
         return Unpriced((problem(fault.kind, fault.message, fault.field),))
     return price(ask, book, fx)
+
+
+def fixed(ask: PriceAsk, pins: PricingPins, shelf: Shelf) -> Fixed:
+    """Return book and rates for an ask, to price others like it with the same.
+
+    Raises: NotPriceable.
+    """
+    try:
+        return Fixed(shelf.book(pins.book, ask.day), shelf.fx(pins.fx, ask.day))
+    except VersionRefused as fault:
+        raise NotPriceable((problem(fault.kind, fault.message, fault.field),)) from None
 
 
 def _now(work: Work, shelf: Shelves) -> Shelf:

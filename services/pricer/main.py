@@ -21,7 +21,9 @@ from services.pricer import (
     books,
     consumer,
     importing_api,
+    levers_api,
     pages,
+    replay_api,
     what_if_api,
 )
 from services.pricer.asks import Asks
@@ -56,6 +58,8 @@ def build(settings: Settings, plumbing: Plumbing) -> Parts:
         authoring_api.routes(author, library),
         importing_api.routes(author, library),
         what_if_api.routes(desk),
+        levers_api.routes(library, plumbing.asker),
+        replay_api.routes(plumbing, library),
     ):
         router.routes.extend(each.routes)
     return Parts(

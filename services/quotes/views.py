@@ -77,6 +77,7 @@ def revision_view(quote: Quote, revision: Revision, *, internal: bool) -> dict[s
         "etag": revision.etag,
         "items": [_json(each) for each in revision.items],
         "discounts": [_json(each) for each in revision.discounts],
+        "commercial": _json(revision.commercial),
         "details": _json(submitted.details if submitted else quote.drafted_details),
         "configured": [_json(each) for each in revision.configured if revision.is_configured],
         "offer": _json(price.offer) if price else None,
@@ -128,7 +129,7 @@ def _net_change(before: Revision, after: Revision) -> dict[str, Any] | None:
 def edit_view(edit: Edit) -> dict[str, Any]:
     """Return what a change of a draft was, as its author sees it."""
     found = differences(edit.before, edit.after)
-    told = [_change(each) for each in found if each.kind in {"item", "answer", "discount"}]
+    told = [_change(each) for each in found if each.kind in {"item", "answer", "discount", "wish"}]
     return {"number": edit.number, "changes": told}
 
 
@@ -223,7 +224,7 @@ def offer_view(quote: Quote, revision: Revision) -> dict[str, Any]:
         ],
         "lines": [_json(each) for each in submitted.offer.lines],
         "totals": submitted.offer.totals.model_dump(
-            mode="json", include={"currency", "by_charge", "list", "discount", "net"}
+            mode="json", include={"currency", "by_charge", "list", "discount", "net", "term"}
         ),
         "terms": _json(submitted.terms),
         "valid_until": presented.valid_until.isoformat(),

@@ -148,6 +148,7 @@ def said(fact: Fact) -> str:
 DIFFERENCES: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("Items and answers", ("item", "answer", "parameter")),
     ("Discounts", ("discount",)),
+    ("Currency, validity and term asked for", ("wish",)),
     ("Totals", ("total",)),
     ("Lines", ("line",)),
     ("Validity and terms", ("validity", "term")),
@@ -161,6 +162,7 @@ COUNTED: Mapping[str, tuple[str, str]] = {
     "answer": ("answer changed", "answers changed"),
     "parameter": ("technical figure changed", "technical figures changed"),
     "discount": ("discount changed", "discounts changed"),
+    "wish": ("condition changed", "conditions changed"),
     "total": ("total changed", "totals changed"),
     "line": ("line changed", "lines changed"),
     "validity": ("validity changed", "validities changed"),

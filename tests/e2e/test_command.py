@@ -165,10 +165,38 @@ class TestExplain:
         said = run("explain", "Q-1001", "--line", "1", home=served)
         assert "not applied: region-nam is for region NAM; the quote's is EMEA" in said.out
 
+    def test_each_step_of_a_line_names_its_rule_and_what_was_met(self, served: Path) -> None:
+        said = run("explain", "Q-1002", "--line", "1", home=served)
+        assert re.search(
+            r"segment: tier-gold version 1, on the unit: [\d,.]+ -> [\d,.]+;"
+            r" because of tier gold, category ",
+            said.out,
+        )
+
     def test_its_json_holds_trace_and_cases(self, served: Path) -> None:
         found = run("explain", "Q-1002", "--json", home=served).json
         assert found["cases"][0]["state"] == "granted"
         assert found["prices"]["lines"][0]["steps"]
+
+
+class TestReprice:
+    """Past prices proved, and what a newer book would change."""
+
+    def test_every_price_of_the_demo_is_the_same_byte_for_byte(self, served: Path) -> None:
+        said = run("reprice", "all", "--check", home=served)
+        assert said.code == 0, said.out + said.err
+        *lines, summed = said.out.splitlines()
+        assert len(lines) >= 2
+        assert all(re.search(r"Q-100\d revision 1: the same \d+ bytes by ", each) for each in lines)
+        assert summed == f"{len(lines)} of {len(lines)} prices are the same, byte for byte"
+        one = run("reprice", "Q-1001", "--check", "--json", home=served).json
+        assert [each["is_same"] for each in one] == [True]
+
+    def test_an_issued_quote_has_no_newer_price(self, served: Path) -> None:
+        before = run("explain", "Q-1001", "--json", home=served).json["quote"]
+        said = run("reprice", "Q-1001", "--reason", "to try it", home=served)
+        assert said.code in {0, 1}
+        assert run("explain", "Q-1001", "--json", home=served).json["quote"] == before
 
 
 class TestWaiting:

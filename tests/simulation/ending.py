@@ -16,6 +16,7 @@ from services.quotes.domain.quote import Quote, stream_of_quote
 from services.quotes.domain.status import waiting
 from tests.simulation.bus import TOPIC, header
 from tests.simulation.faults import Broken
+from tests.simulation.repricing import prices_replay
 from tests.simulation.seen import Moment
 from tests.simulation.world import World
 
@@ -48,6 +49,7 @@ def check_rest(world: World) -> None:
         _waits_for_a_person(world, quote)
     _cases_of_what_ended_are_closed(world)
     _views_are_folds(world)
+    prices_replay(world)
 
 
 # ---- the log

@@ -64,7 +64,7 @@ def _requested(
         policy=pin,
         steps=outcome.steps,
         requested_by=fact.requested_by,
-        rationale=tuple(each.rationale for each in fact.offer.discounts),
+        rationale=_rationale(fact),
         net=fact.offer.totals.net,
         discount_percent=fact.offer.totals.sales_discount_percent,
         due_at=due_at,
@@ -72,3 +72,10 @@ def _requested(
             margin_percent=fact.internal.margin_percent, margin=fact.internal.margin
         ),
     )
+
+
+def _rationale(fact: RevisionSubmitted) -> tuple[str, ...]:
+    """Return the seller's reasons: of each discount, and of discounts in a ramp of the term."""
+    terms = fact.offer.commercial.terms if fact.offer.commercial else ()
+    ramps = tuple(each.rationale for each in terms if each.rationale)
+    return (*(each.rationale for each in fact.offer.discounts), *ramps)

@@ -15,7 +15,6 @@ from starlette.responses import Response
 
 from contracts.configuration import ConfiguredItem, Decision, RequestedItem
 from contracts.errors import QuotewrightError
-from contracts.pricing import DiscountAsk
 from infra.pages import Pages, follows, form
 from services.configurator.counter import Counter
 from services.configurator.domain.answers.guiding import steps, text_of, waiting
@@ -148,8 +147,7 @@ class GuidePages:
         done = self._completed(found, item, asked[1])
         beside: dict[str, Any] = {}
         if done:
-            others = [each for each in setting.discounts if each.item_id != item_id]
-            discounts: list[DiscountAsk] = [*others, *([discount] if discount else [])]
+            discounts = setting.with_discount(item_id, discount)
             beside = self._beside.told(setting, done, discounts, asked)
         return {
             **questions(filled, found, given),

@@ -73,10 +73,19 @@ class Setting:
 
     @property
     def discount(self) -> DiscountAsk | None:
-        """The discount on this item."""
+        """The percentage on this item; what else was granted on it is settled on the quote."""
         wanted = self.item.item_id if self.item else None
-        found = [each for each in self.discounts if each.item_id is not None]
-        return next((each for each in found if each.item_id == wanted), None)
+        return next((each for each in self.discounts if is_percentage_on(each, wanted)), None)
+
+    def with_discount(self, item_id: str, discount: DiscountAsk | None) -> list[DiscountAsk]:
+        """Return all discounts, with this one in place of the percentage on an item.
+
+        An item has one discount: a percentage takes the place of an amount off it, too.
+        """
+        others = [each for each in self.discounts if not is_percentage_on(each, item_id)]
+        if discount is None:
+            return others
+        return [*(each for each in others if each.target != discount.target), discount]
 
     @property
     def etag(self) -> str:
@@ -104,8 +113,7 @@ class Setting:
             items[places_[0]] = item
         else:
             items.append(item)
-        others = [each for each in self.discounts if each.item_id != item.item_id]
-        return edit(items, [*others, *([discount] if discount else [])])
+        return edit(items, self.with_discount(item.item_id, discount))
 
     def without_item(self) -> Json:
         """Return the edit of the quote that takes this item out."""
@@ -132,6 +140,11 @@ class Setting:
     def takes_back(self) -> bool:
         """Say whether a change takes the quote back from approval."""
         return self.quote is not None and self.quote["status"] in IN_APPROVAL
+
+
+def is_percentage_on(ask: DiscountAsk, item_id: str | None) -> bool:
+    """Say whether it is the percentage that the page of an item asks for."""
+    return item_id is not None and ask.target == (item_id, None) and ask.amount is None
 
 
 def edit(items: Any, discounts: Any) -> Json:

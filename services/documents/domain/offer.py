@@ -245,14 +245,20 @@ def _discounts(
 ) -> tuple[str, ...]:
     """Say which discounts were given; why they were given is between seller and approver."""
     positions = {each.item_id: at for at, each in enumerate(asked.offer.items, 1)}
-    given = [
-        words["discount_all"].format(percent=formats.percent(each.percent))
-        if each.item_id is None
-        else words["discount_item"].format(
-            item=positions.get(each.item_id, each.item_id), percent=formats.percent(each.percent)
-        )
-        for each in asked.offer.discounts
-    ]
+    names = {(each.item_id, each.sku): each.name for each in asked.offer.lines}
+    given = []
+    for each in asked.offer.discounts:
+        if each.unit_price is not None:
+            continue  # it stands in the line, where no discount is seen
+        off = formats.percent(each.percent)
+        if each.amount is not None:
+            off = formats.total(each.amount, "discounts.amount")
+        item = str(positions.get(each.item_id or "", each.item_id))
+        if each.sku is not None:
+            item = f"{item}, {names.get((each.item_id or '', each.sku), each.sku)}"
+        whole = each.item_id is None
+        said = words["discount_all" if whole else "discount_item"]
+        given.append(said.format(percent=off, item=item))
     saved = asked.offer.totals.discount
     if saved.amount > 0:
         amount = formats.total(saved, "totals.discount")

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Protocol
 
 from pydantic import BeforeValidator, ConfigDict, Field
 
+from contracts.commercial import TermAsk
 from contracts.pricing import (
     COLUMN_MAX,
     DiscountAsk,
@@ -90,6 +91,7 @@ class PriceAsk(Value):
     region: str
     currency: Currency
     discounts: tuple[DiscountAsk, ...] = ()
+    terms: tuple[TermAsk, ...] = Field(default=(), max_length=200)
     day: date
     clock: time | None = None
     segment: str | None = None
@@ -106,6 +108,7 @@ class PriceAsk(Value):
             region=fact.region,
             currency=fact.currency,
             discounts=fact.discounts,
+            terms=fact.commercial.terms if fact.commercial else (),
             day=fact.day,
             segment=fact.segment,
             channel=fact.channel,
@@ -123,7 +126,7 @@ class PriceAsk(Value):
             "customer_tier": self.customer_tier,
             "region": self.region,
             "currency": self.currency,
-            "discounts": [[ask.item_id, f"{ask.percent.root:f}"] for ask in self.discounts],
+            "discounts": [_discount_tree(each) for each in self.discounts],
             "day": self.day,
         }
         more = {
@@ -131,6 +134,7 @@ class PriceAsk(Value):
             "segment": self.segment,
             "channel": self.channel,
             "partner": self.partner,
+            "terms": [_term_tree(each) for each in self.terms] or None,
         }
         return tree | {name: value for name, value in more.items() if value is not None}
 
@@ -147,6 +151,22 @@ def _item_tree(item: BasketItem, attributes: frozenset[str]) -> dict[str, Any]:
     }
     seen = {each.name: each.value for each in item.parameters if each.name in attributes}
     return tree | {"parameters": seen} if seen else tree
+
+
+def _discount_tree(ask: DiscountAsk) -> list[Any]:
+    plain = [ask.item_id, f"{ask.percent.root:f}"]
+    amounts = [("amount", ask.amount), ("unit_price", ask.unit_price)]
+    named = [[name, str(each)] for name, each in amounts if each is not None]
+    return plain + ([["sku", ask.sku]] if ask.sku else []) + named
+
+
+def _term_tree(term: TermAsk) -> list[Any]:
+    ramp = [
+        [each.months, *(None if part is None else f"{part.root:f}" for part in parts)]
+        for each in term.ramp
+        for parts in [(each.quantity, each.percent)]
+    ]
+    return [term.item_id, term.months, ramp]
 
 
 class ColumnAsk(Value):

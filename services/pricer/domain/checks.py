@@ -1,9 +1,9 @@
 """What must be right about an ask before any line is priced; each problem says what to do."""
 
 from collections.abc import Iterable, Sequence
-from decimal import Decimal
 
-from contracts.pricing import DiscountAsk, LineProblem
+from contracts.pricing import LineProblem
+from services.pricer.domain import asked
 from services.pricer.domain.ask import PriceAsk, problem
 from services.pricer.domain.basket import BasketLine
 from services.pricer.domain.book import FxTable
@@ -25,6 +25,13 @@ SELLERS_CODES = frozenset(
         "discount_scale",
         "discount_unknown_item",
         "discount_twice",
+        "discount_currency",
+        "discount_unknown_part",
+        "discount_exceeds",
+        "discount_several_charges",
+        "term_unknown_item",
+        "term_missing",
+        "term_periods",
         "not_discountable",
         "item_twice",
         "empty_item",
@@ -35,7 +42,6 @@ SELLERS_CODES = frozenset(
         "pin_not_effective",
     )
 )
-DISCOUNT_DECIMALS = 4
 
 
 def check(
@@ -49,7 +55,8 @@ def check(
         *_known("channel", "channel", ask.channel, book.book.channels),
         *_currency(ask, book, fx),
         *_items(ask),
-        *_discounts(ask, lines),
+        *asked.discounts(ask, lines, book.book.rounding),
+        *asked.terms(ask),
     ]
 
 
@@ -85,38 +92,3 @@ def _items(ask: PriceAsk) -> list[LineProblem]:
             found.append(problem("item_twice", text, f"items.{item.item_id}"))
         seen.add(item.item_id)
     return found
-
-
-def _discounts(ask: PriceAsk, lines: Sequence[BasketLine]) -> list[LineProblem]:
-    items = {each.item_id for each in ask.items}
-    seen: set[str | None] = set()
-    found = []
-    for place, discount in enumerate(ask.discounts):
-        field = f"discounts.{place}"
-        wrong = _discount(discount, items, lines)
-        if discount.item_id in seen:
-            target = discount.item_id or "the quote"
-            wrong = "discount_twice", f"{target} is discounted twice; ask for one percentage"
-        seen.add(discount.item_id)
-        if wrong:
-            found.append(problem(wrong[0], wrong[1], field))
-    return found
-
-
-def _discount(
-    discount: DiscountAsk, items: set[str], lines: Sequence[BasketLine]
-) -> tuple[str, str] | None:
-    percent = discount.percent.root
-    exponent = percent.as_tuple().exponent
-    if not Decimal(0) <= percent <= Decimal(100):
-        return "discount_range", f"a discount of {percent} % is impossible; give 0 to 100"
-    if isinstance(exponent, int) and -exponent > DISCOUNT_DECIMALS:
-        return "discount_scale", f"give the discount with at most {DISCOUNT_DECIMALS} decimals"
-    if discount.item_id is not None and discount.item_id not in items:
-        text = f"there is no item {discount.item_id}; discount one of {', '.join(sorted(items))}"
-        return "discount_unknown_item", text
-    reached = [each for each in lines if discount.item_id in (None, each.item_id)]
-    if percent and reached and not any(each.discountable for each in reached):
-        target = f"item {discount.item_id}" if discount.item_id else "the quote"
-        return "not_discountable", f"no part of {target} is sold with discounts; drop this one"
-    return None

@@ -1,7 +1,7 @@
 """Discounts on the whole quote: rounded once, then allocated to the lines by largest remainder.
 
-First those that the book has rules for (a bundle of the whole order, a promotion), then the
-seller's own.
+Those that the book has rules for (a bundle of the whole order, a promotion); the seller's own come
+after them (`granted.py`).
 """
 
 from collections.abc import Sequence
@@ -34,7 +34,7 @@ def discounts_of_book(scene: Scene, runs: Sequence[Running]) -> None:
             off = _off(rule, base, scene)
             if off > left >= 0:
                 off = left  # all of it, and no more; credits are not turned round
-            _allocate(scene, eligible, off, (rule.id, rule.version, text))
+            share_out(scene, eligible, off, (rule.id, rule.version, text))
 
 
 def _covered(rule: Rule, runs: Sequence[Running]) -> list[Running]:
@@ -131,24 +131,6 @@ def _off(rule: Rule, whole: Decimal, scene: Scene) -> Decimal:
     return quantized(exact, scene.line_digits, scene.line_mode)
 
 
-def discount_of_quote(scene: Scene, runs: Sequence[Running]) -> None:
-    """Take the seller's discount on the quote from all lines that sellers may discount."""
-    percent = next(
-        (each.percent.root for each in scene.ask.discounts if each.item_id is None), Decimal(0)
-    )
-    eligible = [run for run in runs if run.line.discountable and not run.line.free]
-    if not percent or not eligible:
-        return
-    whole = exact_sum(run.amount for run in eligible)
-    exact = EXACT.multiply(whole, EXACT.scaleb(percent, -2))
-    amount = quantized(exact, scene.line_digits, scene.line_mode)
-    text = f"the discount of {say_number(percent)} % on the quote"
-    before = [run.amount for run in eligible]
-    _allocate(scene, eligible, amount, ("sales", None, text))
-    for run, was in zip(eligible, before, strict=True):
-        run.given = EXACT.add(run.given, EXACT.subtract(was, run.amount))
-
-
 def _words(rule: Rule, scene: Scene) -> str:
     """Say what a rule takes off: an amount is once off all lines, whatever it is per."""
     if isinstance(rule.effect, AmountOff):
@@ -157,16 +139,24 @@ def _words(rule: Rule, scene: Scene) -> str:
     return f"{words(rule.effect, scene)} the lines it covers"
 
 
-def _allocate(
-    scene: Scene, runs: Sequence[Running], amount: Decimal, rule: tuple[str, int | None, str]
+def share_out(
+    scene: Scene,
+    runs: Sequence[Running],
+    amount: Decimal,
+    rule: tuple[str, int | None, str],
+    stage: str = STAGE,
 ) -> None:
     """Take an amount off lines, by what they come to; each share is a step of its line."""
+    if not runs:
+        return
     name, version, text = rule
     unit = Decimal(1).scaleb(-scene.line_digits)
     weights = [run.amount for run in runs]
     parts = scene.engine.allocate(amount, weights, unit, scene.currency)
     told = f"Share of {text} ({say(amount, scene.currency)} over {len(runs)} lines)."
+    if stage != STAGE and len(runs) == 1:
+        told = f"{text.capitalize()}: {say(amount, scene.currency)} off."
     for run, part in zip(runs, parts, strict=True):
         after = EXACT.subtract(run.amount, part)
-        step: Step = run.step(STAGE, (name, version), after, told)
-        run.move(step._replace(basis="quote"), None)
+        step: Step = run.step(stage, (name, version), after, told)
+        run.move(step._replace(basis="quote" if stage == STAGE else "line"), None)

@@ -10,7 +10,7 @@ from decimal import Decimal, Inexact, InvalidOperation, localcontext
 
 from contracts.pricing import GuardrailBreach, LineProblem
 from contracts.values import EXACT
-from services.pricer.domain import guardrail
+from services.pricer.domain import granted, guardrail
 from services.pricer.domain.answer import Settled, is_too_fine, priced
 from services.pricer.domain.ask import PriceAsk, Priced, Unpriced, problem
 from services.pricer.domain.basket import BasketLine, lines_of
@@ -26,12 +26,13 @@ from services.pricer.domain.compiled import CompiledBook
 from services.pricer.domain.engines import ENGINES, NEWEST
 from services.pricer.domain.gifts import free_line
 from services.pricer.domain.guardrail import BelowFloor
-from services.pricer.domain.header import discount_of_quote, discounts_of_book
+from services.pricer.domain.header import discounts_of_book
 from services.pricer.domain.matching import RuleConflict
 from services.pricer.domain.off_invoice import pocket_line, pocket_of
 from services.pricer.domain.percent_of_total import NoBasis, comes_late, in_order, listed
 from services.pricer.domain.running import Running
 from services.pricer.domain.scene import ROUNDS, NoRate, Scene, exact_sum, scene_of
+from services.pricer.domain.terms import over_term
 from services.pricer.domain.trace import Step
 from services.pricer.domain.waterfall import at_list, begun, price_line
 
@@ -57,15 +58,22 @@ def price(
     """Price the ask with exactly this book, FX table and engine; the same input, the same bytes."""
     # The digits of a result must not hang on the context that a thread happens to have.
     with localcontext(ROUNDS):
-        settled = settle(ask, book, fx, engine)
-        if isinstance(settled, Unpriced):
-            return settled
-        if fine := [run for run in settled.runs if is_too_fine(run)]:
-            return Unpriced((*settled.problems, *(_too_fine(run) for run in fine)))
-        found = priced(settled) if settled.runs else None
-        if settled.problems or found is None:
-            return Unpriced(settled.problems, found)
-        return found
+        found = _price(ask, book, fx, engine)
+        if not ask.terms or isinstance(found, Unpriced):
+            return found
+        return over_term(ask, found, book, lambda each: _price(each, book, fx, engine))
+
+
+def _price(ask: PriceAsk, book: CompiledBook, fx: FxTable, engine: str) -> Priced | Unpriced:
+    settled = settle(ask, book, fx, engine)
+    if isinstance(settled, Unpriced):
+        return settled
+    if fine := [run for run in settled.runs if is_too_fine(run)]:
+        return Unpriced((*settled.problems, *(_too_fine(run) for run in fine)))
+    found = priced(settled) if settled.runs else None
+    if settled.problems or found is None:
+        return Unpriced(settled.problems, found)
+    return found
 
 
 def settle(
@@ -193,7 +201,7 @@ class Walk:
     def _header(self) -> None:
         runs = self._in_order()
         discounts_of_book(self.scene, runs)
-        discount_of_quote(self.scene, runs)
+        self.problems.extend(granted.after_rounding(self.scene, runs))
 
     def _second(self, line: BasketLine) -> None:
         if not line.free:

@@ -15,6 +15,7 @@ from typing import Any, NamedTuple, cast
 from contracts.pricing import LineProblem
 from services.pricer.domain.basket import BasketLine
 from services.pricer.domain.compiled import CompiledBook
+from services.pricer.domain.granted import ask_for
 from services.pricer.domain.price_models import PercentOfTotal
 from services.pricer.domain.pricing import Walk
 from services.pricer.domain.recalled import Found, Size, UnitFound, Words, sizes_of
@@ -159,7 +160,7 @@ class RecallingWalk(Walk):
                 size(line.base) if size else exact,
                 line.unit,
                 line.each,
-                scene.item_discounts.get(item),
+                ask_for(line, scene),
                 product if product in memory.names else None,
                 tuple(sorted(ours.items())) if ours else None,
             ),

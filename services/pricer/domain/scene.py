@@ -5,11 +5,12 @@ from dataclasses import dataclass, field
 from datetime import datetime, time
 from decimal import Context, Decimal, InvalidOperation
 
+from contracts.pricing import DiscountAsk
 from contracts.values import EXACT, MAX_DIGITS, minor_unit
 from services.pricer.domain.allocation import decimals, to_multiple
 from services.pricer.domain.ask import PriceAsk, parameters_of
 from services.pricer.domain.basket import BasketLine
-from services.pricer.domain.book import FxTable
+from services.pricer.domain.book import FxTable, RoundingPolicy
 from services.pricer.domain.compiled import CompiledBook
 from services.pricer.domain.engines import Engine
 from services.pricer.domain.price_models import MODES, PercentOfTotal
@@ -45,7 +46,7 @@ class Scene:
     fx: FxTable
     rate: Decimal
     lines: Sequence[BasketLine]
-    item_discounts: Mapping[str, Decimal]
+    granted: Mapping[tuple[str | None, str | None], DiscountAsk]
     by_item: Mapping[str, Sequence[BasketLine]]
     parameters: Mapping[str, Mapping[str, str]]
     products: Mapping[str, str]
@@ -139,25 +140,40 @@ class Scene:
 
     def digits_of(self, point: RoundingPoint) -> int:
         """Return the decimals that a point rounds to; `exact` shows the finest that Money holds."""
-        if point.multiple is not None:
-            return decimals(point.multiple)
-        if point.scale == "minor":
-            return minor_unit(self.currency)
-        return FINEST if point.scale == "exact" else point.scale
+        return digits_at(point, self.currency)
 
     @property
     def line_digits(self) -> int:
         """The decimals of what is split over lines: those of a line, at the finest a minor unit."""
-        line = self.book.book.rounding.line
-        if isinstance(line, RoundingPoint) and line.scale != "exact":
-            return self.digits_of(line)
-        return minor_unit(self.currency)
+        return line_digits(self.book.book.rounding, self.currency)
 
     @property
     def line_mode(self) -> str:
         """How a line is rounded."""
-        line = self.book.book.rounding.line
-        return MODES[line.mode if isinstance(line, RoundingPoint) else line]
+        return line_mode(self.book.book.rounding)
+
+
+def digits_at(point: RoundingPoint, currency: str) -> int:
+    """Return the decimals that a point rounds to in a currency; `exact` has what Money holds."""
+    if point.multiple is not None:
+        return decimals(point.multiple)
+    if point.scale == "minor":
+        return minor_unit(currency)
+    return FINEST if point.scale == "exact" else point.scale
+
+
+def line_digits(policy: RoundingPolicy, currency: str) -> int:
+    """Return the decimals of what is split over lines."""
+    line = policy.line
+    if isinstance(line, RoundingPoint) and line.scale != "exact":
+        return digits_at(line, currency)
+    return minor_unit(currency)
+
+
+def line_mode(policy: RoundingPolicy) -> str:
+    """Return how a line is rounded."""
+    line = policy.line
+    return MODES[line.mode if isinstance(line, RoundingPoint) else line]
 
 
 def quantized(amount: Decimal, digits: int, mode: str) -> Decimal:
@@ -181,9 +197,6 @@ def scene_of(
     by_item: dict[str, list[BasketLine]] = {}
     for line in lines:
         by_item.setdefault(line.item_id, []).append(line)
-    discounts = {
-        each.item_id: each.percent.root for each in ask.discounts if each.item_id is not None
-    }
     return Scene(
         book=book,
         ask=ask,
@@ -191,7 +204,7 @@ def scene_of(
         fx=fx,
         rate=rate.rate if rate else Decimal(1),
         lines=lines,
-        item_discounts=discounts,
+        granted={each.target: each for each in ask.discounts},
         by_item=by_item,
         parameters=parameters_of(ask.items),
         products={item.item_id: item.product for item in ask.items},

@@ -8,7 +8,7 @@ arithmetic between the named rounding points: list price (after FX), net unit pr
 from decimal import Decimal
 
 from contracts.values import EXACT
-from services.pricer.domain import guardrail
+from services.pricer.domain import granted, guardrail
 from services.pricer.domain.basket import BasketLine
 from services.pricer.domain.charging import (
     Listed,
@@ -40,7 +40,7 @@ def price_line(run: Running, scene: Scene) -> None:
         for stage in BELOW_CONTRACT:
             apply_rules(run, scene, stage)
     run.regular = run.amount
-    _sales_discount(run, scene)
+    granted.before_rounding(run, scene)
     for stage in BELOW_SALES:
         apply_rules(run, scene, stage)
     guardrail.first_pass(run, scene)
@@ -170,23 +170,7 @@ def _tiers(run: Running, scene: Scene) -> None:
             run.move(run.step("volume", (run.line.sku, None), amount, words), unit)
 
 
-# ---- what the seller takes off, and rounding
-
-
-def _sales_discount(run: Running, scene: Scene) -> None:
-    percent = scene.item_discounts.get(run.line.item_id)
-    if not percent:
-        return
-    if not run.line.discountable:
-        words = "No sales discount: this part is sold without discounts."
-        run.move(run.step("sales_discount", ("sales", None), run.amount, words), run.unit)
-        return
-    factor = EXACT.subtract(Decimal(1), EXACT.scaleb(percent, -2))
-    unit = None if run.unit is None else EXACT.multiply(run.unit, factor)
-    words = f"Sales discount on the item: {say_number(percent)} % off."
-    step = run.step("sales_discount", ("sales", None), EXACT.multiply(run.amount, factor), words)
-    run.given = EXACT.minus(step.amount)
-    run.move(step, unit)
+# ---- rounding
 
 
 def _round(run: Running, scene: Scene) -> None:

@@ -8,6 +8,7 @@ from uuid import UUID
 from fastapi import Depends
 from pydantic import Field
 
+from contracts.commercial import NOTHING_ASKED, CommercialAsk
 from contracts.configuration import RequestedItem
 from contracts.envelope import Fact
 from contracts.pricing import DiscountAsk
@@ -50,18 +51,21 @@ class DraftBody(Value):
 
     items: Items = ()
     discounts: Discounts = ()
+    commercial: CommercialAsk = NOTHING_ASKED
 
 
 class EditBody(Value):
     """All items and discounts as they shall be, and whether to go on to approval once priced.
 
     `fresh_prices`: take the newest price book and rates, not those of this draft's last price.
+    `commercial`: currency, validity and terms; without it they stay as they are.
     """
 
     items: Annotated[tuple[RequestedItem, ...], Field(min_length=1, max_length=MAX_ITEMS)]
     discounts: Discounts
     submit: bool
     fresh_prices: bool = False
+    commercial: CommercialAsk | None = None
 
 
 class ReasonBody(Value):

@@ -6,14 +6,15 @@ from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query, Response
 
+from contracts.quote import PricingRequested
 from infra.web import Principal, allow
 from infra.work import Commands
-from services.quotes.api.doorway import Doorway, Why, deal_of, quote_of
+from services.quotes.api.doorway import Doorway, Why, deal_of, quote_id_of, quote_of
 from services.quotes.api.sellers import INSIDERS, told
 from services.quotes.domain.alternatives import compared
 from services.quotes.domain.asks import draft_document
 from services.quotes.domain.errors import NotPresented
-from services.quotes.domain.quote import Quote
+from services.quotes.domain.quote import Quote, stream_of_quote
 from services.quotes.domain.situation import Situation
 from services.quotes.views import deal_view, differences_view, revision_view
 
@@ -52,6 +53,18 @@ def _views(router: APIRouter, commands: Commands) -> None:
     def quote(quote: str, response: Response, principal: Reader) -> Any:
         """Return a quote, its newest revision in full."""
         return told(quote_of(commands, quote), principal, response)
+
+    @router.get("/{quote}/asks", dependencies=[Depends(allow("admin", "service"))])
+    def asks(quote: str) -> dict[str, Any]:
+        """Return every ask for a price with the id of its fact, so that it can be replayed."""
+        found = commands.read(stream_of_quote(quote_id_of(commands, quote)))
+        return {
+            "asks": [
+                {"id": each.meta.id, "asked": each.fact.model_dump(mode="json")}
+                for each in found
+                if isinstance(each.fact, PricingRequested)
+            ]
+        }
 
     @router.get("/{quote}/revisions/{n}")
     def revision(quote: str, n: int, principal: Annotated[Principal, Depends(TELLS)]) -> Any:

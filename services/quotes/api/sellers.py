@@ -58,7 +58,7 @@ def _drafting(router: APIRouter, commands: Commands, doorway: Doorway) -> None:
         cause: Why,
     ) -> Any:
         """Draft a quote of the deal, the first or an alternative."""
-        wanted = DraftQuote(deal_id, body.items, body.discounts)
+        wanted = DraftQuote(deal_id, body.items, body.discounts, body.commercial)
         commands.run(cause, lambda work: sellers.draft_quote(work, wanted))
         quote_id = sellers.quote_id_for(deal_id, cause.command_id)
         return shown(commands, quote_id, principal, response)
@@ -88,7 +88,13 @@ def _drafting(router: APIRouter, commands: Commands, doorway: Doorway) -> None:
         """Replace the draft's items and discounts and ask again."""
         quote_id = quote_id_of(commands, quote)
         wanted = EditDraft(
-            quote_id, body.items, body.discounts, body.submit, body.fresh_prices, expected
+            quote_id,
+            body.items,
+            body.discounts,
+            body.submit,
+            body.fresh_prices,
+            expected,
+            body.commercial,
         )
         commands.run(cause, lambda work: sellers.edit_draft(work, wanted, doorway.units))
         return shown(commands, quote_id, principal, response)

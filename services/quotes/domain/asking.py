@@ -1,25 +1,30 @@
 """What a seller asks for: edit, submit, recall, revise, retry."""
 
+from dataclasses import replace
+
 from contracts.envelope import Fact
 from contracts.quote import QuoteRevised, Stage
 from services.quotes.domain.asks import (
+    Reprice,
     Wish,
     ask_approval,
     ask_configuration,
     ask_document,
     ask_price,
+    asked_for,
     price_is_current,
     recalled,
     recalled_if_submitted,
     wish_again,
 )
-from services.quotes.domain.drafting import check_items
+from services.quotes.domain.drafting import check_items, check_terms
 from services.quotes.domain.errors import (
     AlreadyAsked,
     DraftExists,
     NothingToRecall,
     NothingToRetry,
     NotPresented,
+    NotPriced,
 )
 from services.quotes.domain.quote import Revision
 from services.quotes.domain.situation import Situation
@@ -34,10 +39,31 @@ def edit(situation: Situation, wanted: Wish) -> list[Fact]:
     draft = situation.quote.must_have_draft()
     situation.known_unit()
     check_items(wanted.items, wanted.discounts)
+    check_terms(wanted.items, wanted.commercial)
     taken_back = recalled_if_submitted(situation, "edited")
     if draft.is_configured and wanted.items == draft.configured_from:
         return [*taken_back, ask_price(situation, draft, draft.configured, wanted)]
     return [*taken_back, ask_configuration(situation, wanted)]
+
+
+def reprice(situation: Situation, wanted: Reprice) -> list[Fact]:
+    """Ask for the prices of the book and rates that somebody saw, with his reason.
+
+    Only a draft is priced anew: what was presented stands for ever.
+    Raises: QuoteNotOpen, RevisionPresented, UnknownSellingUnit, NotPriced.
+    """
+    draft = situation.quote.must_have_draft()
+    situation.known_unit()
+    if not draft.is_configured or draft.pricing is None:
+        raise NotPriced(
+            f"{situation.quote.number} has no price that could change; edit or submit it",
+            quote=situation.quote.number,
+        )
+    wish = replace(
+        wish_again(draft, situation.actor, submit=False), by=situation.actor, reprice=wanted
+    )
+    taken_back = recalled_if_submitted(situation, f"priced anew: {wanted.reason}")
+    return [*taken_back, ask_price(situation, draft, draft.configured, wish)]
 
 
 def submit(situation: Situation) -> list[Fact]:
@@ -105,6 +131,7 @@ def revise(situation: Situation) -> list[Fact]:
         items=origin.items,
         discounts=origin.discounts,
         revised_by=situation.actor,
+        commercial=asked_for(origin.commercial),
     )
     return [revised]
 

@@ -2,8 +2,9 @@
 
 from dataclasses import dataclass
 
+from contracts.commercial import NOTHING_ASKED, CommercialAsk
 from contracts.configuration import ConfiguredItem, RequestedItem
-from contracts.pricing import DiscountAsk
+from contracts.pricing import DiscountAsk, PricingPins
 from contracts.quote import (
     ConfigurationRequested,
     DocumentRequested,
@@ -19,11 +20,19 @@ from services.quotes.domain.validity import last_day
 
 
 @dataclass(frozen=True, slots=True)
+class Reprice:
+    """The book and rates that somebody saw and wants a draft priced with, and why."""
+
+    pins: PricingPins
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class Wish:
     """All items and discounts as somebody wants them, and who stands behind them.
 
     `submit`: go on to approval once priced. `fresh_prices`: take the newest book and rates, not
-    those that this revision was priced with.
+    those that this revision was priced with; `reprice`: take exactly these.
     """
 
     items: tuple[RequestedItem, ...]
@@ -31,11 +40,20 @@ class Wish:
     submit: bool
     fresh_prices: bool
     by: str
+    commercial: CommercialAsk = NOTHING_ASKED
+    reprice: Reprice | None = None
 
 
 def wish_again(draft: Revision, by: str, *, submit: bool) -> Wish:
     """Return what the draft wants already; who asked for it first stays behind it."""
-    return Wish(draft.items, draft.discounts, submit, fresh_prices=False, by=draft.asked_by or by)
+    return Wish(
+        draft.items,
+        draft.discounts,
+        submit,
+        fresh_prices=False,
+        by=draft.asked_by or by,
+        commercial=draft.commercial,
+    )
 
 
 def ask_configuration(situation: Situation, wanted: Wish) -> ConfigurationRequested:
@@ -49,7 +67,13 @@ def ask_configuration(situation: Situation, wanted: Wish) -> ConfigurationReques
         discounts=wanted.discounts,
         submit=wanted.submit,
         requested_by=wanted.by,
+        commercial=asked_for(wanted.commercial),
     )
+
+
+def asked_for(commercial: CommercialAsk) -> CommercialAsk | None:
+    """Return what a fact says of it: nothing, where nothing was asked for."""
+    return None if commercial == NOTHING_ASKED else commercial
 
 
 def ask_price(
@@ -61,26 +85,31 @@ def ask_price(
     where region or currency changed, for which another book may hold.
     """
     quote, details = situation.quote, situation.deal.details
-    before = draft.pricing
-    same_book = before is not None and (before.region, before.currency) == (
-        details.region,
-        details.currency,
-    )
+    currency = wanted.commercial.currency or details.currency
+    reprice = wanted.reprice
     return PricingRequested(
         **quote.ids(draft.number),
         items=items,
         account_id=details.account_id,
         customer_tier=details.customer_tier,
         region=details.region,
-        currency=details.currency,
+        currency=currency,
         discounts=wanted.discounts,
         day=situation.today(),
-        pins=draft.pins if same_book and not wanted.fresh_prices else NO_PINS,
+        pins=reprice.pins if reprice else _pins(draft, wanted, details.region, currency),
         submit=wanted.submit,
         requested_by=wanted.by,
         number=quote.number,
         selling_unit=details.selling_unit,
+        commercial=asked_for(wanted.commercial),
+        reprice_reason=reprice.reason if reprice else None,
     )
+
+
+def _pins(draft: Revision, wanted: Wish, region: str, currency: str) -> PricingPins:
+    before = draft.pricing
+    same_book = before is not None and (before.region, before.currency) == (region, currency)
+    return draft.pins if same_book and not wanted.fresh_prices else NO_PINS
 
 
 def price_is_current(situation: Situation, draft: Revision) -> bool:
@@ -89,8 +118,12 @@ def price_is_current(situation: Situation, draft: Revision) -> bool:
     if asked is None or draft.price is None:
         return False
     before = (asked.account_id, asked.customer_tier, asked.region, asked.currency)
-    now = (details.account_id, details.customer_tier, details.region, details.currency)
-    same_wish = draft.is_configured and asked.discounts == draft.discounts
+    currency = draft.commercial.currency or details.currency
+    now = (details.account_id, details.customer_tier, details.region, currency)
+    same_wish = draft.is_configured and (asked.discounts, asked.commercial) == (
+        draft.discounts,
+        asked_for(draft.commercial),
+    )
     return same_wish and before == now and asked.day == situation.today()
 
 
@@ -99,7 +132,7 @@ def ask_approval(situation: Situation, draft: Revision) -> RevisionSubmitted:
     quote, unit, price, asked = situation.quote, situation.known_unit(), draft.price, draft.pricing
     assert price is not None, "only a priced draft is submitted"  # noqa: S101
     assert asked is not None, "a price answers an ask"  # noqa: S101
-    valid_until = last_day(situation.today(), unit.validity_days)
+    valid_until = last_day(situation.today(), draft.commercial.validity_days or unit.validity_days)
     return RevisionSubmitted(
         **quote.ids(draft.number),
         number=quote.number,

@@ -7,13 +7,16 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Literal, TypeVar, get_args
 
+from contracts.commercial import TermAsk
 from contracts.configuration import ConfiguredItem, RequestedItem
-from contracts.pricing import ChargeTotal, PricedLine, Totals
+from contracts.pricing import ChargeTotal, DiscountAsk, PricedLine, Totals
 from contracts.values import LineQuantity, Money, Percent
 from services.quotes.domain.quote import Revision
 
 Side = str | LineQuantity | Money | Percent | date
-Kind = Literal["item", "answer", "parameter", "discount", "total", "line", "validity", "term"]
+Kind = Literal[
+    "item", "answer", "parameter", "discount", "wish", "total", "line", "validity", "term"
+]
 T = TypeVar("T")
 
 WHOLE = "Whole offer"
@@ -36,7 +39,7 @@ class Change:
     @property
     def of(self) -> str:
         """Of which thing it is a change, as one word: an answer, a discount, a total, a line."""
-        own = self.key if self.kind in {"answer", "parameter", "term"} else self.key[:-1]
+        own = self.key if self.kind in {"answer", "parameter", "term", "wish"} else self.key[:-1]
         return "/".join(own)
 
 
@@ -133,6 +136,7 @@ def _sheet(revision: Revision, shared: _Shared) -> _Sheets:
                 else _decisions(item, place)
             )
     yield from _discounts(revision, names)
+    yield from _wanted(revision, names)
     yield from _totals(revision)
     for key, line in _lines(revision).items():
         yield from _line(line, key, is_shared=key in shared.lines)
@@ -161,11 +165,42 @@ def _decisions(item: RequestedItem, place: str) -> _Sheets:
 
 
 def _discounts(revision: Revision, names: Mapping[str, str]) -> _Sheets:
-    for (item_id, at), each in _numbered((each.item_id, each) for each in revision.discounts):
+    for ((item_id, sku), at), each in _numbered((each.target, each) for each in revision.discounts):
         place = WHOLE if item_id is None else names.get(item_id, item_id)
-        key = (place if item_id is None else item_id, str(at))
-        yield ("discount", (*key, "percent")), _Found(place, "Discount", each.percent)
+        key: tuple[str, ...] = (place if item_id is None else item_id, str(at))
+        if sku is not None:
+            place, key = f"{sku} of {place}", (*key[:1], sku, *key[1:])
+        yield ("discount", (*key, "percent")), _granted(place, each)
         yield ("discount", (*key, "rationale")), _Found(place, "Reason", each.rationale)
+
+
+def _granted(place: str, ask: DiscountAsk) -> _Found:
+    if ask.unit_price is not None:
+        return _Found(place, "Manual price", ask.unit_price)
+    return _Found(place, "Discount", ask.percent if ask.amount is None else ask.amount)
+
+
+def _wanted(revision: Revision, names: Mapping[str, str]) -> _Sheets:
+    """Give the currency, the validity and the terms that were asked for."""
+    commercial = revision.commercial
+    if commercial.currency is not None:
+        yield ("wish", (WHOLE, "currency")), _Found(WHOLE, "Currency", commercial.currency)
+    if commercial.validity_days is not None:
+        days = f"{commercial.validity_days} days"
+        yield ("wish", (WHOLE, "validity")), _Found(WHOLE, "Offer valid for", days)
+    for each in commercial.terms:
+        place = WHOLE if each.item_id is None else names.get(each.item_id, each.item_id)
+        yield ("wish", (each.item_id or WHOLE, "term")), _Found(place, "Term", _term(each))
+
+
+def _term(term: TermAsk) -> str:
+    parts = []
+    for each in term.ramp:
+        quantity = "" if each.quantity is None else f", quantity {each.quantity}"
+        percent = "" if each.percent is None else f", {each.percent} discount"
+        parts.append(f"{each.months} months{quantity}{percent}")
+    ramp = f": {'; '.join(parts)}" if parts else ""
+    return f"{term.months} months{ramp}"
 
 
 def _totals(revision: Revision) -> _Sheets:
@@ -180,6 +215,9 @@ def _totals(revision: Revision) -> _Sheets:
 def _amounts(total: Totals | ChargeTotal, place: str) -> _Sheets:
     for name, value in (("List", total.list), ("Discount", total.discount), ("Net", total.net)):
         yield ("total", (place, name)), _Found(place, name, value)
+    if isinstance(total, Totals) and total.term:
+        yield ("total", (place, "tcv")), _Found(place, "Total contract value", total.term.tcv)
+        yield ("total", (place, "acv")), _Found(place, "Annual contract value", total.term.acv)
 
 
 def _line(line: PricedLine, key: _LineKey, *, is_shared: bool) -> _Sheets:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
+from contracts.commercial import NOTHING_ASKED, CommercialAsk
 from contracts.configuration import RequestedItem
 from contracts.envelope import Fact
 from contracts.pricing import DiscountAsk
@@ -35,6 +36,7 @@ class NewQuote:
     drafted_by: str
     clone_of: UUID | None
     taken_over_from: tuple[str, ...] = ()
+    commercial: CommercialAsk = NOTHING_ASKED
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +54,7 @@ def draft(deal: Deal, new: NewQuote) -> Drafted:
     """
     must_take_quotes(deal)
     check_items(new.items, new.discounts)
+    check_terms(new.items, new.commercial)
     return _drafted(deal, new)
 
 
@@ -103,6 +106,7 @@ def _drafted(deal: Deal, new: NewQuote) -> Drafted:
         items=new.items,
         discounts=new.discounts,
         drafted_by=new.drafted_by,
+        commercial=None if new.commercial == NOTHING_ASKED else new.commercial,
         clone_of=new.clone_of,
         taken_over_from=new.taken_over_from,
     )
@@ -135,3 +139,22 @@ def check_items(items: Sequence[RequestedItem], discounts: Sequence[DiscountAsk]
                 field=f"discounts.{index}.percent",
                 rule="a discount is from 0 to 100 %",
             )
+
+
+def check_terms(items: Sequence[RequestedItem], commercial: CommercialAsk) -> None:
+    """Refuse the term of an item that is not there.   Raises: BadItems, naming the field."""
+    ids = {each.item_id for each in items}
+    for index, term in enumerate(commercial.terms):
+        if term.item_id is not None and term.item_id not in ids:
+            raise BadItems(
+                f"there is no item {term.item_id!r}; its term has nothing to run",
+                field=f"commercial.terms.{index}.item_id",
+                rule="a term names an item of the quote, or none for all others",
+            )
+
+
+def kept_for(items: Sequence[RequestedItem], commercial: CommercialAsk) -> CommercialAsk:
+    """Return what stays of it where some items may be gone: their terms go with them."""
+    ids = {each.item_id for each in items}
+    terms = tuple(each for each in commercial.terms if each.item_id in {None, *ids})
+    return commercial.but({"terms": terms})

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import replace
 
+from contracts.commercial import NOTHING_ASKED
 from contracts.envelope import Fact
 from contracts.pricing import PricingPins
 from contracts.quote import (
@@ -65,6 +66,7 @@ def _drafted(fact: QuoteDrafted) -> Quote:
         number=fact.revision,
         items=fact.items,
         discounts=fact.discounts,
+        commercial=fact.commercial or NOTHING_ASKED,
         etag=f"{stream_of_quote(fact.quote_id)}/1",
     )
     return Quote(
@@ -123,6 +125,7 @@ def _revised(quote: Quote, fact: QuoteRevised, fact_id: str) -> Revision:
         number=fact.revision,
         items=fact.items,
         discounts=fact.discounts,
+        commercial=fact.commercial or NOTHING_ASKED,
         etag=fact_id,
         configured=origin.configured,
         configured_from=origin.configured_from,
@@ -139,6 +142,7 @@ def _asked(revision: Revision, fact: RevisionFact, fact_id: str) -> Revision:
                 _undone(revision),
                 items=fact.items,
                 discounts=fact.discounts,
+                commercial=fact.commercial or NOTHING_ASKED,
                 wants_submit=fact.submit,
                 asked_by=fact.requested_by,
                 price=None,
@@ -149,6 +153,8 @@ def _asked(revision: Revision, fact: RevisionFact, fact_id: str) -> Revision:
             return replace(
                 _undone(revision),
                 discounts=fact.discounts,
+                commercial=fact.commercial or NOTHING_ASKED,
+                pins=fact.pins if fact.reprice_reason else revision.pins,
                 wants_submit=fact.submit,
                 asked_by=fact.requested_by,
                 configured=fact.items,

@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Literal, TypedDict
 from uuid import UUID
 
+from contracts.commercial import NOTHING_ASKED, CommercialAsk
 from contracts.configuration import ConfiguredItem, RequestedItem
 from contracts.opportunity import OpportunityDetails
 from contracts.pricing import DiscountAsk, PricingPins
@@ -62,6 +63,7 @@ class Revision:
     items: tuple[RequestedItem, ...]
     discounts: tuple[DiscountAsk, ...]
     etag: str
+    commercial: CommercialAsk = NOTHING_ASKED
     wants_submit: bool = False
     asked_by: str | None = None
     awaiting: Ask | None = None

@@ -21,6 +21,7 @@ from services.quotes.domain.asks import (
     ask_approval,
     ask_document,
     ask_price,
+    asked_for,
     price_is_current,
     wish_again,
 )
@@ -149,6 +150,7 @@ def _offer(items: tuple[ConfiguredItem, ...], draft: Revision, answer: QuotePric
         book=answer.book,
         fx=answer.fx,
         fx_rate=answer.fx_rate,
+        commercial=asked_for(draft.commercial),
     )
 
 

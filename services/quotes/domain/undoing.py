@@ -45,7 +45,7 @@ def last_edit(facts: Iterable[Fact]) -> Edit | None:
 
 
 def _content(revision: Revision) -> object:
-    return revision.items, revision.discounts
+    return revision.items, revision.discounts, revision.commercial
 
 
 def _can_be_undone(quote: Quote, edit: Edit) -> bool:
@@ -66,4 +66,5 @@ def undone(quote: Quote, facts: Iterable[Fact], number: int, actor: str) -> Wish
             quote=quote.number,
             revision=quote.current.number,
         )
-    return Wish(edit.before.items, edit.before.discounts, False, False, actor)
+    before = edit.before
+    return Wish(before.items, before.discounts, False, False, actor, before.commercial)

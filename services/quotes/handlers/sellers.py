@@ -4,14 +4,15 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from uuid import UUID, uuid5
 
+from contracts.commercial import NOTHING_ASKED, CommercialAsk
 from contracts.configuration import RequestedItem
 from contracts.envelope import Fact
 from contracts.pricing import DiscountAsk
 from infra.work import Work
 from services.quotes.domain import asking, outcomes
-from services.quotes.domain.asks import Wish
+from services.quotes.domain.asks import Reprice, Wish
 from services.quotes.domain.deal import Deal, stream_of_deal
-from services.quotes.domain.drafting import NewQuote, draft
+from services.quotes.domain.drafting import NewQuote, draft, kept_for
 from services.quotes.domain.quote import Quote, stream_of_quote
 from services.quotes.domain.situation import Situation
 from services.quotes.domain.undoing import undone
@@ -26,17 +27,31 @@ class DraftQuote:
     deal_id: UUID
     items: tuple[RequestedItem, ...]
     discounts: tuple[DiscountAsk, ...]
+    commercial: CommercialAsk = NOTHING_ASKED
 
 
 @dataclass(frozen=True, slots=True)
 class EditDraft:
-    """Replace the draft's content and ask; `expected` is the ask that the seller saw, if told."""
+    """Replace the draft's content and ask; `expected` is the ask that the seller saw, if told.
+
+    `commercial`: None keeps what the draft has, for the items that are still there.
+    """
 
     quote_id: UUID
     items: tuple[RequestedItem, ...]
     discounts: tuple[DiscountAsk, ...]
     submit: bool
     fresh_prices: bool
+    expected: str | None
+    commercial: CommercialAsk | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RepriceDraft:
+    """Price a draft with the book and rates that somebody saw, and say why."""
+
+    quote_id: UUID
+    reprice: Reprice
     expected: str | None
 
 
@@ -61,7 +76,7 @@ def clone_quote(work: Work, quote_id: UUID) -> None:
     """
     origin = known_quote(work, quote_id)
     newest = origin.current
-    wanted = DraftQuote(origin.deal_id, newest.items, newest.discounts)
+    wanted = DraftQuote(origin.deal_id, newest.items, newest.discounts, newest.commercial)
     _draft(work, known_deal(work, origin.deal_id), wanted, origin)
 
 
@@ -73,6 +88,7 @@ def _draft(work: Work, deal: Deal, wanted: DraftQuote, origin: Quote | None) -> 
         items=wanted.items,
         discounts=wanted.discounts,
         drafted_by=work.actor,
+        commercial=wanted.commercial,
         clone_of=origin.quote_id if origin else None,
         taken_over_from=tuple(sorted(origin.hands)) if origin else (),
     )
@@ -85,8 +101,18 @@ def edit_draft(work: Work, wanted: EditDraft, units: Units) -> None:
     """Replace items and discounts and ask again.   Raises: see `asking.edit`, StaleAsk."""
     situation = situation_of(work, wanted.quote_id, units)
     situation.must_match(wanted.expected)
-    wish = Wish(wanted.items, wanted.discounts, wanted.submit, wanted.fresh_prices, work.actor)
+    kept = wanted.commercial or kept_for(wanted.items, situation.quote.current.commercial)
+    wish = Wish(
+        wanted.items, wanted.discounts, wanted.submit, wanted.fresh_prices, work.actor, kept
+    )
     write(work, wanted.quote_id, asking.edit(situation, wish))
+
+
+def reprice_draft(work: Work, wanted: RepriceDraft, units: Units) -> None:
+    """Ask for the prices of another book.   Raises: see `asking.reprice`, StaleAsk."""
+    situation = situation_of(work, wanted.quote_id, units)
+    situation.must_match(wanted.expected)
+    write(work, wanted.quote_id, asking.reprice(situation, wanted.reprice))
 
 
 def undo_edit(work: Work, quote_id: UUID, number: int, units: Units) -> None:

@@ -6,7 +6,7 @@ from infra.live import Live
 from infra.pages import Pages
 from infra.work import Commands
 from services.quotes.api.doorway import Doorway
-from services.quotes.pages import moving, offers
+from services.quotes.pages import moving, offers, pricing
 from services.quotes.pages.drawing import QuotePages
 
 __all__ = ["routes"]
@@ -19,6 +19,7 @@ def routes(commands: Commands, doorway: Doorway, pages: Pages, live: Live) -> AP
     for each in (
         offers.routes(commands, doorway, pages, live),
         moving.routes(commands, doorway, drawn),
+        pricing.routes(commands, doorway, pages, live),
     ):
         router.routes.extend(each.routes)
     return router

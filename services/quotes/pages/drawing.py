@@ -34,6 +34,7 @@ from services.quotes.domain.status import status_of_quote
 from services.quotes.domain.undoing import last_edit
 from services.quotes.history import history, step
 from services.quotes.pages import charts
+from services.quotes.pages.editing import is_percentage
 from services.quotes.traces import Traces
 from services.quotes.views import differences_view, edit_view, quote_view, waterfall_view
 
@@ -169,7 +170,9 @@ class QuotePages:
         last = view["presented_revision"]
         path = self._doorway.links.path(found.quote_id, last) if last else None
         price = found.current.price
-        whole = [each for each in view["current"]["discounts"] if each["item_id"] is None]
+        whole = [
+            each.model_dump(mode="json") for each in found.current.discounts if is_percentage(each)
+        ]
         return {
             "quote": view,
             "moves": moves(view["status"], caller.roles),

@@ -24,8 +24,9 @@ def edited(quote: Quote, form: Mapping[str, str]) -> EditDraft:
     errors: dict[str, str] = {}
     current = quote.current
     items = tuple(_item(each, form, errors) for each in current.items)
-    discounts = [each for each in current.discounts if each.item_id is not None]
+    discounts = [each for each in current.discounts if not is_percentage(each)]
     if form.get("percent"):
+        discounts = [each for each in discounts if each.item_id is not None]
         asked = {"percent": form["percent"], "rationale": form.get("rationale", "")}
         found = _checked(_DISCOUNT, asked, errors, {})
         discounts += [found] if found else []
@@ -41,6 +42,11 @@ def edited(quote: Quote, form: Mapping[str, str]) -> EditDraft:
         fresh_prices=False,
         expected=form.get("etag") or None,
     )
+
+
+def is_percentage(ask: DiscountAsk) -> bool:
+    """Say whether it is the percentage on the whole quote, which this form asks for."""
+    return ask.item_id is None and ask.amount is None
 
 
 def _item(item: RequestedItem, form: Mapping[str, str], errors: dict[str, str]) -> RequestedItem:

@@ -31,7 +31,8 @@ STAGES = ("option_price", "contracted_price", "volume", "segment", "promotion", 
 REFUSALS = {
     f"pricer.{code}"
     for code in ("rule_conflict", "quantity", "no_basis", "percent_cycle", "below_floor", "inexact",
-                 "not_discountable", "no_price_that_day", "off_scale")
+                 "not_discountable", "no_price_that_day", "off_scale", "discount_exceeds",
+                 "discount_unknown_part", "discount_several_charges")
 }  # fmt: skip
 
 
@@ -227,14 +228,29 @@ class Drawn:
             item["parameters"] = [{"name": "band", "value": chance.choice(["n78", "n28"])}]
             items.append(item)
         targets = chance.choice([[], [], ["i0"], [None], ["i0", None]])
+        currency = chance.choice(["USD", "USD", "EUR", "JPY", "BHD"])
         return an_ask(
             *items,
             account_id=chance.choice(["acct-1", "acct-9"]),
             customer_tier=chance.choice(["standard", "gold"]),
             region=chance.choice(["EMEA", "LATAM"]),
-            currency=chance.choice(["USD", "USD", "EUR", "JPY", "BHD"]),
-            discounts=[a_discount(self._number(40), each) for each in targets],
+            currency=currency,
+            discounts=[
+                *(a_discount(self._number(40), each) for each in targets),
+                *self._granted(items[0], currency),
+            ],
         )
+
+    def _granted(self, item: Tree, currency: str) -> list[Tree]:
+        """Draw what a seller grants on a part of an item: per cent, an amount, a manual price."""
+        chance = self.chance
+        if chance.random() < 0.7:
+            return []
+        part = chance.choice(item["bill_of_materials"])
+        money = {"amount": str(chance.randrange(1, 200)), "currency": currency}
+        way = chance.choice([{"percent": "12.5"}, {"amount": money}, {"unit_price": money}])
+        grant: Tree = {"rationale": "as agreed", "item_id": item["item_id"], "sku": part["sku"]}
+        return [grant | way]
 
     def _quantity(self) -> str:
         chance = self.chance
@@ -266,7 +282,8 @@ class Drawn:
         for item in chance.sample(self.ask.items, len(self.ask.items)):
             parts = chance.sample(item.bill_of_materials, len(item.bill_of_materials))
             items.append(item.but({"bill_of_materials": tuple(parts)}))
-        shared = b'"header_discount","' in trace_of(found)
+        kept = trace_of(found)
+        shared = b'"header_discount","' in kept or b'"amount_discount","' in kept
         ask = self.ask if shared else self.ask.but({"items": tuple(items)})
         rules = self.document["rules"]
         other = price(ask, self.book(chance.sample(rules, len(rules))), self.fx)

@@ -371,6 +371,8 @@ def test_stages_come_in_their_documented_order():
         "option_price",
         "contracted_price",
         "promotion",
+        "manual_price",
+        "amount_discount",
         "partner_discount",
         "distributor_discount",
         "guardrail",
