@@ -39,8 +39,11 @@ _ = (used.signed_in, used.signed_out, used.q)
 _ = (used.make_token, used.parked_list, used.parked_show, used.parked_retry, used.show_status)
 _ = (used.parked_discard, used.counted, used.diff)
 _ = (used.undo, used.replayed, used.repriced, used.live_price)
+_ = (used.undo,)
+_ = (used.deselectable,)
 _ = (used.list_versions, used.tester)
 _ = (used.undo, used.export, used.tester)
+_ = (used.deselectable,)
 _ = (used.list_versions,)
 
 # Extension points of libraries: eventsourcing, kafka-python, http.server, uvicorn, fontTools, WeasyPrint.

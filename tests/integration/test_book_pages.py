@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from tests.integration.pricer_service import TELECOM, a_version, running
+from tests.integration.book_service import TELECOM, a_version, running
 from tests.unit.pricer.basket import an_entry
 from tests.unit.pricer.test_pricer_shelf import a_catalogue
 from tests.unit.pricer.test_pricer_shelf import a_version as a_file

@@ -1,0 +1,120 @@
+"""The pricer over PostgreSQL, in one or more processes of one house, and who asks it."""
+
+import asyncio
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import httpx
+from pydantic import SecretStr
+
+from infra.auth import Audience, Pass, mint
+from infra.cookies import form_token
+from infra.keys import SigningKey, jwks
+from infra.service import House
+from infra.settings import Settings
+from services.pricer import main
+from tests.unit.pricer.basket import an_entry, an_item, the_document
+
+NOW = datetime(2026, 11, 28, 9, 0, tzinfo=UTC)
+TELECOM = Path(__file__).parents[2] / "catalogs" / "telecom"
+
+
+class Pricer:
+    """The service in one process."""
+
+    def __init__(self, settings: Settings, clock: Any, key: SigningKey) -> None:
+        self.clock, self.key, self.settings = clock, key, settings
+        self.house = House(settings, {"pricer": main.build}, clock)
+        (self.service,) = self.house.services
+        self.app = self.house.app()
+
+    def token(self, who: str, role: str) -> str:
+        audience = Audience(self.settings.jwt_issuer, self.settings.jwt_audience)
+        return mint(self.key, Pass(who, [role]), audience, self.clock())
+
+    def asks(
+        self, method: str, path: str, body: Any = None, role: str = "manager", **more: str
+    ) -> httpx.Response:
+        """Ask as a program does; `more` are further headers."""
+        headers = {"authorization": f"Bearer {self.token(f'{role}-1', role)}", "accept": "*/*"}
+        headers |= {name.replace("_", "-"): value for name, value in more.items()}
+        return self.sends(method, f"/pricer{path}", headers=headers, json=body)
+
+    def browses(
+        self, path: str, fields: dict[str, str] | None = None, role: str = "manager"
+    ) -> httpx.Response:
+        """Ask as a browser does: look, or send a form with `fields`."""
+        token = self.token(f"{role}-1", role)
+        headers = {
+            "accept": "text/html",
+            "accept-language": "en-GB",
+            "cookie": f"qw_session={token}",
+        }
+        if fields is None:
+            return self.sends("GET", f"/pricer{path}", headers=headers)
+        data = {"form_token": form_token(token), **fields}
+        return self.sends("POST", f"/pricer{path}", headers=headers, data=data)
+
+    def drafts(self, document: dict[str, Any], kind: str = "books", **more: str) -> dict[str, Any]:
+        path = f"/{kind}/{document['id']}/{document['version']}"
+        answer = self.asks("PUT", path, document, **more)
+        assert answer.status_code == 200, answer.text
+        return dict(answer.json())
+
+    def publishes(self, draft: dict[str, Any], kind: str = "books", **more: str) -> httpx.Response:
+        path = f"/{kind}/{draft['id']}/{draft['version']}/publish"
+        said = {"sha256": draft["sha256"], "reason": "prices of the season"}
+        return self.asks("POST", path, said, **more)
+
+    def prices(self, **changes: Any) -> httpx.Response:
+        ask = {
+            "items": [an_item(("X", "1"))],
+            "account_id": "acct-1",
+            "customer_tier": "standard",
+            "region": "EMEA",
+            "currency": "USD",
+            "day": "2026-11-28",
+        }
+        return self.asks("POST", "/preview", ask | changes, role="seller")
+
+    def rows(self, statement: str) -> list[dict[str, Any]]:
+        return self.service.plumbing.query(statement)
+
+    def sends(self, method: str, path: str, **more: Any) -> httpx.Response:
+        async def ask() -> httpx.Response:
+            transport = httpx.ASGITransport(self.app)
+            async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
+                return await client.request(method, path, **more)
+
+        return asyncio.run(ask())
+
+
+@contextmanager
+def running(
+    make_database: Any, clock: Any, folder: Path, catalogue: Path, processes: int = 1
+) -> Iterator[tuple[Pricer, ...]]:
+    """Run the service over a catalogue, in so many processes on one database."""
+    clock.now = NOW
+    key = SigningKey.create(folder / "key.pem")
+    (folder / "keys.json").write_text(json.dumps(jwks([key.public])), encoding="utf-8")
+    settings = Settings(
+        dsn=SecretStr(make_database(pricer=["pricer"]).dsn("pricer")),
+        jwt_public_keys=str(folder / "keys.json"),
+        catalog_dir=catalogue,
+    )
+    found = tuple(Pricer(settings, clock, key) for _ in range(processes))
+    try:
+        yield found
+    finally:
+        for each in found:
+            each.house.stop()
+
+
+def a_version(version: int, price: str = "10", **changes: Any) -> dict[str, Any]:
+    """The document of a small book with one part."""
+    changes.setdefault("entries", [an_entry("X", price)])
+    return the_document(version=version, status="draft", **changes)
