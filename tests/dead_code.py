@@ -62,7 +62,7 @@ _ = (used.expected_close, used.next_follow_up, used.follow_up_by, used.specversi
 _ = (used.presented_revision, used.waits_since, used.facts_until, used.started_at, used.swapped_at)
 _ = (used.deselectable, used.first_month, used.each_now, used.each_then, used.item_net)
 _ = (used.cash_rounding, used.pocket_margin, used.pocket_margin_percent)
-_ = (used.help, used.selectable, used.proposed, used.forced, used.conflicts_with)
+_ = (used.help, used.selectable, used.deselectable, used.proposed, used.forced, used.conflicts_with)
 
 # Members of filters: what may stand in the address of a list.
 _ = (used.quote_status, used.quoted_tier, used.presented_in, used.presented_currency, used.quoted)
