@@ -20,9 +20,8 @@ _ = (used.field_title_should_be_set, used._not_below_zero, used._one_price_each)
 # FastAPI and typer call functions that a decorator registered.
 _ = (used.healthz, used.readyz, used.retry_one, used.retry_all, used.called, used.rebuild)
 _ = (used.metrics, used.status_of_service, used.collect)
-_ = (used.first_priced, used.further_priced, used.item_priced)
 # A member of a JSON answer.
-_ = (used.proposal_mark,)
+_ = (used.proposal_mark, used.deselectable)
 _ = (used.rolled_back, used.retired, used.given_up)
 _ = (
     used.questions_of,
