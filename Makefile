@@ -22,7 +22,7 @@ test: ## Run every test, with real PostgreSQL and real Kafka (ARGS="-k name" to 
 	$(SETUP) venv pdf pdf-tools kafka browser
 	@$(RUN) tests.halves $(ARGS)
 
-prove: ## Break every part under load, check that nothing is lost, doubled or reordered (ARGS="-k broker", FUZZ_SECONDS=60)
+prove: ## Break every part under load, check that nothing is lost, doubled or reordered (ARGS="-k broker", FUZZ_SECONDS=60, PRICE_BOOKS=100000)
 	$(SETUP) venv pdf kafka
 	@CHAOS_SCALE=10 FUZZ_SECONDS=$(or $(FUZZ_SECONDS),60) $(RUN) pytest tests/chaos tests/e2e -m prove $(ARGS)
 

@@ -12,6 +12,10 @@ INBOX = "/approvals/cases"
 OVERVIEW = "/crm/overview"
 WAITING = "/crm/waiting"
 SESSIONS = "/configurator/sessions"
+PRICE_BOOKS = "/pricer/books"
+RATES = "/pricer/fx"
+PRICE_TESTER = "/pricer/tester"
+WHAT_IFS = "/pricer/what-ifs"
 
 SELLS = frozenset({"seller", "manager", "admin"})
 DECIDES = frozenset({"approver", "manager", "admin"})
@@ -21,6 +25,7 @@ MENU = (
     ("Opportunities", OPPORTUNITIES, SELLS | {"approver", "analyst"}),
     ("Waiting", WAITING, SELLS | {"approver", "analyst"}),
     ("Approvals", INBOX, DECIDES),
+    ("Price books", PRICE_BOOKS, DECIDES),
     ("Overview", OVERVIEW, frozenset({"manager", "analyst", "admin"})),
 )
 
@@ -83,3 +88,8 @@ def resumed(here: str, product: str, session_id: UUID | str) -> str:
 def session(session_id: UUID | str) -> str:
     """Return where a configuration session is copied and forgotten."""
     return f"{SESSIONS}/{session_id}"
+
+
+def what_if(what_if_id: UUID | str) -> str:
+    """Return the page of a what-if: how far it is, and what it found."""
+    return f"{WHAT_IFS}/{what_if_id}"

@@ -7,7 +7,16 @@ from uuid import UUID
 from pydantic import Field, model_validator
 
 from contracts.envelope import Fact
-from contracts.values import Currency, ExactDecimal, Money, Percent, Pin, Quantity, Sha256, Value
+from contracts.values import (
+    Currency,
+    ExactDecimal,
+    LineQuantity,
+    Money,
+    Percent,
+    Pin,
+    Sha256,
+    Value,
+)
 
 Charge = Literal["one_time", "monthly", "yearly"]
 # Parts of one product: more than any bill of materials has.
@@ -34,14 +43,14 @@ class PricedLine(Value):
 
     `list_total - discount == net_total`, exactly; `discount` collects every step of the waterfall,
     so a surcharge makes it smaller. `net_total` includes this line's share of discounts on the
-    whole quote.
+    whole quote. `estimate`: billed by what is used, the quantity is a guess.
     """
 
     line: int = Field(ge=1)
     item_id: str
     sku: str
     name: str
-    quantity: Quantity
+    quantity: LineQuantity
     unit: str
     charge: Charge
     list_unit: Money
@@ -49,6 +58,7 @@ class PricedLine(Value):
     list_total: Money
     discount: Money
     net_total: Money
+    estimate: bool = False
 
 
 class UnitPrice(Value):
@@ -105,7 +115,8 @@ class ChargeTotal(Value):
 class Totals(Value):
     """What the offer comes to.
 
-    `discount_percent` is for display and thresholds, never an input of a price.
+    `discount_percent` is for display and thresholds, never an input of a price. Where a currency
+    is paid in multiples, `payable` is `net` and `cash_rounding` together; the lines stay.
     """
 
     currency: Currency
@@ -115,6 +126,8 @@ class Totals(Value):
     net: Money
     discount_percent: Percent
     sales_discount_percent: Percent
+    cash_rounding: Money | None = None
+    payable: Money | None = None
 
 
 class GuardrailBreach(Value):
@@ -136,12 +149,18 @@ class LineMargin(Value):
 
 
 class PriceInternal(Value):
-    """Costs and margins; stands in blocks named `internal` only, which no customer ever sees."""
+    """Costs and margins; stands in blocks named `internal` only, which no customer ever sees.
+
+    `pocket` is what remains of the net price after rebates, freight and payment terms.
+    """
 
     cost: Money
     margin: Money
     margin_percent: Percent
     lines: tuple[LineMargin, ...]
+    pocket: Money | None = None
+    pocket_margin: Money | None = None
+    pocket_margin_percent: Percent | None = None
 
 
 class LineProblem(Value):

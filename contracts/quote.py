@@ -20,7 +20,7 @@ from contracts.pricing import (
     PricingPins,
     Totals,
 )
-from contracts.values import Currency, Instant, Money, Pin, Quantity, Sha256, Value
+from contracts.values import Currency, Instant, LineQuantity, Money, Pin, Sha256, Value
 
 Stage = Literal["configuration", "pricing", "approval", "document"]
 Mover = Literal["seller", "approver", "customer", "admin", "nobody"]
@@ -102,7 +102,11 @@ class ConfigurationRequested(RevisionFact):
 
 
 class PricingRequested(RevisionFact):
-    """quotes asks the pricer, with all that a price depends on."""
+    """quotes asks the pricer, with all that a price depends on.
+
+    `segment`, `channel` and `partner` are said where the deal knows them.
+    `number` and `selling_unit` decide no price; they say for whom one was asked.
+    """
 
     items: tuple[ConfiguredItem, ...] = Field(min_length=1)
     account_id: str
@@ -114,6 +118,11 @@ class PricingRequested(RevisionFact):
     pins: PricingPins
     submit: bool
     requested_by: str
+    segment: str | None = None
+    channel: str | None = None
+    partner: str | None = None
+    number: str | None = None
+    selling_unit: str | None = None
 
 
 class PricedOffer(Value):
@@ -317,7 +326,7 @@ class OrderLine(Value):
     item_id: str
     sku: str
     name: str
-    quantity: Quantity
+    quantity: LineQuantity
     net_total: Money
 
 

@@ -34,21 +34,15 @@ from contracts.errors import Refused
 
 # ISO 4217 minor units; every other currency of the table has two digits. Source: ISO 4217 list
 # one, 2025.
+_NONE = "BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF"
+_THREE = "BHD IQD JOD KWD LYD OMR TND"
+_FOUR = "CLF UYW"
 MINOR_UNITS = {
-    "JPY": 0,
-    "KRW": 0,
-    "CLP": 0,
-    "ISK": 0,
-    "VND": 0,
-    "XOF": 0,
-    "XAF": 0,
-    "BHD": 3,
-    "KWD": 3,
-    "OMR": 3,
-    "TND": 3,
-    "JOD": 3,
+    currency: digits
+    for digits, currencies in ((0, _NONE), (3, _THREE), (4, _FOUR))
+    for currency in currencies.split()
 }
-UNITS = {scale: Decimal(1).scaleb(-scale) for scale in (0, 2, 3)}
+UNITS = {scale: Decimal(1).scaleb(-scale) for scale in (0, 2, 3, 4)}
 MAX_SCALE = 6
 # Far beyond any price or measure; keeps products within EXACT, and 1E+999999 out of the log.
 MAX_DIGITS = 24
@@ -65,14 +59,21 @@ class Value(BaseModel):
 
     def but(self, changes: Mapping[str, Any]) -> Self:
         """Return a copy with some members changed, unchecked, as `model_copy` does and faster."""
-        copy = self.__class__.__new__(self.__class__)
-        object.__setattr__(copy, "__dict__", {**self.__dict__, **changes})
+        copy = self.made({**self.__dict__, **changes})
         object.__setattr__(
             copy, "__pydantic_fields_set__", self.__pydantic_fields_set__ | changes.keys()
         )
-        object.__setattr__(copy, "__pydantic_extra__", None)
-        object.__setattr__(copy, "__pydantic_private__", None)
         return copy
+
+    @classmethod
+    def made(cls, members: dict[str, Any]) -> Self:
+        """Return a value of all its members, unchecked: they came out of valid ones."""
+        made = cls.__new__(cls)
+        object.__setattr__(made, "__dict__", members)
+        object.__setattr__(made, "__pydantic_fields_set__", set(members))
+        object.__setattr__(made, "__pydantic_extra__", None)
+        object.__setattr__(made, "__pydantic_private__", None)
+        return made
 
 
 def _exact(value: Any, parse: ValidatorFunctionWrapHandler) -> Decimal:
@@ -226,7 +227,7 @@ def _made(amount: Decimal, currency: str) -> Money:
     """
     if amount.adjusted() >= MAX_DIGITS:
         raise ValueError(f"must have at most {MAX_DIGITS} digits before the point")
-    return Money.model_construct({"amount", "currency"}, amount=amount, currency=currency)
+    return Money.made({"amount": amount, "currency": currency})
 
 
 def minor_unit(currency: str) -> int:
@@ -338,22 +339,34 @@ def _sane_quantity(value: Decimal) -> Decimal:
     return value
 
 
-class Quantity(RootModel[Annotated[ExactDecimal, AfterValidator(_sane_quantity)]]):
-    """How many of something: above zero, at most a million, three decimal places."""
+class LineQuantity(RootModel[ExactDecimal]):
+    """How many of something a priced line has; a credit is negative, usage may be in millions."""
 
     model_config = ConfigDict(frozen=True)
 
     def __init__(self, root: str | int | Decimal) -> None:
         super().__init__(root=root)
 
-    def __mul__(self, other: "Quantity") -> "Quantity":
-        return Quantity(EXACT.multiply(self.root, other.root))
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, LineQuantity) and self.root == other.root
+
+    def __hash__(self) -> int:
+        return hash(self.root)
 
     def __str__(self) -> str:
         return f"{self.root.normalize():f}"
 
     def __repr__(self) -> str:
-        return f"Quantity('{self}')"
+        return f"{type(self).__name__}('{self}')"
+
+
+class Quantity(LineQuantity):
+    """How many of something: above zero, at most a million, three decimal places."""
+
+    root: Annotated[ExactDecimal, AfterValidator(_sane_quantity)]
+
+    def __mul__(self, other: "Quantity") -> "Quantity":
+        return Quantity(EXACT.multiply(self.root, other.root))
 
 
 class Pin(Value):

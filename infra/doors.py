@@ -100,9 +100,10 @@ async def raw_body(request: Request) -> bytes:
 
 
 class RoutePolicy(Protocol):
-    """Which roles a route lets in; None lets everyone in."""
+    """Which roles a route lets in, and its own limit of the body; None: everyone, the usual."""
 
     roles: frozenset[str] | None
+    body_bytes: int | None
 
 
 class Guard:
@@ -150,7 +151,7 @@ class Guard:
             raise RoleMissing(f"ask somebody who is {' or '.join(needed)}", roles=needed)
 
     async def _body(self, scope: Scope, receive: Receive) -> bytes:
-        most = self._limits.body_bytes
+        most = self._policy.body_bytes or self._limits.body_bytes
         told = header(scope, b"content-length") or "0"
         if not told.isdecimal() or len(told) > 15 or int(told) > most:
             raise BodyTooLarge(f"send at most {most} bytes", limit_bytes=most)

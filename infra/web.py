@@ -48,21 +48,25 @@ class PolicyMissing(Exception):
 
 
 class Policy:
-    """Who may call a route; as a dependency it gives the caller."""
+    """Who may call a route, and with how large a body; as a dependency it gives the caller."""
 
-    def __init__(self, roles: frozenset[str] | None) -> None:
+    def __init__(self, roles: frozenset[str] | None, body_bytes: int | None = None) -> None:
         self.roles = roles
+        self.body_bytes = body_bytes
 
     async def __call__(self, request: Request) -> Principal:
         """Return the caller, whom the guard of the route has let in."""
         return asked_of(request).principal
 
 
-def allow(*roles: str) -> Policy:
-    """Let callers in who have any of the roles.   Raises: ValueError, for an unknown one."""
+def allow(*roles: str, body_bytes: int | None = None) -> Policy:
+    """Let callers in who have any of the roles.   Raises: ValueError, for an unknown one.
+
+    `body_bytes` lets them send more than other doors take.
+    """
     if not roles or set(roles) - ROLES:
         raise ValueError(f"allow() takes one or more of {', '.join(sorted(ROLES))}, not {roles}")
-    return Policy(frozenset(roles))
+    return Policy(frozenset(roles), body_bytes)
 
 
 def public() -> Policy:

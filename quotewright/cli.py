@@ -16,6 +16,7 @@ from contracts.errors import QuotewrightError, Unavailable
 from infra import log as logs
 from infra.settings import SettingsError, load
 from quotewright import rebuilding, show, status
+from quotewright.books import book_app
 from quotewright.client import Client, Where, token_for
 from quotewright.explaining import explain as print_explanation
 from quotewright.explaining import explanation
@@ -35,6 +36,7 @@ from quotewright.options import (
 from quotewright.parked import parked_app
 from quotewright.playing import TELECOM
 from quotewright.prefixes import SCHEMAS
+from quotewright.what_ifs import what_if_app
 
 # A service answers its status within 3 s, also when its database hangs.
 STATUS_S = 8.0
@@ -46,6 +48,8 @@ app = typer.Typer(
 )
 app.add_typer(parked_app, name="parked")
 app.add_typer(model_app, name="model")
+app.add_typer(what_if_app, name="whatif")
+app.add_typer(book_app, name="book")
 app.command()(prove)
 
 Bus = Annotated[Literal["embedded", "kafka"], typer.Option(help="how facts travel")]

@@ -16,6 +16,7 @@ used = Everything()
 _ = (used.model_config, used._pad_to_minor_unit, used._fit_together, used._trimmed)
 _ = (used._one_end_each, used._only_its_measures, used._zone_exists, used._ids_are_unique)
 _ = (used.field_title_should_be_set, used._not_below_zero, used._one_price_each)
+_ = (used._has_entries, used._one_book)
 
 # FastAPI and typer call functions that a decorator registered.
 _ = (used.healthz, used.readyz, used.retry_one, used.retry_all, used.called, used.rebuild)
@@ -36,6 +37,9 @@ _ = (used.signed_in, used.signed_out, used.q)
 _ = (used.make_token, used.parked_list, used.parked_show, used.parked_retry, used.show_status)
 _ = (used.parked_discard, used.counted, used.diff)
 _ = (used.undo,)
+_ = (used.list_versions, used.tester)
+_ = (used.undo, used.export, used.tester)
+_ = (used.list_versions,)
 
 # Extension points of libraries: eventsourcing, kafka-python, http.server, uvicorn, fontTools, WeasyPrint.
 _ = (used.seal, used.MemoryBus, used.MemoryRelay)  # tests seal facts, and walk in memory
@@ -51,6 +55,7 @@ _ = (used.answer_type, used.incoterm, used.payment, used.warranty, used.presente
 _ = (used.recalled_by, used.rejected_items, used.revised_by, used.withdrawn_by, used.from_stage)
 _ = (used.expected_close, used.next_follow_up, used.follow_up_by, used.specversion)
 _ = (used.presented_revision, used.waits_since, used.facts_until, used.started_at, used.swapped_at)
+_ = (used.cash_rounding, used.pocket_margin, used.pocket_margin_percent)
 _ = (used.help, used.selectable, used.proposed, used.forced, used.conflicts_with)
 
 # Members of filters: what may stand in the address of a list.
@@ -82,3 +87,7 @@ _ = (used.unary, used.binary)
 # lark reads how lines are indented.
 _ = (used.NL_type, used.OPEN_PAREN_types, used.CLOSE_PAREN_types, used.INDENT_type)
 _ = (used.DEDENT_type, used.tab_len)
+
+# Columns of what-ifs, which files and pages read by name.
+_ = (used.list_before, used.list_after, used.net_before, used.net_after, used.cost_before)
+_ = (used.cost_after, used.lines_done)

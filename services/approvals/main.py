@@ -25,7 +25,7 @@ from infra.pages import Link, Menu, Pages
 from infra.parts import Parts, Plumbing
 from infra.service import serve
 from infra.settings import Settings
-from services.approvals import api, consumer, pages, policy
+from services.approvals import api, bulk_api, consumer, pages, policy
 from services.approvals.letters import Letters
 from services.approvals.offers import Offers
 from services.approvals.policy import Authority
@@ -67,6 +67,7 @@ def build(settings: Settings, plumbing: Plumbing) -> Parts:
     for each in (
         pages.routes((plumbing, Offers(plumbing.asker)), authority, face, live),
         api.routes(plumbing, authority, plumbing.verifier),
+        bulk_api.routes(authority),
     ):
         router.routes.extend(each.routes)
     return Parts(

@@ -26,6 +26,8 @@ from services.configurator.domain.solving.layout import CircuitFault
 from services.configurator.domain.solving.literals import Literals
 from services.configurator.domain.solving.nnf import read
 
+# A pass over so many edges takes a page some milliseconds.
+EDGES_AT_HAND = 100_000
 # Somebody waits for the first count of a model.
 SECONDS = 20.0
 NO_COMPILER = "the compiler d4 is not installed here, and nothing else counts exactly"
@@ -56,6 +58,7 @@ class Counter:
         self._folder = folder
         self._compiler = compiler or (by_d4 if can_compile() else None)
         self._known: dict[str, Counted] = {}
+        self._underway: set[str] = set()
         self._lock = threading.Lock()
 
     def remaining(self, product: Product, decisions: Sequence[Decision]) -> Remaining:
@@ -63,23 +66,34 @@ class Counter:
 
         The first time for a model takes seconds, later times milliseconds.
         """
+        return _counted(self._of(product), product, decisions)
+
+    def at_hand(self, product: Product, decisions: Sequence[Decision]) -> Remaining | None:
+        """Return what is counted within milliseconds; None, if it is not (yet) counted so fast.
+
+        A model that was not compiled yet is compiled aside, for those who ask later.
+        """
+        known = self._known.get(_name(product))
+        if known is None:
+            self._compiled_aside(product)
+            return None
+        if known.circuit is None or known.circuit.size > EDGES_AT_HAND:
+            return None
+        return _counted(known, product, decisions)
+
+    def _compiled_aside(self, product: Product) -> None:
+        name = _name(product)
+        if name not in self._underway:
+            self._underway.add(name)
+            threading.Thread(target=self._of, args=(product,), daemon=True).start()
+
+    def _of(self, product: Product) -> Counted:
+        name = _name(product)
         with self._lock:
-            name = f"{product.pin.sha256}-{product.days.first}"
             known = self._known.get(name)
             if known is None:
                 known = self._known[name] = self._made(product, self._folder / f"{name}.json")
-        if known.circuit is None:
-            return Remaining(
-                count=None,
-                words="not counted",
-                leaves_out=known.leaves_out,
-                not_counted=known.not_counted,
-            )
-        literals = Literals(product.space)
-        found = known.circuit.count(assumptions(product, literals, decisions))
-        return Remaining(
-            count=str(found), words=about(found), leaves_out=known.leaves_out, not_counted=None
-        )
+        return known
 
     def _made(self, product: Product, path: Path) -> Counted:
         if self._compiler is None:
@@ -94,6 +108,25 @@ class Counter:
         content = {"variables": formula.variables, "leaves_out": formula.leaves_out}
         _keep(path, {"encoding": ENCODING, **content, "circuit": text})
         return Counted(read(text, formula.variables), formula.leaves_out)
+
+
+def _name(product: Product) -> str:
+    return f"{product.pin.sha256}-{product.days.first}"
+
+
+def _counted(known: Counted, product: Product, decisions: Sequence[Decision]) -> Remaining:
+    if known.circuit is None:
+        return Remaining(
+            count=None,
+            words="not counted",
+            leaves_out=known.leaves_out,
+            not_counted=known.not_counted,
+        )
+    literals = Literals(product.space)
+    found = known.circuit.count(assumptions(product, literals, decisions))
+    return Remaining(
+        count=str(found), words=about(found), leaves_out=known.leaves_out, not_counted=None
+    )
 
 
 def _kept(path: Path) -> Counted | None:

@@ -1,7 +1,7 @@
 """In which line of a model's file a fault stands: looked for only when there is one."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 import yaml
 
@@ -58,23 +58,6 @@ def line_at(tree: yaml.Node | None, place: Sequence[str | int]) -> int | None:
         if below is not None:
             node, line = below, below.start_mark.line + 1
     return line
-
-
-def twice(tree: yaml.Node | None) -> Iterator[tuple[int, str]]:
-    """Yield the keys that stand twice in one mapping, each with its line: the last would win."""
-    pending = [tree]
-    while pending:
-        node = pending.pop()
-        if isinstance(node, yaml.MappingNode):
-            seen: set[str] = set()
-            for key, value in node.value:
-                name = str(key.value)
-                if name in seen:
-                    yield key.start_mark.line + 1, name
-                seen.add(name)
-                pending.append(value)
-        elif isinstance(node, yaml.SequenceNode):
-            pending.extend(node.value)
 
 
 def _at(node: yaml.Node | None, key: str) -> yaml.Node | None:

@@ -33,7 +33,7 @@ def build(settings: Settings, plumbing: Plumbing) -> Parts:
     asker = plumbing.asker
     counter = Counter(settings.local_dir / "circuits")
     for each in (
-        pages.routes(asker, catalogue, face, Sessions(plumbing)),
+        pages.routes(asker, catalogue, face, Sessions(plumbing), counter),
         session_api.routes(plumbing, catalogue, asker),
         api.routes(plumbing, catalogue, asker),
         counts.routes(catalogue, counter),

@@ -4,9 +4,7 @@ Decimals are read exactly (never as floats). A file that does not fit is refused
 path.
 """
 
-import re
 from collections.abc import Iterable, Mapping
-from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -14,41 +12,13 @@ import yaml
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from services.configurator import locating, tabulating
+from services.configurator import composing, locating, tabulating
 from services.configurator.domain.language.model import Part, ProductModel
 from services.configurator.domain.products.catalogue import Catalogue
 from services.configurator.domain.products.product import ModelRefused, Product, publish
 
 FILE_BYTES_MAX = 2_000_000
-DEPTH_MAX = 20
 FAULTS_MAX, FAULT_LENGTH_MAX = 20, 300
-WHOLE_NUMBER = re.compile(r"[-+]?[0-9]{1,18}")
-PLAIN_NUMBER = re.compile(r"[-+]?[0-9]{1,18}\.[0-9]{0,18}")
-
-# The parser in C is ten times faster and says the same; not every build of PyYAML has it.
-_SafeLoader: type[yaml.SafeLoader] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-
-
-class _ExactLoader(_SafeLoader):  # type: ignore[misc, valid-type]
-    """A safe loader that reads 7.8 as Decimal('7.8')."""
-
-
-def _decimal(loader: yaml.SafeLoader, node: yaml.Node) -> Decimal:
-    text = str(loader.construct_scalar(node))  # type: ignore[arg-type]
-    if not PLAIN_NUMBER.fullmatch(text):
-        raise ValueError(f"{text[:40]} is no plain decimal")
-    return Decimal(text)
-
-
-def _whole(loader: yaml.SafeLoader, node: yaml.Node) -> int:
-    text = str(loader.construct_scalar(node))  # type: ignore[arg-type]
-    if not WHOLE_NUMBER.fullmatch(text):
-        raise ValueError(f"{text[:40]} is no plain whole number of at most 18 digits")
-    return int(text)
-
-
-_ExactLoader.add_constructor("tag:yaml.org,2002:float", _decimal)
-_ExactLoader.add_constructor("tag:yaml.org,2002:int", _whole)
 
 
 def load(catalog_dir: Path) -> Catalogue:
@@ -76,7 +46,7 @@ def read_product(path: Path, parts: Mapping[str, Part]) -> Product:
 
 def lines_of(path: Path, faults: Iterable[str]) -> list[int | None]:
     """Return for each fault of a model the line in its file, where one can be said."""
-    tree = yaml.compose(_text(path), Loader=_SafeLoader)
+    tree = yaml.compose(_text(path), Loader=composing.SafeLoader)
     return [locating.line_of(tree, each) for each in faults]
 
 
@@ -103,7 +73,7 @@ def read_model(path: Path) -> ProductModel:
     try:
         return ProductModel.model_validate(content)
     except ValidationError as fault:
-        tree = yaml.compose(_text(path), Loader=_SafeLoader)
+        tree = yaml.compose(_text(path), Loader=composing.SafeLoader)
         faults = [
             _at(locating.line_at(tree, each["loc"]), sentence)
             for each, sentence in zip(_errors(fault), _sentences(fault), strict=False)
@@ -128,40 +98,20 @@ def _text(path: Path) -> str:
 def _content(path: Path) -> dict[str, Any]:
     text = _text(path)
     try:
-        _refuse_bombs(path, text)
-        loader = _ExactLoader(text)
-        tree = loader.get_single_node()
-        doubles = list(locating.twice(tree))
-        content = None if tree is None else loader.construct_document(tree)
+        document = composing.compose(text)
+    except composing.Hostile as fault:
+        raise ModelRefused(path.name, [str(fault)]) from None
     except yaml.YAMLError as fault:
         raise ModelRefused(path.name, [f"not readable as YAML: {_one_line(fault)}"]) from None
     except (ValueError, ArithmeticError) as fault:  # 2026-13-45, .inf, a number of 5,000 digits
         what = f"a number or a day can not be read: {fault}"
         raise ModelRefused(path.name, [_plain(what)]) from None
-    if doubles:
-        faults = [f"line {line}: '{key}' stands twice; keep one" for line, key in doubles]
+    if document.doubles:
+        faults = [f"line {line}: '{key}' stands twice; keep one" for line, key in document.doubles]
         raise ModelRefused(path.name, map(_plain, faults[:FAULTS_MAX]))
-    if not isinstance(content, dict):
+    if not isinstance(document.content, dict):
         raise ModelRefused(path.name, ["the file must hold one mapping"])
-    return content
-
-
-def _refuse_bombs(path: Path, text: str) -> None:
-    """Refuse what is small to write and endless to read, before anything is made of it."""
-    depth = 0
-    for event in yaml.parse(text, Loader=_SafeLoader):
-        if isinstance(event, yaml.AliasEvent):
-            raise ModelRefused(path.name, ["aliases (*name) are not read; write the value out"])
-        if getattr(event, "tag", None) is not None:
-            raise ModelRefused(path.name, ["tags (!name) are not read; write the plain value"])
-        if isinstance(event, yaml.ScalarEvent) and event.value == "<<":
-            raise ModelRefused(path.name, ["merges (<<) are not read; write the values out"])
-        if isinstance(event, yaml.CollectionStartEvent):
-            depth += 1
-        elif isinstance(event, yaml.CollectionEndEvent):
-            depth -= 1
-        if depth > DEPTH_MAX:
-            raise ModelRefused(path.name, [f"nested deeper than {DEPTH_MAX}; no model needs that"])
+    return document.content
 
 
 def _one_line(fault: yaml.YAMLError) -> str:

@@ -24,7 +24,7 @@ from services.pricer.domain.book import (
     read_book,
     read_fx,
 )
-from services.pricer.domain.compiled import CompiledBook, compile_book
+from services.pricer.domain.compiled import BookUnfit, CompiledBook, compile_book
 from services.pricer.domain.lint import Finding, Part, lint_book, lint_fx
 
 
@@ -66,15 +66,28 @@ class Versioned(Protocol):
 
 
 V = TypeVar("V", bound=Versioned)
+Key = tuple[str, int]
+"""Id and version."""
 
 
 @dataclass(frozen=True, slots=True)
 class Shelf:
-    """All books and FX tables that a quote may be priced with; read once, never changed."""
+    """All books and FX tables that a quote may be priced with, as of one moment; never changed.
 
-    books: Mapping[tuple[str, int], PriceBook]
-    compiled: Mapping[tuple[str, int], CompiledBook]
-    tables: Mapping[tuple[str, int], FxTable]
+    `books` and `fx_versions` are what one chooses among, `compiled` and `tables` what one prices
+    with; `documents` and `parts` are what the catalogue's files say.
+    """
+
+    books: Mapping[Key, Versioned]
+    compiled: Mapping[Key, CompiledBook]
+    tables: Mapping[Key, FxTable]
+    fx_versions: Mapping[Key, Versioned]
+    documents: Mapping[Key, PriceBook]
+    parts: Mapping[str, Part]
+
+    def now(self) -> "Shelf":
+        """Return the shelf as of now: files are read once, so this one."""
+        return self
 
     def book(self, pin: Pin | None, day: date) -> CompiledBook:
         """Return the pinned book, or the newest in force.   Raises: VersionRefused."""
@@ -83,7 +96,14 @@ class Shelf:
 
     def fx(self, pin: Pin | None, day: date) -> FxTable:
         """Return the pinned FX table, or the newest in force.   Raises: VersionRefused."""
-        return _choose("fx", "FX table", self.tables.values(), (pin, day))
+        found = _choose("fx", "FX table", self.fx_versions.values(), (pin, day))
+        return self.tables[found.id, found.version]
+
+
+class Shelves(Protocol):
+    """Where the shelf of this moment comes from: files only, or our own tables as well."""
+
+    def now(self) -> Shelf: ...
 
 
 def _choose(field: str, what: str, all_: Iterable[V], wanted: tuple[Pin | None, date]) -> V:
@@ -123,25 +143,51 @@ def _pinned(field: str, what: str, versions: Sequence[V], wanted: tuple[Pin, dat
 
 def load(catalog_dir: Path) -> Shelf:
     """Read everything.   Raises: BookRefused, naming file, place and what to change."""
-    parts = _parts(catalog_dir / "parts.yaml")
-    tables = _all(catalog_dir / "fx", read_fx)
-    for path, table in tables:
-        _refuse(path, lint_fx(table))
+    parts = parts_of(catalog_dir)
+    tables = load_tables(catalog_dir)
     books = _all(catalog_dir / "price_books", read_book)
     for path, book in books:
         if book.status != "draft":
-            needed = _to_price(book, parts, [each for _, each in books])
-            _refuse(path, lint_book(book, needed, [table for _, table in tables]))
-    usable = {(each.id, each.version): each for _, each in books if each.status != "draft"}
-    return Shelf(
-        books={(each.id, each.version): each for _, each in books},
-        compiled={key: compile_book(book) for key, book in usable.items()},
-        tables={(each.id, each.version): each for _, each in tables},
-    )
+            needed = parts_to_price(book, parts, [each for _, each in books])
+            _refuse(path, lint_book(book, needed, tables))
+    documents = {(each.id, each.version): each for _, each in books}
+    usable = {key: each for key, each in documents.items() if each.status != "draft"}
+    of_fx = {(each.id, each.version): each for each in tables}
+    compiled = _compiled(usable, {(each.id, each.version): path for path, each in books})
+    return Shelf(documents, compiled, of_fx, of_fx, documents, parts)
 
 
-def _to_price(
-    book: PriceBook, parts: Mapping[str, Part], books: Iterable[PriceBook]
+def load_tables(catalog_dir: Path) -> list[FxTable]:
+    """Read the FX tables of a catalogue.   Raises: BookRefused."""
+    tables = _all(catalog_dir / "fx", read_fx)
+    for path, table in tables:
+        _refuse(path, lint_fx(table))
+    return [table for _, table in tables]
+
+
+def _compiled(books: Mapping[Key, PriceBook], paths: Mapping[Key, Path]) -> dict[Key, CompiledBook]:
+    """Make all books ready, each after its parent."""
+    done: dict[Key, CompiledBook] = {}
+    waiting = dict(books)
+    while waiting:
+        ready = [key for key, book in waiting.items() if not _waits(book, waiting)]
+        for key in ready or list(waiting)[:1]:
+            book = waiting.pop(key)
+            parent = done.get((book.parent.id, book.parent.version)) if book.parent else None
+            try:
+                done[key] = compile_book(book, parent)
+            except BookUnfit as fault:
+                raise _refusal(paths[key], [Finding("parent", str(fault))]) from None
+    return done
+
+
+def _waits(book: PriceBook, waiting: Mapping[Key, PriceBook]) -> bool:
+    """Say whether the parent of a book is to be made ready first."""
+    return book.parent is not None and (book.parent.id, book.parent.version) in waiting
+
+
+def parts_to_price(
+    book: PriceBook, parts: Mapping[str, Part], books: Iterable[Versioned]
 ) -> Mapping[str, Part]:
     """Return the parts that a book must have: all; of one with a successor, those it has.
 
@@ -190,7 +236,9 @@ def _sealed(path: Path, document: Mapping[str, Any], each: Versioned) -> None:
     raise _refusal(path, [Finding("sha256", text)])
 
 
-def _parts(path: Path) -> dict[str, Part]:
+def parts_of(catalog_dir: Path) -> dict[str, Part]:
+    """Read the part master of a catalogue.   Raises: BookRefused."""
+    path = catalog_dir / "parts.yaml"
     try:
         return {
             each["sku"]: Part(each["sku"], each["unit"], each["charge"])
@@ -215,8 +263,8 @@ def _where(error: Any) -> str:
 
 
 def _refuse(path: Path, findings: Sequence[Finding]) -> None:
-    if findings:
-        raise _refusal(path, findings)
+    if errors := [each for each in findings if each.severity == "error"]:
+        raise _refusal(path, errors)
 
 
 def _refusal(path: Path, findings: Sequence[Finding]) -> BookRefused:

@@ -6,9 +6,9 @@ from contracts.envelope import Fact
 from contracts.quote import PricingRequested
 from infra.work import Handler
 from services.pricer import handlers
-from services.pricer.books import Shelf
+from services.pricer.books import Shelves
 
 
-def hears(shelf: Shelf) -> dict[type[Fact], Handler]:
+def hears(shelf: Shelves) -> dict[type[Fact], Handler]:
     """Return the table of facts and handlers."""
     return {PricingRequested: partial(handlers.price_quote, shelf=shelf)}

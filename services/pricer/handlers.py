@@ -11,34 +11,41 @@ from contracts.pricing import (
 )
 from contracts.quote import PricingRequested
 from infra.work import Work
-from services.pricer.books import Shelf, VersionRefused
+from services.pricer import asks
+from services.pricer.books import Shelf, Shelves, VersionRefused
 from services.pricer.domain import column as columns
-from services.pricer.domain.ask import ColumnAsk, PriceAsk, Priced, problem
+from services.pricer.domain.ask import ColumnAsk, PriceAsk, Priced, Unpriced, problem
 from services.pricer.domain.checks import sellers_alone
-from services.pricer.domain.pricing import Unpriced, price
+from services.pricer.domain.pricing import price
 
 TRACE_MEDIA_TYPE = "application/json"
+SHELF = "pricer.shelf"
 
 
 class NotPriceable(Refused):
-    """There is no price; `problems` says for each line why, and what to do."""
+    """There is no price; `problems` says for each line why, and what to do.
+
+    `rest` is the price of the lines that have one, for the door to show as its caller may see it.
+    """
 
     code = "pricer.not_priceable"
     title = "There is no price for this"
 
-    def __init__(self, problems: tuple[LineProblem, ...]) -> None:
+    def __init__(self, problems: tuple[LineProblem, ...], rest: Priced | None = None) -> None:
         first = problems[0].message
         more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
         super().__init__(first + more, problems=list(problems))
+        self.rest = rest
 
 
-def price_quote(heard: Opened, work: Work, shelf: Shelf) -> None:
+def price_quote(heard: Opened, work: Work, shelf: Shelves) -> None:
     """Answer PricingRequested with QuotePriced or PricingFailed; never with part of a price."""
     ask = heard.fact
     if not isinstance(ask, PricingRequested):
         raise TypeError(f"{heard.meta.type} is no ask for a price")
-    found = answer(PriceAsk.of(ask), ask.pins, shelf)
+    found = answer(PriceAsk.of(ask), ask.pins, _now(work, shelf))
     stream = f"pricer.answer/{ask.quote_id}"
+    asks.keep(work, heard.meta.id, ask, None if isinstance(found, Unpriced) else found)
     if isinstance(found, Unpriced):
         work.append(stream, _failed(ask, heard.meta.id, found))
         return
@@ -54,17 +61,25 @@ def answer(ask: PriceAsk, pins: PricingPins, shelf: Shelf) -> Priced | Unpriced:
     return price(ask, book, fx)
 
 
-def preview(ask: PriceAsk, pins: PricingPins, shelf: Shelf) -> Priced:
-    """Price without a fact.   Raises: NotPriceable."""
-    found = answer(ask, pins, shelf)
-    if isinstance(found, Unpriced):
-        raise NotPriceable(found.problems)
+def _now(work: Work, shelf: Shelves) -> Shelf:
+    """Return the shelf of this moment; one and the same for all asks of a batch."""
+    found: Shelf | None = work.scratch.get(SHELF)
+    if found is None:
+        found = work.scratch[SHELF] = shelf.now()
     return found
 
 
-def column(ask: ColumnAsk, shelf: Shelf) -> PriceColumn:
+def preview(ask: PriceAsk, pins: PricingPins, shelf: Shelves) -> Priced:
+    """Price without a fact.   Raises: NotPriceable."""
+    found = answer(ask, pins, shelf.now())
+    if isinstance(found, Unpriced):
+        raise NotPriceable(found.problems, found.rest)
+    return found
+
+
+def column(ask: ColumnAsk, shelves: Shelves) -> PriceColumn:
     """Return list prices of single parts, without a fact.   Raises: NotPriceable."""
-    basket = ask.basket()
+    basket, shelf = ask.basket(), shelves.now()
     try:
         book, fx = shelf.book(ask.pins.book, ask.day), shelf.fx(ask.pins.fx, ask.day)
     except VersionRefused as fault:

@@ -1,26 +1,80 @@
-"""Wire the pricer: the shelf from the catalogue, the consumer, the doors."""
+"""Wire the pricer: the library of price books, the consumer, the doors."""
 
+from functools import partial
+from pathlib import Path
+
+from fastapi import APIRouter
+
+from contracts import places
 from contracts.envelope import Registry
 from contracts.pricing import PricingFailed, QuotePriced
 from contracts.quote import PricingRequested
-from infra.parts import Parts
+from infra.bus import Bell
+from infra.live import Live
+from infra.pages import Link, Menu, Pages
+from infra.parts import Chore, Parts, Plumbing
 from infra.service import serve
 from infra.settings import Settings
-from infra.work import Commands
-from services.pricer import api, books, consumer
+from services.pricer import (
+    api,
+    authoring_api,
+    books,
+    consumer,
+    importing_api,
+    pages,
+    what_if_api,
+)
+from services.pricer.asks import Asks
+from services.pricer.authoring import Author
+from services.pricer.library import Library
+from services.pricer.pages import what_ifs as what_if_pages
+from services.pricer.replaying import Replaying
+from services.pricer.what_if_api import WhatIfDesk
+from services.pricer.what_ifs import Changed, Progress, WhatIfs
 
 
-def build(settings: Settings, commands: Commands) -> Parts:
+def build(settings: Settings, plumbing: Plumbing) -> Parts:
     """Wire the service.   Raises: BookRefused, if the catalogue can not be used."""
-    shelf = books.load(settings.catalog_dir)
+    library = Library(plumbing, books.load(settings.catalog_dir))
+    author = Author(plumbing, library)
+    bell = Bell()
+    asks = Asks(plumbing)
+    desk = WhatIfDesk(WhatIfs(plumbing, asks), asks, library, bell)
+    replaying = Replaying(asks, Progress(plumbing.pool), library, plumbing.asker)
+    live = Live(Changed(plumbing).look)
+    face = Pages(
+        prefix="/pricer",
+        menu=Menu(tuple(Link(*each) for each in places.MENU), places.SIGN_IN, places.SIGN_OUT),
+        templates=Path(__file__).parent / "templates",
+        globals_={"places": places},
+    )
+    router = APIRouter()
+    for each in (
+        what_if_pages.routes(desk, face, live),
+        pages.routes(author, library, face),
+        api.routes(plumbing, library),
+        authoring_api.routes(author, library),
+        importing_api.routes(author, library),
+        what_if_api.routes(desk),
+    ):
+        router.routes.extend(each.routes)
     return Parts(
         name="pricer",
-        hears=consumer.hears(shelf),
+        hears=consumer.hears(library),
         registry=Registry([PricingRequested, QuotePriced, PricingFailed]),
-        router=api.routes(commands, shelf),
+        router=router,
         reminders={},
         batch_size=20,
+        chores={"what-ifs": Chore(replaying.step, bell)},
+        face=face,
+        close=partial(_close, replaying, live),
+        migrations=Path(__file__).parent / "migrations",
     )
+
+
+def _close(replaying: Replaying, live: Live) -> None:
+    replaying.close()
+    live.close()
 
 
 if __name__ == "__main__":

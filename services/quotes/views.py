@@ -7,7 +7,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from contracts.quote import RevisionPriced
-from contracts.values import Money, Percent, Quantity
+from contracts.values import LineQuantity, Money, Percent
 from services.quotes.domain import waterfall
 from services.quotes.domain.deal import Deal
 from services.quotes.domain.differences import Change, Side, differences
@@ -152,7 +152,7 @@ def _side(side: Side | None) -> dict[str, Any] | None:
             return {"type": "money", "value": _json(side)}
         case Percent():
             return {"type": "percent", "value": _json(side)}
-        case Quantity():
+        case LineQuantity():
             return {"type": "number", "value": _json(side)}
         case date():
             return {"type": "day", "value": side.isoformat()}

@@ -24,6 +24,7 @@ from tests.bench import (
     releases,
     report,
     visible,
+    what_ifs,
 )
 from tests.bench.report import Row
 
@@ -40,6 +41,7 @@ PARTS: Mapping[str, Part] = {
     "projection": lambda home, asked: projection.measured(home, asked.rounds, asked.facts),
     "relay": lambda home, asked: relay.measured(home, asked.rounds),
     "visible": lambda home, asked: visible.measured(home, asked.rounds),
+    "what_ifs": lambda _, asked: what_ifs.measured(asked.rounds),
 }
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from contracts.configuration import ConfiguredItem, Decision, RequestedItem
 from contracts.values import Quantity
 from services.configurator.domain.answers.configuring import configure
+from services.configurator.domain.language import expression
 from services.configurator.domain.language.model import Part, ProductModel, Rule
 from services.configurator.domain.products.product import Product, publish
 from services.configurator.domain.releases.revalidating import revalidate
@@ -26,11 +27,10 @@ NEW_RULES = (
 def measured(count: int) -> list[Row]:
     """Measure in process, so many rounds; nothing is written."""
     path, parts = CATALOG / "models" / "base_station.yaml", read_parts(CATALOG / "parts.yaml")
-    loads, starts, looks, afresh = [], [], [], []
+    loads, first, starts, looks, afresh = [], [], [], [], []
     for seed in range(count):
-        began = time.perf_counter()
-        load(CATALOG)
-        starts.append((time.perf_counter() - began) * 1000)
+        first.append(_loaded(anew=True))
+        starts.append(_loaded(anew=False))
         began = time.perf_counter()
         old = publish(read_model(path), parts)
         loads.append((time.perf_counter() - began) * 1000)
@@ -48,11 +48,21 @@ def measured(count: int) -> list[Row]:
     return [
         Row("base station, model read and proved at a start", median(loads), "ms", "lower", "value",
             "", None, 300, None),
-        Row("telecom catalogue, all models read and proved at a start", median(starts), "ms",
-            "lower", "value", "of it the base station", median(loads), 300, None),
+        Row("telecom catalogue, all models read and proved at a start", median(first), "ms",
+            "lower", "value", "expressions known already, ms", median(starts), 300, None),
         Row("10,000 stored quotes on a new version, outcome of each", median(looks), "s", "lower",
             "value", "each configured afresh, s", median(afresh), 60, 5),
     ]  # fmt: skip
+
+
+def _loaded(*, anew: bool) -> float:
+    """Load the catalogue, anew without what a new process does not have; returns milliseconds."""
+    if anew:
+        expression.parse.cache_clear()
+        expression._reader.cache_clear()
+    began = time.perf_counter()
+    load(CATALOG)
+    return (time.perf_counter() - began) * 1000
 
 
 def _next(model: ProductModel, parts: Mapping[str, Part]) -> Product:

@@ -21,7 +21,7 @@ from contracts.quote import (
 )
 from contracts.values import Money, Value
 
-SECRET = re.compile(r"cost|margin|floor")
+SECRET = re.compile(r"cost|margin|floor|pocket")
 # Who may carry such a block at all: what pricer and quotes say to approvals and record, and the case itself.
 INSIDERS = {"QuotePriced", "RevisionPriced", "RevisionSubmitted", "DiscountApprovalRequested"}
 
@@ -89,6 +89,9 @@ def test_the_walk_reaches_the_figures_it_watches() -> None:
         "lines.cost",
         "lines.margin",
         "lines.margin_percent",
+        "pocket",
+        "pocket_margin",
+        "pocket_margin_percent",
     ]
     assert leaks(CaseInternal) == ["margin_percent", "margin"]
 

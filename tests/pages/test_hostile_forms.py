@@ -95,7 +95,41 @@ REASONS = (
 # Stand for what only the running house knows: the name of a quantity, the key of the open case.
 ITEM, KEY = "quantity-{item}", "{key}"
 ANY = {"once": "sent-1"}  # a form without any field would be no form
+SEEN = {"sha256": "0" * 64, "reason": "why not"}
+
+
+def acts_on(version: str, act: str, *more: Wrong) -> Form:
+    """A form that acts on a version of a price book or an FX table."""
+    none = f"/pricer/{version.split('/', maxsplit=1)[0]}/nothing/1/{act}"
+    wrong = (
+        Wrong({}, 422, "Please correct the form"),
+        Wrong({"sha256": HTML, "reason": HTML}, 422, "Please correct the form"),
+        Wrong(SEEN | {"reason": HTML * 100}, 422, "Please correct the form"),
+        Wrong(SEEN, 404, "There is no", lambda _: none),
+        Wrong(SEEN, 404, "Nothing stands at this address", lambda _: none.replace("/1/", "/one/")),
+    )
+    return Form("manager", "approver", lambda _: f"/pricer/{version}/{act}", (*wrong, *more))
+
+
+BOOK, FX = "books/telecom-list/1", "fx/telecom-fx/1"
 FORMS: Mapping[str, Form] = {
+    "/pricer/books/{key}/{version}/publish": acts_on(BOOK, "publish", Wrong(SEEN, 422, "publish a draft")),
+    "/pricer/books/{key}/{version}/retire": acts_on(BOOK, "retire", Wrong(SEEN, 409, "another content")),
+    "/pricer/books/{key}/{version}/discard": acts_on(BOOK, "discard", Wrong(SEEN, 422, "retire it instead")),
+    "/pricer/fx/{key}/{version}/publish": acts_on(FX, "publish", Wrong(SEEN, 422, "publish a draft")),
+    "/pricer/fx/{key}/{version}/retire": acts_on(FX, "retire", Wrong(SEEN, 409, "another content")),
+    "/pricer/fx/{key}/{version}/discard": acts_on(FX, "discard", Wrong(SEEN, 422, "retire it instead")),
+    "/pricer/books/{key}/{version}/import": Form(
+        "manager",
+        "approver",
+        lambda _: f"/pricer/{BOOK}/import",
+        (
+            Wrong({}, 422, "Please correct the form"),
+            Wrong({"prices": HTML, "effective": "2027-01-01"}, 422, "has no column sku and price"),
+            Wrong({"prices": "sku,price", "effective": HTML}, 422, "Please correct the form"),
+            Wrong({"prices": "sku,price,sku", "effective": "2027-01-01"}, 422, "two columns named"),
+        ),
+    ),
     "/quotes/deals/{deal_id}/quotes": Form(
         "seller",
         "analyst",
@@ -271,6 +305,33 @@ FORMS: Mapping[str, Form] = {
         "approver",
         lambda it: f"{places.questions(it.shown.case.rpartition('/')[2])}/{NOBODY}/answer",
         (Wrong({"text": HTML}, 404, ""),),
+    ),
+    places.WHAT_IFS: Form(
+        "manager",
+        "approver",
+        lambda _: places.WHAT_IFS,
+        (
+            Wrong({}, 422, "Please correct the form"),
+            Wrong({"name": HTML, "book": HTML}, 422, "Please correct the form"),
+            Wrong({"name": HTML, "book": "telecom-list/" + "9" * 400}, 422, "Please correct the form"),
+            Wrong({"name": HTML, "book": "telecom-list/99"}, 404, "There is no price book"),
+            Wrong({"name": HTML * 100, "book": "telecom-list/1"}, 422, "Please correct the form"),
+            Wrong({"name": "x", "book": "telecom-list/1", "first": HTML}, 422, "Please correct the form"),
+            Wrong({"name": "x", "book": "telecom-list/1", "day": "0000-00-00"}, 422, "Please correct the form"),
+            Wrong({"name": "x", "book": "telecom-list/1", "changes": HTML}, 422, "Please correct the form"),
+            Wrong({"name": "x", "book": "telecom-list/1", "changes": "a: &a [*a, *a]"}, 422, "Please correct the form"),
+            Wrong({"name": "x", "book": "telecom-list/1", "changes": "without: ['" + HTML + "']"}, 422, "is not in the book"),
+            Wrong({"name": "x", "book": "telecom-list/1", "changes": "entries: [{sku: x, price: 1e999999}]"}, 422, "Please correct the form"),
+        ),
+    ),
+    f"{places.WHAT_IFS}/{{what_if_id}}/cancel": Form(
+        "manager",
+        "approver",
+        lambda _: f"{places.what_if(NOBODY)}/cancel",
+        (
+            Wrong({}, 404, "There is no such what-if"),
+            Wrong({}, 404, "Nothing stands at this address", lambda _: f"{places.WHAT_IFS}/1'or'1/cancel"),
+        ),
     ),
     "/approvals/mail/{token}": Form(
         None,

@@ -48,6 +48,8 @@ LOOKS = (
     Look("offer-declined", None, lambda it: it.declined_offer, "The offer is declined"),
     Look("quote-declined", "seller", lambda it: it.declined, "The customer declined. The time is not right"),
     Look("inbox", "approver", lambda _: places.INBOX, "Open the case"),
+    Look("what-ifs", "manager", lambda _: places.WHAT_IFS, "Try a price book on past quotes"),
+    Look("what-ifs-approver", "approver", lambda _: places.WHAT_IFS, "What was tried"),
     Look("facts", "analyst", lambda it: f"{it.deal}/facts", "1. Opportunity opened"),
     Look("inbox-manager", "manager", lambda _: f"{places.INBOX}?state=any", "Open the case"),
     Look("inbox-empty", "approver", lambda _: f"{places.INBOX}?state=rejected", "Nothing waits for you"),

@@ -1,6 +1,7 @@
-"""`make peers CASES=DIR`: every peer model below DIR/configurator through our engines.
+"""`make peers CASES=DIR`: every peer model and every peer price below DIR through our engines.
 
-Which files are read, and in which forms: tests/peer/README.md.
+Which files are read, and in which forms: tests/peer/README.md. `python -m tests.peer pricing`
+takes only that folder.
 """
 
 import os
@@ -19,6 +20,7 @@ from tests.peer.configurator_cases import (
     peer_of,
     uvl_checks,
 )
+from tests.peer.pricing_cases import NotSaid, cases_of, compared
 from tests.peer.reading import CaseFault, case_of
 from tests.peer.revalidating_cases import model_names, revalidate_checks
 
@@ -41,10 +43,17 @@ def main() -> int:
     if not given:
         print("say where the cases are: make peers CASES=DIR")
         return 2
+    wanted = sys.argv[1:] or [each for each in KINDS if (Path(given) / each).is_dir()]
+    good = [_summed(each, Path(given) / each) for each in wanted or KINDS]
+    return 0 if all(good) else 1
+
+
+def _summed(kind: str, folder: Path) -> bool:
+    """Go through one folder, and close with its sums."""
     told = Told()
-    Run(Path(given) / "configurator", told).all()
-    print(f"configurator: {told.passed} passed, {told.failed} failed")
-    return 1 if told.failed or not told.passed else 0
+    KINDS[kind](folder, told)
+    print(f"{kind}: {told.passed} passed, {told.failed} failed", flush=True)
+    return bool(told.passed) and not told.failed
 
 
 class Told:
@@ -135,6 +144,26 @@ class Run:
         return self._models[plain]
 
 
+def _prices(folder: Path, told: "Told") -> None:
+    """Go through every file of prices; a case that our book has no words for has failed."""
+    if not folder.is_dir():
+        told.of(str(folder), partial(_missing, folder))
+    for path in sorted(folder.glob("**/*.json")):
+        told.of(path.name, partial(_priced, path))
+
+
+def _priced(path: Path) -> Checked:
+    for place, case in enumerate(cases_of(path)):
+        name = str(case.get("id", place)) if isinstance(case, dict) else str(place)
+        try:
+            wrong = compared(case)
+        except NotSaid as fault:
+            wrong = [f"not in our price book: {fault}"]
+        except (QuotewrightError, *UNREADABLE) as fault:
+            wrong = [f"{type(fault).__name__}: {fault}"]
+        yield "; ".join([name, *wrong]), not wrong
+
+
 def _missing(folder: Path) -> Checked:
     raise CaseFault(f"there is no folder {folder}; CASES names the folder above it")
 
@@ -146,6 +175,11 @@ def _agree(peer: Peer, possible: list[int]) -> bool:
         for bit in (1, 2)
     )
 
+
+KINDS: dict[str, Callable[[Path, Told], None]] = {
+    "configurator": lambda folder, told: Run(folder, told).all(),
+    "pricing": _prices,
+}
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -17,6 +17,7 @@ from contracts.configuration import ConfiguredItem, Decision, RequestedItem
 from contracts.errors import QuotewrightError
 from contracts.pricing import DiscountAsk
 from infra.pages import Pages, follows, form
+from services.configurator.counter import Counter
 from services.configurator.domain.answers.guiding import steps, text_of, waiting
 from services.configurator.domain.answers.mending import mends
 from services.configurator.domain.answers.options import judged, standing
@@ -77,10 +78,13 @@ class Filled:
 class GuidePages:
     """Draws the guided page."""
 
-    def __init__(self, pages: Pages, catalogue: Catalogue, beside: Beside) -> None:
+    def __init__(
+        self, pages: Pages, catalogue: Catalogue, beside: Beside, counter: Counter
+    ) -> None:
         self.pages = pages
         self.catalogue = catalogue
         self._beside = beside
+        self._counter = counter
 
     def show(
         self,
@@ -150,6 +154,7 @@ class GuidePages:
         return {
             **questions(filled, found, given),
             "more": _more(product, decisions, found, given),
+            "remaining": self._counter.at_hand(product, decisions) if found.valid else None,
             "opened": opened,
             "judged": found,
             "done": done,

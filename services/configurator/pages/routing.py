@@ -16,6 +16,7 @@ from contracts.pricing import DiscountAsk
 from infra.ask import Asker
 from infra.pages import FormInvalid, Pages, follows, form, page_router, see
 from services.configurator import handlers
+from services.configurator.counter import Counter
 from services.configurator.domain.products.catalogue import Catalogue
 from services.configurator.pages import listing, pricing
 from services.configurator.pages import setting as settings
@@ -45,10 +46,12 @@ class NothingToPutBack(Refused):
     code = "configuration.nothing_to_put_back"
 
 
-def routes(asker: Asker, catalogue: Catalogue, pages: Pages, sessions: Sessions) -> APIRouter:
+def routes(
+    asker: Asker, catalogue: Catalogue, pages: Pages, sessions: Sessions, counter: Counter
+) -> APIRouter:
     """Return the routes of the guided page."""
     router = page_router("/configurator")
-    drawn = GuidePages(pages, catalogue, Beside(asker, catalogue))
+    drawn = GuidePages(pages, catalogue, Beside(asker, catalogue), counter)
     desk = _Desk(asker, drawn, Resuming(sessions, catalogue))
     everywhere(router, asker, "GET", "", desk.show)
     everywhere(router, asker, "POST", "", desk.take)

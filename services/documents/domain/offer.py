@@ -75,7 +75,7 @@ def page_of(asked: DocumentRequested, brand: Brand, *, draft: bool) -> Page:
         charges=_charges(asked, formats, words),
         sums=sums,
         total=formats.total(totals.net, "totals.net"),
-        total_note=words["total_note"] if len(totals.by_charge) > 1 else "",
+        total_note=_total_note(totals, formats, words),
         discounts=_discounts(asked, formats, words),
         rate=_rate(asked.offer.fx_rate, formats, words),
         terms=tuple(
@@ -228,6 +228,16 @@ def _sum_row(label: str, where: str, sums: ChargeTotal | Totals, formats: Format
         discount=formats.figure(-sums.discount, f"totals.{where}.discount"),
         net=formats.figure(sums.net, f"totals.{where}.net"),
     )
+
+
+def _total_note(totals: Totals, formats: Formats, words: dict[str, str]) -> str:
+    """Say what the total holds, and what is paid where the currency is paid in multiples."""
+    said = [words["total_note"]] if len(totals.by_charge) > 1 else []
+    if totals.payable is not None and totals.cash_rounding:
+        amount = formats.total(totals.payable, "totals.payable")
+        difference = formats.figure(totals.cash_rounding, "totals.cash_rounding")
+        said.append(words["payable"].format(amount=amount, difference=difference))
+    return " ".join(said)
 
 
 def _discounts(

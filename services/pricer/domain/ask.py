@@ -1,14 +1,12 @@
-"""What is asked of the pricer, and what is answered: the basket, its lines, the problems."""
+"""What is asked of the pricer, and what is answered: the basket and the problems."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import date
-from decimal import Decimal
-from typing import Annotated, Any
+from datetime import date, time
+from typing import Annotated, Any, Protocol
 
-from pydantic import ConfigDict, Field, ValidationError
+from pydantic import BeforeValidator, ConfigDict, Field
 
-from contracts.configuration import BomLine
 from contracts.pricing import (
     COLUMN_MAX,
     DiscountAsk,
@@ -21,24 +19,70 @@ from contracts.pricing import (
     Totals,
 )
 from contracts.quote import PricingRequested
-from contracts.values import Currency, Pin, Quantity, Sha256, Value
-from services.pricer.domain.book import Entry
-from services.pricer.domain.compiled import CompiledBook
+from contracts.values import (
+    EXACT,
+    Currency,
+    ExactDecimal,
+    LineQuantity,
+    Pin,
+    Quantity,
+    Sha256,
+    Value,
+)
+
+
+def _plain(value: Any) -> Any:
+    return value.root if isinstance(value, LineQuantity) else value
+
+
+def _text(value: Any) -> Any:
+    """Read a flag, a number or a name as text, as a book writes it."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return str(value)
+
+
+class BasketPart(Value):
+    """One part and how many of it one item needs; reads a whole line of a bill of materials too.
+
+    `unit` is the unit in which it is sold, None: the base unit. The quantity may be any number:
+    whether so many can be sold is for the price book to say.
+    """
+
+    model_config = ConfigDict(extra="ignore", from_attributes=True)
+
+    sku: str = Field(min_length=1, max_length=100)
+    name: str = ""
+    quantity: Annotated[ExactDecimal, BeforeValidator(_plain)]
+    unit: str | None = None
+
+
+class ItemParameter(Value):
+    """A named property that rules may look at; reads a derived parameter of an item too."""
+
+    model_config = ConfigDict(extra="ignore", from_attributes=True)
+
+    name: str = Field(min_length=1, max_length=100)
+    value: Annotated[str, BeforeValidator(_text)]
 
 
 class BasketItem(Value):
     """The part of a configured item that a price depends on; reads a whole ConfiguredItem too."""
 
-    model_config = ConfigDict(extra="ignore")
+    model_config = ConfigDict(extra="ignore", from_attributes=True)
 
     item_id: str = Field(pattern=r"^[A-Za-z0-9_-]{1,40}$")
     product: str = Field(min_length=1, max_length=100)
     quantity: Quantity
-    bill_of_materials: tuple[BomLine, ...]
+    bill_of_materials: tuple[BasketPart, ...]
+    parameters: tuple[ItemParameter, ...] = ()
 
 
 class PriceAsk(Value):
-    """Everything that a price depends on, besides the book and the FX table."""
+    """Everything that a price depends on, besides the book and the FX table.
+
+    `clock` is the seller's time of the day, for rules that begin or end within one.
+    """
 
     items: tuple[BasketItem, ...] = Field(min_length=1)
     account_id: str
@@ -47,40 +91,34 @@ class PriceAsk(Value):
     currency: Currency
     discounts: tuple[DiscountAsk, ...] = ()
     day: date
+    clock: time | None = None
+    segment: str | None = None
+    channel: str | None = None
+    partner: str | None = None
 
     @classmethod
     def of(cls, fact: PricingRequested) -> "PriceAsk":
         """Take what matters from the fact."""
         return cls(
-            items=tuple(
-                BasketItem(
-                    item_id=each.item_id,
-                    product=each.product,
-                    quantity=each.quantity,
-                    bill_of_materials=each.bill_of_materials,
-                )
-                for each in fact.items
-            ),
+            items=tuple(BasketItem.model_validate(each) for each in fact.items),
             account_id=fact.account_id,
             customer_tier=fact.customer_tier,
             region=fact.region,
             currency=fact.currency,
             discounts=fact.discounts,
             day=fact.day,
+            segment=fact.segment,
+            channel=fact.channel,
+            partner=fact.partner,
         )
 
-    def tree(self) -> dict[str, Any]:
-        """Return what decides the price, for hashing; names and reasons in words do not."""
-        return {
-            "items": [
-                {
-                    "item_id": item.item_id,
-                    "product": item.product,
-                    "quantity": str(item.quantity),
-                    "parts": [[part.sku, str(part.quantity)] for part in item.bill_of_materials],
-                }
-                for item in self.items
-            ],
+    def tree(self, attributes: frozenset[str] = frozenset()) -> dict[str, Any]:
+        """Return what decides the price, for hashing; names and reasons in words do not.
+
+        Of the parameters of an item only those that the book looks at; what is not said is absent.
+        """
+        tree = {
+            "items": [_item_tree(item, attributes) for item in self.items],
             "account_id": self.account_id,
             "customer_tier": self.customer_tier,
             "region": self.region,
@@ -88,6 +126,27 @@ class PriceAsk(Value):
             "discounts": [[ask.item_id, f"{ask.percent.root:f}"] for ask in self.discounts],
             "day": self.day,
         }
+        more = {
+            "clock": self.clock and self.clock.isoformat(),
+            "segment": self.segment,
+            "channel": self.channel,
+            "partner": self.partner,
+        }
+        return tree | {name: value for name, value in more.items() if value is not None}
+
+
+def _item_tree(item: BasketItem, attributes: frozenset[str]) -> dict[str, Any]:
+    tree: dict[str, Any] = {
+        "item_id": item.item_id,
+        "product": item.product,
+        "quantity": str(item.quantity),
+        "parts": [
+            [part.sku, f"{EXACT.normalize(part.quantity):f}", *([part.unit] if part.unit else ())]
+            for part in item.bill_of_materials
+        ],
+    }
+    seen = {each.name: each.value for each in item.parameters if each.name in attributes}
+    return tree | {"parameters": seen} if seen else tree
 
 
 class ColumnAsk(Value):
@@ -107,32 +166,10 @@ class ColumnAsk(Value):
         """Return an ask for one of each part."""
         one = Quantity(1)
         skus = dict.fromkeys(self.skus)
-        parts = tuple(BomLine(sku=sku, name=sku, quantity=one, option="-") for sku in skus)
+        parts = tuple(BasketPart(sku=sku, name=sku, quantity=one.root) for sku in skus)
         item = BasketItem(item_id="one", product="-", quantity=one, bill_of_materials=parts)
         context = self.model_dump(exclude={"skus", "pins"})
         return PriceAsk(items=(item,), **context)
-
-
-@dataclass(frozen=True, slots=True)
-class BasketLine:
-    """One line to price: one part of one item; the quantity is parts per item times items."""
-
-    number: int
-    item_id: str
-    entry: Entry
-    name: str
-    quantity: Decimal
-    discountable: bool
-
-    @property
-    def sku(self) -> str:
-        """The part."""
-        return self.entry.sku
-
-    @property
-    def place(self) -> str:
-        """How a person finds the line."""
-        return f"line {self.number} ({self.sku} of item {self.item_id})"
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,8 +188,28 @@ class Priced:
     internal: PriceInternal
 
 
+@dataclass(frozen=True, slots=True)
+class Unpriced:
+    """Why there is no price, line by line; `rest` is the price of the lines that have one.
+
+    A problem that is of no line leaves no rest.
+    """
+
+    problems: tuple[LineProblem, ...]
+    rest: Priced | None = None
+
+
+class Placed(Protocol):
+    """What a problem is about: a part of an item."""
+
+    @property
+    def item_id(self) -> str: ...
+    @property
+    def sku(self) -> str: ...
+
+
 def problem(
-    code: str, message: str, field: str | None = None, line: BasketLine | None = None
+    code: str, message: str, field: str | None = None, line: Placed | None = None
 ) -> LineProblem:
     """Make a problem of the pricer; without a line it is about the whole ask."""
     return LineProblem(
@@ -172,52 +229,6 @@ def part_problem(code: str, item: BasketItem, sku: str | None, message: str) -> 
     )
 
 
-def lines_of(ask: PriceAsk, book: CompiledBook) -> tuple[list[BasketLine], list[LineProblem]]:
-    """Make one line per (item, part), in the order of the items and their bills.
-
-    A part that stands twice in a bill becomes one line. A part without a price, or an item
-    without parts, is a problem, never a line of zero.
-    """
-    lines: list[BasketLine] = []
-    problems: list[LineProblem] = []
-    for item in ask.items:
-        if not item.bill_of_materials:
-            text = f"item {item.item_id} has no parts to price; configure it first"
-            problems.append(part_problem("empty_item", item, None, text))
-        for sku, parts in _by_sku(item.bill_of_materials).items():
-            found = _line(len(lines) + 1, item, parts, book.entries.get(sku))
-            if isinstance(found, BasketLine):
-                lines.append(found)
-            else:
-                problems.append(_of_book(found, book))
-    return lines, problems
-
-
-def _by_sku(parts: Iterable[BomLine]) -> dict[str, list[BomLine]]:
-    found: dict[str, list[BomLine]] = {}
-    for part in parts:
-        found.setdefault(part.sku, []).append(part)
-    return found
-
-
-def _line(
-    number: int, item: BasketItem, parts: list[BomLine], entry: tuple[Entry, bool] | None
-) -> BasketLine | LineProblem:
-    sku = parts[0].sku
-    if entry is None:
-        return part_problem("no_price", item, sku, f"{sku} has no price")
-    try:
-        each = Quantity(sum((part.quantity.root for part in parts), Decimal(0)))
-        quantity = (each * item.quantity).root
-    except (ValidationError, ArithmeticError):
-        text = f"the quantity of {sku} in all {item.quantity} items is absurd or too fine; lower it"
-        return part_problem("quantity", item, sku, text)
-    return BasketLine(number, item.item_id, entry[0], parts[0].name, quantity, entry[1])
-
-
-def _of_book(found: LineProblem, book: CompiledBook) -> LineProblem:
-    if found.code != "pricer.no_price":
-        return found
-    pin = book.pin
-    text = f"{found.sku} has no entry in price book {pin.id} version {pin.version}; add one"
-    return found.model_copy(update={"message": text + ", or choose another part"})
+def parameters_of(items: Iterable[BasketItem]) -> Mapping[str, Mapping[str, str]]:
+    """Return the parameters of each item by name."""
+    return {item.item_id: {each.name: each.value for each in item.parameters} for item in items}

@@ -1,85 +1,122 @@
 """A price book: entries, price models, rules in stacking groups, guardrails, rounding; and FX.
 
 A book is data, versioned, immutable once published, known by the hash of its content. The *set*
-of rules is the book's; the *order* of stages belongs to the engine (`waterfall.STAGES`). Amounts
+of rules is the book's; the *order* of stages belongs to the engine (`engines.py`). Amounts
 are in the book's currency, written as text; a tier's `up_to` is inclusive and the last tier is
 open.
 """
 
 from collections.abc import Mapping
-from decimal import ROUND_CEILING, ROUND_DOWN, ROUND_HALF_EVEN, ROUND_HALF_UP
-from typing import Annotated, Any, Literal
+from typing import Any, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from contracts.pricing import Charge, FxRate
 from contracts.values import Currency, ExactDecimal, Percent, Period, Pin, Sha256, Value
 from services.pricer.domain.canonical import digest
+from services.pricer.domain.price_models import (
+    MODES,
+    Above,
+    Code,
+    CostPlus,
+    Mode,
+    PerUnit,
+    PriceModel,
+    PricePoint,
+    Tier,
+    Tiered,
+)
+from services.pricer.domain.rules import (
+    AmountOff,
+    Break,
+    Condition,
+    Effect,
+    PercentOff,
+    QuantityBreaks,
+    RoundingPoint,
+    Rule,
+    RuleStage,
+    Select,
+    StackingGroup,
+    UnitPrice,
+)
 
-Code = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$")]
+# The language of a book stands in three files; these are its most used words.
+__all__ = [
+    "MODES",
+    "AmountOff",
+    "Break",
+    "Category",
+    "Code",
+    "Condition",
+    "CostPlus",
+    "Effect",
+    "Entry",
+    "FxPair",
+    "FxTable",
+    "Guardrail",
+    "Mode",
+    "PerUnit",
+    "PercentOff",
+    "PriceBook",
+    "PriceModel",
+    "QuantityBreaks",
+    "RoundingPoint",
+    "Rule",
+    "RuleStage",
+    "Select",
+    "StackingGroup",
+    "Status",
+    "Tier",
+    "Tiered",
+    "UnitPrice",
+    "content_sha256",
+    "read_book",
+    "read_fx",
+]
+
 Status = Literal["draft", "published", "retired"]
-RuleStage = Literal["contracted_price", "volume", "segment", "bundle"]
-Select = Literal["most_specific", "best_for_customer", "all"]
-Mode = Literal["half_up", "half_even", "up", "down"]
-
-# "up" is towards more money, so that a floor holds.
-MODES: Mapping[Mode, str] = {
-    "half_up": ROUND_HALF_UP,
-    "half_even": ROUND_HALF_EVEN,
-    "up": ROUND_CEILING,
-    "down": ROUND_DOWN,
-}
 
 
-# ---- price models
-
-
-class Tier(Value):
-    """Units up to and with `up_to` (None: all further ones) cost `unit` each."""
-
-    up_to: ExactDecimal | None
-    unit: ExactDecimal
-
-
-class PerUnit(Value):
-    """The same amount for each unit."""
-
-    model: Literal["per_unit"]
-    amount: ExactDecimal
-
-
-class Tiered(Value):
-    """`volume`: all units at the tier that is reached; `graduated`: each unit at its own tier.
-
-    The list price is the first tier's; what the other tiers take off shows in the stage `volume`.
-    """
-
-    model: Literal["tiered"]
-    mode: Literal["volume", "graduated"]
-    tiers: tuple[Tier, ...] = Field(min_length=1, max_length=1000)
-
-
-class CostPlus(Value):
-    """The price follows the cost: exactly one of a markup on the cost or a margin on the price."""
-
-    model: Literal["cost_plus"]
-    markup_on_cost: Percent | None = None
-    margin_on_price: Percent | None = None
-
-
-PriceModel = Annotated[PerUnit | Tiered | CostPlus, Field(discriminator="model")]
+# ---- parts
 
 
 class Category(Value):
-    """A family of parts that rules and guardrails may name; sellers may discount it or not."""
+    """A family of parts that rules and guardrails may name; sellers may discount it or not.
+
+    What is said of a `parent` holds for its descendants too.
+    """
 
     id: Code
     name: str
     discountable: bool
+    parent: Code | None = None
+
+
+class UnitOfMeasure(Value):
+    """Another unit in which a part is sold, and how many base units one of it is."""
+
+    unit: str = Field(min_length=1, max_length=40)
+    factor: Above
+
+
+class Quantities(Value):
+    """Which quantities of a part can be sold, in base units; a negative one is a credit."""
+
+    at_least: ExactDecimal | None = None
+    at_most: ExactDecimal | None = None
+    multiple_of: Above | None = None
+    zero: bool = False
+    negative: bool = False
 
 
 class Entry(Value):
-    """What one part costs: its charge, unit, category, price model and our own cost per unit."""
+    """What one part costs: its charge, unit, category, price model and our own cost per unit.
+
+    A part may have an entry for each charge (bought, and paid monthly), and for each period of
+    days. Amounts are in `currency`, else in the book's. `estimate`: billed by what is used, the
+    quantity is a guess. `minimum` and `maximum` bound the line before any discount.
+    """
 
     sku: Code
     category: Code
@@ -87,95 +124,23 @@ class Entry(Value):
     unit: str
     price: PriceModel
     cost: ExactDecimal | None = None
-
-
-# ---- rules
-
-
-class PercentOff(Value):
-    """A percentage off the running price; a surcharge is negative."""
-
-    kind: Literal["percent_off"]
-    percent: Percent
-
-
-class AmountOff(Value):
-    """An amount off each unit."""
-
-    kind: Literal["amount_off"]
-    amount: ExactDecimal
-
-
-class UnitPrice(Value):
-    """A price for each unit in place of the running one."""
-
-    kind: Literal["unit_price"]
-    amount: ExactDecimal
-
-
-class Break(Value):
-    """A quantity up to and with `up_to` (None: any larger one) gets this percentage off."""
-
-    up_to: ExactDecimal | None
-    percent: Percent
-
-
-class QuantityBreaks(Value):
-    """A discount schedule: the range that the quantity falls in decides for all units.
-
-    `counted` is the quantity of the line, or of all lines of the quote that the rule covers.
-    """
-
-    kind: Literal["quantity_breaks"]
-    mode: Literal["range"]
-    counted: Literal["line", "quote"]
-    breaks: tuple[Break, ...] = Field(min_length=1, max_length=1000)
-
-
-Effect = Annotated[PercentOff | AmountOff | UnitPrice | QuantityBreaks, Field(discriminator="kind")]
-
-
-class Condition(Value):
-    """When a rule applies; what is not named does not matter.
-
-    `alongside_*`: at least one such part must stand in the same item (a bundle).
-    """
-
-    skus: tuple[Code, ...] = ()
-    categories: tuple[Code, ...] = ()
-    tiers: tuple[Code, ...] = ()
-    regions: tuple[Code, ...] = ()
-    accounts: tuple[str, ...] = ()
-    alongside_skus: tuple[Code, ...] = ()
-    alongside_categories: tuple[Code, ...] = ()
+    currency: Currency | None = None
     effective: Period | None = None
+    units: tuple[UnitOfMeasure, ...] = Field(default=(), max_length=100)
+    quantities: Quantities | None = None
+    minimum: ExactDecimal | None = None
+    maximum: ExactDecimal | None = None
+    estimate: bool = False
 
 
-class Rule(Value):
-    """An adjustment rule; `name` is what a customer may read."""
-
-    id: Code
-    version: int = Field(ge=1)
-    name: str = Field(min_length=3, max_length=200)
-    group: Code
-    priority: int = 0
-    when: Condition
-    effect: Effect
-
-
-class StackingGroup(Value):
-    """Rules that compete (most specific, best for the customer) or all apply in turn."""
-
-    id: Code
-    stage: RuleStage
-    select: Select
+# ---- guardrails
 
 
 class Guardrail(Value):
     """A floor under a line, or under the margin of the whole quote; exactly one of margin or price.
 
     `clamp` lifts a line to the floor; `approval` lets the price stand and says that somebody must
-    agree.
+    agree; `reject` gives no price. `when` narrows it to customers, regions, days.
     """
 
     id: Code
@@ -186,25 +151,49 @@ class Guardrail(Value):
     categories: tuple[Code, ...] = ()
     margin_on_price: Percent | None = None
     price: ExactDecimal | None = None
-    action: Literal["clamp", "approval"]
+    action: Literal["clamp", "approval", "reject"]
+    when: Condition | None = None
 
 
 # ---- rounding, the book, FX
 
 
-class RoundingPoint(Value):
-    """Where and how to round: so many decimals, the currency's `minor` unit, or `exact`: not."""
+class CashRounding(Value):
+    """To which multiple a total is paid in one currency: 0.05 in Swiss francs."""
 
-    scale: Literal["minor", "exact"] | Annotated[int, Field(ge=0, le=6)]
+    currency: Currency
+    multiple: Above
     mode: Mode
 
 
 class RoundingPolicy(Value):
-    """The named rounding points: list price after FX, net unit price, line (always minor units)."""
+    """The named rounding points: list price after FX, net unit price, line, and what is paid.
+
+    A line is rounded to minor units, unless it says otherwise. `per`: which unit price is stated
+    and rounded, of the unit that is sold or of the base unit. Cash rounding is an amount of its
+    own, the lines stay.
+    """
 
     list: RoundingPoint
     unit: RoundingPoint
-    line: Mode
+    line: Mode | RoundingPoint
+    per: Literal["sold_unit", "base_unit"] = "sold_unit"
+    cash: tuple[CashRounding, ...] = ()
+
+
+class ParentBook(Value):
+    """The book that this one is derived from, and how.
+
+    Entries of the model `derived` take the parent's price less `percent_off` and to a price point,
+    unless they say it themselves; with `inherit`, so do all parts that have no entry here.
+    """
+
+    id: Code
+    version: int = Field(ge=1)
+    sha256: Sha256 | None = None
+    percent_off: Percent = Percent(0)
+    round: PricePoint | None = None
+    inherit: bool = False
 
 
 class PriceBook(Value):
@@ -221,11 +210,20 @@ class PriceBook(Value):
     regions: tuple[Code, ...] = Field(min_length=1)
     rounding: RoundingPolicy
     categories: tuple[Category, ...]
-    entries: tuple[Entry, ...] = Field(min_length=1)
+    entries: tuple[Entry, ...] = ()
     groups: tuple[StackingGroup, ...] = ()
     rules: tuple[Rule, ...] = ()
     guardrails: tuple[Guardrail, ...] = ()
+    segments: tuple[Code, ...] = ()
+    channels: tuple[Code, ...] = ()
+    parent: ParentBook | None = None
     sha256: Sha256
+
+    @model_validator(mode="after")
+    def _has_entries(self) -> Self:
+        if not self.entries and not (self.parent and self.parent.inherit):
+            raise ValueError("entries: give at least one, or a parent to inherit from")
+        return self
 
     @property
     def pin(self) -> Pin:

@@ -17,8 +17,17 @@ def canonical(tree: Any) -> bytes:
     >>> canonical({"b": Decimal("1.50"), "a": [date(2026, 1, 31)]})
     b'{"a":["2026-01-31"],"b":"1.50"}'
     """
-    plain = _plain(tree)
-    text = json.dumps(plain, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return written(_plain(tree))
+
+
+def written(plain: Any) -> bytes:
+    """Return the canonical JSON of a tree that is plain already: a trace, whose makers know.
+
+    Days are still text; a binary float would not be seen.
+    """
+    text = json.dumps(
+        plain, sort_keys=True, separators=(",", ":"), ensure_ascii=False, default=date.isoformat
+    )
     return text.encode()
 
 

@@ -4,7 +4,8 @@ from collections.abc import Iterable, Sequence
 from decimal import Decimal
 
 from contracts.pricing import DiscountAsk, LineProblem
-from services.pricer.domain.ask import BasketLine, PriceAsk, problem
+from services.pricer.domain.ask import PriceAsk, problem
+from services.pricer.domain.basket import BasketLine
 from services.pricer.domain.book import FxTable
 from services.pricer.domain.compiled import CompiledBook
 
@@ -14,7 +15,12 @@ SELLERS_CODES = frozenset(
     for code in (
         "unknown_tier",
         "unknown_region",
+        "unknown_segment",
+        "unknown_channel",
         "unknown_currency",
+        "unit_unknown",
+        "below_floor",
+        "no_basis",
         "discount_range",
         "discount_scale",
         "discount_unknown_item",
@@ -39,6 +45,8 @@ def check(
     return [
         *_known("tier", "customer_tier", ask.customer_tier, book.book.tiers),
         *_known("region", "region", ask.region, book.book.regions),
+        *_known("segment", "segment", ask.segment, book.book.segments),
+        *_known("channel", "channel", ask.channel, book.book.channels),
         *_currency(ask, book, fx),
         *_items(ask),
         *_discounts(ask, lines),
@@ -50,8 +58,9 @@ def sellers_alone(problems: Iterable[LineProblem]) -> bool:
     return all(each.code in SELLERS_CODES for each in problems)
 
 
-def _known(kind: str, field: str, value: str, known: Sequence[str]) -> list[LineProblem]:
-    if value in known:
+def _known(kind: str, field: str, value: str | None, known: Sequence[str]) -> list[LineProblem]:
+    """Look a word up; one that is not said, or of which the book names none, is no problem."""
+    if value is None or value in known or (kind in {"segment", "channel"} and not known):
         return []
     text = f"{field} {value!r} is not in the price book; use one of {', '.join(known)}"
     return [problem(f"unknown_{kind}", text, field)]

@@ -1,17 +1,33 @@
 """List prices of single parts, and whether what is paid for them grows evenly with the quantity."""
 
 from dataclasses import dataclass
-from decimal import Decimal, localcontext
+from decimal import localcontext
 
 from contracts.pricing import LineProblem, PriceColumn, UnitPrice
 from contracts.values import Money
-from services.pricer.domain.ask import BasketLine, PriceAsk, lines_of
-from services.pricer.domain.book import FxTable, QuantityBreaks, Rule, Tiered
+from services.pricer.domain.ask import PriceAsk
+from services.pricer.domain.basket import BasketLine, lines_of
+from services.pricer.domain.book import FxTable
+from services.pricer.domain.charging import NoCost, NoPriceForQuantity, OffScale
 from services.pricer.domain.checks import check
 from services.pricer.domain.compiled import CompiledBook
-from services.pricer.domain.matching import elsewhere
-from services.pricer.domain.scene import ROUNDS, Scene, scene_of
-from services.pricer.domain.waterfall import BELOW_CONTRACT, NoCost, at_list
+from services.pricer.domain.conditions import elsewhere
+from services.pricer.domain.engines import NEWEST
+from services.pricer.domain.matching import candidates
+from services.pricer.domain.price_models import Tiered
+from services.pricer.domain.rules import (
+    AmountOff,
+    FreeGoods,
+    LineLimits,
+    QuantityBreaks,
+    Rule,
+    RuleStage,
+    SetPrice,
+)
+from services.pricer.domain.scene import ROUNDS, NoRate, Scene, scene_of
+from services.pricer.domain.waterfall import BELOW_CONTRACT, BELOW_SALES, at_list
+
+WITHOUT_SELLER: tuple[RuleStage, ...] = ("option_price", *BELOW_CONTRACT, *BELOW_SALES)
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,17 +46,19 @@ def column(ask: PriceAsk, book: CompiledBook, fx: FxTable) -> PriceColumn | NoCo
     lines, _ = lines_of(ask, book)
     if problems := check(ask, book, fx, lines):
         return NoColumn(tuple(problems))
-    rate = fx.rate(book.book.currency, ask.currency)
     with localcontext(ROUNDS):
-        scene = scene_of(book, ask, rate.rate if rate else Decimal(1), lines)
-        priced = {each.sku: found for each in lines if (found := _unit_price(each, scene))}
+        scene = scene_of(book, ask, fx, lines, NEWEST)
+        # Of a part with several charges the first: a column has one price for each part.
+        priced = {
+            each.sku: found for each in reversed(lines) if (found := _unit_price(each, scene))
+        }
     asked = dict.fromkeys(part.sku for item in ask.items for part in item.bill_of_materials)
     return PriceColumn(
         book=book.pin,
         fx=fx.pin,
         currency=ask.currency,
         day=ask.day,
-        prices=tuple(priced.values()),
+        prices=tuple(priced[sku] for sku in asked if sku in priced),
         missing=tuple(sku for sku in asked if sku not in priced),
     )
 
@@ -48,7 +66,7 @@ def column(ask: PriceAsk, book: CompiledBook, fx: FxTable) -> PriceColumn | NoCo
 def _unit_price(line: BasketLine, scene: Scene) -> UnitPrice | None:
     try:
         run = at_list(line, scene)
-    except (NoCost, ArithmeticError):
+    except (NoCost, NoRate, NoPriceForQuantity, OffScale, ArithmeticError):
         return None
     return UnitPrice(
         sku=line.sku,
@@ -62,25 +80,35 @@ def _unit_price(line: BasketLine, scene: Scene) -> UnitPrice | None:
 def _is_additive(line: BasketLine, scene: Scene) -> bool:
     """Say whether no step of the waterfall looks at the quantity or at other parts."""
     contracts = _reaching("contracted_price", line, scene)
+    price, entry = line.offer.source.price, line.entry
     if any(_is_even(each) for each in contracts):
-        return len(contracts) == 1  # it stands in place of tiers, breaks and bundles
-    price = line.entry.price
+        # It stands in place of tiers, breaks and bundles.
+        return len(contracts) == 1 and not contracts[0].stackable
     if contracts or (isinstance(price, Tiered) and len(price.tiers) > 1):
         return False
-    return all(_is_even(each) for stage in BELOW_CONTRACT for each in _reaching(stage, line, scene))
+    if entry.minimum is not None or entry.maximum is not None:
+        return False
+    return all(_is_even(each) for stage in WITHOUT_SELLER for each in _reaching(stage, line, scene))
 
 
-def _reaching(stage: str, line: BasketLine, scene: Scene) -> list[Rule]:
+def _reaching(stage: RuleStage, line: BasketLine, scene: Scene) -> list[Rule]:
     """Return the rules of a stage that reach the part in this context, alone or beside others."""
     return [
         rule
         for group in scene.book.groups.get(stage, ())
-        for rule in scene.book.candidates(group, line.entry)
-        if elsewhere(rule.when, scene.ask) is None
+        for rule in candidates(group, line, scene)
+        if elsewhere(rule.when, scene) is None
     ]
 
 
 def _is_even(rule: Rule) -> bool:
-    if rule.when.alongside_skus or rule.when.alongside_categories:
+    when, effect = rule.when, rule.effect
+    if when.alongside_skus or when.alongside_categories or when.together:
         return False
-    return not isinstance(rule.effect, QuantityBreaks) or len(rule.effect.breaks) == 1
+    if when.quantity or when.amount:
+        return False
+    if isinstance(effect, QuantityBreaks):
+        return len(effect.breaks) == 1
+    if isinstance(effect, AmountOff):
+        return effect.per == "unit"
+    return not isinstance(effect, SetPrice | LineLimits | FreeGoods)

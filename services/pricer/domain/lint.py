@@ -1,41 +1,36 @@
 """Lint of a price book before it is used: each finding names the place and says what to change."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from decimal import Decimal
-from itertools import pairwise
+from itertools import islice
+from typing import Literal
 
-from contracts.values import EXACT, Percent, Period
-from services.pricer.domain.book import (
-    CostPlus,
-    Entry,
-    FxTable,
-    PerUnit,
-    PriceBook,
-    Tiered,
-)
-from services.pricer.domain.compiled import covers
-from services.pricer.domain.guardrail import price_for_margin
-from services.pricer.domain.lint_rules import (
-    AMOUNT_DECIMALS,
-    AMOUNT_MAX,
-    Found,
-    amount_faults,
-    bounds,
-    decimals,
-    lint_rules,
-)
+from contracts.values import Period
+from services.pricer.domain.book import FxTable, PriceBook
+from services.pricer.domain.compiled import BookUnfit, CompiledBook, compile_book
+from services.pricer.domain.lint_entries import lint_entry, lint_guardrails, lint_totals
+from services.pricer.domain.lint_known import Found, Known, Spent, known_of
+from services.pricer.domain.lint_models import AMOUNT_MAX, cliffs, decimals
+from services.pricer.domain.lint_rules import lint_reach, lint_rules
+from services.pricer.domain.lint_ties import lint_shadows, lint_ties
 
+# Of one look; more would help nobody.
+FINDINGS_MAX = 10_000
 RATE_DECIMALS = 10
+Severity = Literal["error", "warning"]
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing to change: where, and what to do about it."""
+    """One thing to change: where, and what to do about it.
+
+    An error bars a book from pricing; a warning is for whoever publishes it to judge.
+    """
 
     place: str
     message: str
+    severity: Severity = "error"
 
     def __str__(self) -> str:
         return f"{self.place}: {self.message}"
@@ -51,23 +46,66 @@ class Part:
 
 
 def lint_book(
-    book: PriceBook, parts: Mapping[str, Part], tables: Sequence[FxTable]
+    book: PriceBook,
+    parts: Mapping[str, Part],
+    tables: Sequence[FxTable],
+    parent: CompiledBook | None = None,
 ) -> list[Finding]:
-    """Return everything that must change before the book may price; a sound book has nothing."""
+    """Return what must change before the book may price, and what should be looked at.
+
+    A sound book has nothing. `parent` is the published book that it is derived from.
+    """
+    known = known_of(book)
     # First what stands alone; what follows computes with it.
     found = [
-        *_once(book),
+        *_once(known),
         *_period("effective", book.effective),
-        *(each for entry in book.entries for each in _entry(entry, book)),
+        *_found(each for entry in book.entries for each in lint_entry(entry, known)),
     ]
     if not found:
-        found = [
-            *_parts(book, parts),
-            *_found(lint_rules(book)),
-            *_guardrails(book),
-            *_fx(book, tables),
-        ]
-    return sorted(set(found), key=str)
+        found = _together(known, parts, tables)
+    if not found and (parent is None) == (book.parent is None):
+        try:
+            compile_book(book, parent)
+        except BookUnfit as fault:
+            found = [Finding("book", str(fault))]
+    return sorted({*found, *_warnings(known)}, key=str)
+
+
+def _together(known: Known, parts: Mapping[str, Part], tables: Sequence[FxTable]) -> list[Finding]:
+    """Return what does not fit together: parts, rules, guardrails, rates, totals."""
+    found = [
+        *_parts(known, parts),
+        *_found(lint_rules(known)),
+        *_fx(known.book, tables),
+    ]
+    for look in (lint_ties, lint_guardrails, lint_totals):
+        found.extend(_within_bounds(look, known, "error"))
+    return found
+
+
+def _warnings(known: Known) -> Iterable[Finding]:
+    for entry in known.book.entries:
+        for place, message in cliffs(f"entries.{entry.sku}.price", entry.price):
+            yield Finding(place, message, "warning")
+    for look in (lint_reach, lint_shadows):
+        yield from _within_bounds(look, known, "warning")
+
+
+def _within_bounds(
+    look: Callable[[Known], Iterable[Found]], known: Known, severity: Severity
+) -> list[Finding]:
+    """Return what a look finds; what would take too long is told, never passed over."""
+    found: list[Finding] = []
+    try:
+        for place, message in islice(look(known), FINDINGS_MAX):
+            found.append(Finding(place, message, severity))
+    except Spent:
+        text = (
+            "so many rules may meet that not all are compared; let rules name parts or categories"
+        )
+        found.append(Finding("rules", text, "warning"))
+    return found
 
 
 def lint_fx(table: FxTable) -> list[Finding]:
@@ -86,10 +124,10 @@ def lint_fx(table: FxTable) -> list[Finding]:
     return found
 
 
-def _once(book: PriceBook) -> list[Finding]:
+def _once(known: Known) -> list[Finding]:
+    book = known.book
     found = []
     for kind, ids in (
-        ("entries", [each.sku for each in book.entries]),
         ("categories", [each.id for each in book.categories]),
         ("groups", [each.id for each in book.groups]),
         ("rules", [each.id for each in book.rules]),
@@ -98,6 +136,11 @@ def _once(book: PriceBook) -> list[Finding]:
         for name, count in Counter(ids).items():
             if count > 1:
                 found.append(Finding(f"{kind}.{name}", f"stands {count} times; keep one"))
+    for sku, entries in known.by_sku.items():
+        # A part may have a price for each charge, and another from a later day on.
+        begins = Counter((it.charge, it.effective and it.effective.first) for it in entries)
+        if doubled := [count for count in begins.values() if count > 1]:
+            found.append(Finding(f"entries.{sku}", f"stands {max(doubled)} times; keep one"))
     return found
 
 
@@ -111,111 +154,39 @@ def _found(found: Iterable[Found]) -> Iterable[Finding]:
     return (Finding(*each) for each in found)
 
 
-# ---- entries
-
-
-def _entry(entry: Entry, book: PriceBook) -> Iterable[Finding]:
-    place = f"entries.{entry.sku}"
-    if entry.category not in {each.id for each in book.categories}:
-        yield Finding(place, f"category {entry.category} is not declared; add it to categories")
-    if entry.cost is None:
-        yield Finding(place, "has no cost, which margins, cost-plus and guardrails need; add one")
-    else:
-        yield from _found(amount_faults(f"{place}.cost", entry.cost))
-    match entry.price:
-        case PerUnit(amount=amount):
-            yield from _found(amount_faults(f"{place}.price", amount))
-        case Tiered() as price:
-            yield from _tiers(f"{place}.price", price)
-        case CostPlus() as price:
-            yield from _cost_plus(f"{place}.price", price)
-
-
-def _tiers(place: str, price: Tiered) -> Iterable[Finding]:
-    yield from _found(bounds(place, "tiers", [tier.up_to for tier in price.tiers]))
-    for tier in price.tiers:
-        yield from _found(amount_faults(place, tier.unit))
-    for lower, upper in pairwise(price.tiers):
-        if upper.unit > lower.unit:
-            text = f"the tier above {lower.up_to} costs more than the one below; lower its unit"
-            yield Finding(place, text)
-
-
-def _cost_plus(place: str, price: CostPlus) -> Iterable[Finding]:
-    given = [each for each in (price.markup_on_cost, price.margin_on_price) if each is not None]
-    if len(given) != 1:
-        yield Finding(place, "give exactly one of markup_on_cost and margin_on_price")
-    if any(each.root < 0 or decimals(each.root) > RATE_DECIMALS for each in given):
-        yield Finding(place, "the percentage is negative or too fine; give 0 or more")
-    if price.margin_on_price is not None and price.margin_on_price >= Percent(100):
-        yield Finding(place, "a margin on the price stays below 100; did you mean markup_on_cost?")
-
-
-def _parts(book: PriceBook, parts: Mapping[str, Part]) -> Iterable[Finding]:
-    known = {entry.sku: entry for entry in book.entries}
-    for sku in sorted(set(parts) - set(known)):
-        yield Finding(f"entries.{sku}", "the part master has this part; add an entry for it")
-    for sku, entry in known.items():
+def _parts(known: Known, parts: Mapping[str, Part]) -> Iterable[Finding]:
+    if not known.inherits:
+        for sku in sorted(set(parts) - set(known.by_sku)):
+            yield Finding(f"entries.{sku}", "the part master has this part; add an entry for it")
+    for sku, entries in known.by_sku.items():
         part = parts.get(sku)
         if part is None:
             yield Finding(f"entries.{sku}", "the part master has no such part; drop it or add it")
-        elif (part.unit, part.charge) != (entry.unit, entry.charge):
-            text = f"is sold per {entry.unit}, {entry.charge}; the part master says"
+        elif all((part.unit, part.charge) != (each.unit, each.charge) for each in entries):
+            text = f"is sold per {entries[0].unit}, {entries[0].charge}; the part master says"
             yield Finding(f"entries.{sku}", f"{text} {part.unit}, {part.charge}: make them agree")
 
 
-# ---- guardrails and FX
-
-
-def _guardrails(book: PriceBook) -> Iterable[Finding]:
-    for rail in book.guardrails:
-        place = f"guardrails.{rail.id}"
-        if (rail.margin_on_price is None) == (rail.price is None):
-            yield Finding(place, "give exactly one of margin_on_price and price")
-            continue
-        margin = rail.margin_on_price
-        if margin is not None and not Percent(0) <= margin < Percent(100):
-            yield Finding(place, "a margin on the price lies from 0 to below 100; change it")
-            continue
-        if rail.price is not None:
-            yield from _found(amount_faults(place, rail.price))
-        if rail.scope == "quote":
-            if rail.price is not None or rail.action == "clamp" or rail.skus or rail.categories:
-                text = "a floor of the whole quote is a margin with the action approval, no scope"
-                yield Finding(place, text)
-            continue
-        for entry in book.entries:
-            if covers(rail.skus, rail.categories, entry) and entry.cost is not None:
-                floor = rail.price
-                if margin is not None:
-                    floor = price_for_margin(entry.cost, margin, AMOUNT_DECIMALS)
-                yield from _above_floor(place, entry, floor or Decimal(0))
-
-
-def _above_floor(place: str, entry: Entry, floor: Decimal) -> Iterable[Finding]:
-    price = entry.price
-    lowest: Decimal | None = None
-    if isinstance(price, PerUnit):
-        lowest = price.amount
-    elif isinstance(price, Tiered):
-        lowest = min(tier.unit for tier in price.tiers)
-    elif price.markup_on_cost is not None and entry.cost is not None:
-        lowest = EXACT.add(entry.cost, price.markup_on_cost.of(entry.cost))
-    elif price.margin_on_price is not None and entry.cost is not None:
-        lowest = price_for_margin(entry.cost, price.margin_on_price, AMOUNT_DECIMALS)
-    if lowest is not None and lowest < floor:
-        text = f"{entry.sku} is listed at {lowest}, below this floor; raise its price"
-        yield Finding(place, f"{text} or lower the floor")
-
-
 def _fx(book: PriceBook, tables: Sequence[FxTable]) -> Iterable[Finding]:
-    for currency in book.currencies:
-        if currency == book.currency:
-            continue
-        for table in tables:
-            if table.status == "published" and not table.rate(book.currency, currency):
-                text = f"FX table {table.id} version {table.version} has no rate"
-                text += f" {book.currency}/{currency}; add it or drop the currency"
-                yield Finding(f"currencies.{currency}", text)
-        if not tables:
-            yield Finding(f"currencies.{currency}", "there is no FX table at all; publish one")
+    """Find rates that are missing: from each currency that amounts are in to each that is sold."""
+    priced = {book.currency: "the book"}
+    for entry in book.entries:
+        if entry.currency:
+            priced.setdefault(entry.currency, f"entry {entry.sku}")
+    for rule in book.rules:
+        if rule.currency:
+            priced.setdefault(rule.currency, f"rule {rule.id}")
+    published = [each for each in tables if each.status == "published"]
+    for base, why in priced.items():
+        for currency in book.currencies:
+            if currency == base:
+                continue
+            place = f"currencies.{currency}"
+            if not tables:
+                yield Finding(place, "there is no FX table at all; publish one")
+            for table in published:
+                if not table.rate(base, currency):
+                    text = f"FX table {table.id} version {table.version} has no rate"
+                    text += f" {base}/{currency}; add it or drop the currency"
+                    text += "" if base == book.currency else f", in which {why} is priced"
+                    yield Finding(place, text)

@@ -1,158 +1,201 @@
-"""Lint of adjustment rules: references, effects, and ties that leave a price to luck."""
+"""Lint of adjustment rules and guardrails: references, effects, and rules that never apply."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from decimal import Decimal
-from itertools import combinations, pairwise
+from itertools import pairwise
 
 from contracts.values import Percent, Period
-from services.pricer.domain.book import (
+from services.pricer.domain.lint_known import Found, Known
+from services.pricer.domain.lint_models import (
+    amount_faults,
+    bounds,
+    break_cliffs,
+    decimals,
+    fee_faults,
+    lint_price,
+    say_plain,
+)
+from services.pricer.domain.rules import (
     AmountOff,
+    Condition,
+    FreeGoods,
+    LineLimits,
+    MarginFloor,
+    Markup,
     PercentOff,
-    PriceBook,
     QuantityBreaks,
+    RoundTo,
     Rule,
+    SetPrice,
     UnitPrice,
 )
-from services.pricer.domain.compiled import covers
-from services.pricer.domain.matching import rank
 
 PERCENT_DECIMALS = 4
-AMOUNT_MAX = Decimal(10) ** 12
-AMOUNT_DECIMALS = 6
-Found = tuple[str, str]
-"""Place and message of a finding."""
 
 
-def lint_rules(book: PriceBook) -> list[Found]:
+def lint_rules(known: Known) -> list[Found]:
     """Return what must change about groups and rules."""
     found: list[Found] = []
-    stages = {each.id: each.stage for each in book.groups}
-    for rule in book.rules:
-        found.extend(_references(rule, book))
-        found.extend(_effect(rule))
+    stages = {each.id: each.stage for each in known.book.groups}
+    names = _names(known)
+    for rule in known.book.rules:
+        place = f"rules.{rule.id}"
+        if rule.group not in stages:
+            found.append((place, f"group {rule.group} is not in this book; correct it or add it"))
+        found.extend(references(place, rule.when, names))
+        found.extend(never(place, rule.when))
+        found.extend(_effect(rule, names))
         stage = stages.get(rule.group)
         if (stage == "contracted_price") != bool(rule.when.accounts):
             text = "rules for accounts stand in a group of the stage contracted_price, no others do"
-            found.append((f"rules.{rule.id}", f"{text}; move it, or name its accounts"))
+            found.append((place, f"{text}; move it, or name its accounts"))
         if isinstance(rule.effect, UnitPrice) and stage != "contracted_price":
             text = "a price for each unit is for contracts; use percent_off or amount_off"
-            found.append((f"rules.{rule.id}", text))
-    found.extend(_ties(book))
+            found.append((place, text))
     return found
 
 
-def _references(rule: Rule, book: PriceBook) -> Iterable[Found]:
-    place = f"rules.{rule.id}"
-    skus = {each.sku for each in book.entries}
-    categories = {each.id for each in book.categories}
-    when = rule.when
-    for kind, named, known in (
-        ("group", (rule.group,), {each.id for each in book.groups}),
-        ("sku", when.skus + when.alongside_skus, skus),
-        ("category", when.categories + when.alongside_categories, categories),
-        ("tier", when.tiers, set(book.tiers)),
-        ("region", when.regions, set(book.regions)),
+def lint_reach(known: Known) -> Iterable[Found]:
+    """Find rules that are in vain: no part, or no day, on which they could apply.   Raises: Spent.
+
+    These, and cliffs of schedules, are for whoever publishes the book to judge.
+    """
+    for rule in known.book.rules:
+        place, when = f"rules.{rule.id}", rule.when
+        named = when.skus or when.categories
+        if named and not known.inherits and not known.covers_any(when.skus, when.categories):
+            yield place, "covers no part of this book, so it never applies; correct it or drop it"
+        if when.effective is not None and not _meets(when.effective, known.book.effective):
+            text = "is in force on no day on which the book is; correct its days or drop it"
+            yield place, text
+        effect = rule.effect
+        if isinstance(effect, QuantityBreaks) and effect.mode == "range":
+            yield from break_cliffs(place, [(it.up_to, it.percent) for it in effect.breaks])
+        elif isinstance(effect, QuantityBreaks) and effect.counted != "line":
+            yield place, "slabs are counted on the line only; the quote's quantity is not used"
+
+
+def _meets(one: Period, other: Period) -> bool:
+    return (one.last is None or other.first <= one.last) and (
+        other.last is None or one.first <= other.last
+    )
+
+
+# ---- references
+
+Names = dict[str, set[str]]
+
+
+def _names(known: Known) -> Names:
+    book = known.book
+    return {
+        # Parts of the parent are known to the parent.
+        "sku": set() if known.inherits else set(known.by_sku),
+        "category": {each.id for each in book.categories},
+        "tier": set(book.tiers),
+        "region": set(book.regions),
+        "segment": set(book.segments),
+        "channel": set(book.channels),
+        "currency": set(book.currencies) | {book.currency},
+    }
+
+
+def references(place: str, when: Condition, names: Names) -> Iterable[Found]:
+    """Find names that the book does not know."""
+    for kind, named in (
+        ("sku", when.skus + when.alongside_skus + tuple(each.sku for each in when.together)),
+        ("category", when.categories + when.alongside_categories),
+        ("tier", when.tiers),
+        ("region", when.regions),
+        ("segment", when.segments),
+        ("channel", when.channels),
+        ("currency", when.currencies),
     ):
+        if kind == "sku" and not names["sku"]:
+            continue
         for name in named:
-            if name not in known:
+            if name not in names[kind]:
                 yield place, f"{kind} {name} is not in this book; correct it or add it"
+
+
+def never(place: str, when: Condition) -> Iterable[Found]:
+    """Find ranges that nothing lies in."""
     period = when.effective
     if period and period.last is not None and period.last < period.first:
         yield place, "ends before it begins; swap first and last"
+    between = when.between
+    if between and between.first and between.last:
+        if (between.first.tzinfo is None) != (between.last.tzinfo is None):
+            yield place, "gives one moment with a zone and one without; write both alike"
+        elif between.last < between.first:
+            yield place, "ends before it begins; swap first and last of between"
+    for name in ("quantity", "amount"):
+        held = getattr(when, name)
+        least, most = (held.at_least, held.up_to) if held else (None, None)
+        if least is not None and most is not None and least > most:
+            yield place, f"asks for a {name} from {least} up to {most}; swap them"
 
 
-def _effect(rule: Rule) -> Iterable[Found]:
-    place = f"rules.{rule.id}"
-    match rule.effect:
+# ---- effects
+
+
+def _effect(rule: Rule, names: Names) -> Iterable[Found]:
+    place, effect = f"rules.{rule.id}", rule.effect
+    match effect:
         case PercentOff(percent=percent):
-            yield from _percent(place, percent, Decimal(-100))
+            yield from _percent(place, percent, Decimal(-100), Decimal(100))
         case AmountOff(amount=amount) | UnitPrice(amount=amount):
             yield from amount_faults(place, amount)
-        case QuantityBreaks(breaks=breaks):
-            yield from bounds(place, "breaks", [each.up_to for each in breaks])
-            for each in breaks:
-                yield from _percent(place, each.percent, Decimal(0))
-            for lower, upper in pairwise(breaks):
-                if upper.percent < lower.percent:
-                    text = f"more than {lower.up_to} gets less off than fewer; let the percent rise"
-                    yield place, text
+        case SetPrice(price=price):
+            yield from lint_price(f"{place}.effect.price", price)
+        case Markup(percent=percent):
+            yield from _percent(place, percent, Decimal(0), Decimal(10_000))
+        case MarginFloor(margin_on_price=margin):
+            if not Percent(0) <= margin < Percent(100):
+                yield place, "a margin on the price lies from 0 to below 100; change it"
+        case RoundTo(multiple=multiple):
+            yield from amount_faults(place, multiple)
+        case LineLimits(minimum=least, maximum=most):
+            yield from fee_faults(place, "minimum", least)
+            yield from fee_faults(place, "maximum", most)
+            if least is not None and most is not None and least > most:
+                yield place, "its minimum is above its maximum; swap them"
+        case FreeGoods():
+            yield from _free_goods(place, effect, names)
+        case QuantityBreaks():
+            yield from _breaks(place, effect)
 
 
-def _percent(place: str, percent: Percent, least: Decimal) -> Iterable[Found]:
-    if decimals(percent.root) > PERCENT_DECIMALS or not least <= percent.root <= 100:
-        text = f"{percent} is out of range; give {least} to 100"
+def _free_goods(place: str, effect: FreeGoods, names: Names) -> Iterable[Found]:
+    for name in ("per", "quantity"):
+        given = getattr(effect, name)
+        if given <= 0 or decimals(given) > 3 or given.adjusted() > 9:
+            yield place, f"{name} is {say_plain(given)}; give a quantity above zero"
+    if effect.sku is not None and names["sku"] and effect.sku not in names["sku"]:
+        yield place, f"sku {effect.sku} is not in this book; correct it or add it"
+
+
+def _breaks(place: str, effect: QuantityBreaks) -> Iterable[Found]:
+    breaks = effect.breaks
+    yield from bounds(place, "breaks", [each.up_to for each in breaks])
+    for each in breaks:
+        if (each.percent is None) == (each.amount is None):
+            yield place, "give each break exactly one of percent and amount"
+        if each.percent is not None:
+            yield from _percent(place, each.percent, Decimal(0), Decimal(100))
+        yield from fee_faults(place, "an amount off", each.amount)
+    for lower, upper in pairwise(breaks):
+        ways = (
+            (lower.percent and lower.percent.root, upper.percent and upper.percent.root, "percent"),
+            (lower.amount, upper.amount, "amount"),
+        )
+        for less, more, what in ways:
+            if isinstance(less, Decimal) and isinstance(more, Decimal) and more < less:
+                text = f"more than {lower.up_to} gets less off than fewer; let the {what} rise"
+                yield place, text
+
+
+def _percent(place: str, percent: Percent, least: Decimal, most: Decimal) -> Iterable[Found]:
+    if decimals(percent.root) > PERCENT_DECIMALS or not least <= percent.root <= most:
+        text = f"{percent} is out of range; give {least} to {most}"
         yield place, f"{text} with at most {PERCENT_DECIMALS} decimals"
-
-
-def amount_faults(place: str, amount: Decimal) -> Iterable[Found]:
-    """Find an amount that is no price: zero, negative, absurd, or finer than Money holds."""
-    if amount <= 0:
-        yield place, f"is {amount}; give an amount above zero"
-    elif amount >= AMOUNT_MAX or decimals(amount) > AMOUNT_DECIMALS:
-        text = f"give an amount below {AMOUNT_MAX:f} with at most {AMOUNT_DECIMALS} decimals"
-        yield place, text
-
-
-def decimals(number: Decimal) -> int:
-    """Return how many decimal places a finite number is written with."""
-    exponent = number.as_tuple().exponent
-    return max(-exponent, 0) if isinstance(exponent, int) else 0
-
-
-def bounds(place: str, what: str, up_to: Sequence[Decimal | None]) -> Iterable[Found]:
-    """Find gaps and overlaps: bounds rise strictly from above zero, and only the last is open."""
-    closed = [each for each in up_to[:-1] if each is not None]
-    if len(closed) < len(up_to) - 1:
-        yield place, f"{what} after an open one are never reached; give each an up_to"
-    if up_to[-1] is not None:
-        yield place, f"{what} end at {up_to[-1]}, nothing covers more; make the last up_to null"
-        closed.append(up_to[-1])
-    if closed and closed[0] <= 0:
-        yield place, f"the first up_to is {closed[0]}; begin above zero"
-    for lower, upper in pairwise(closed):
-        if upper <= lower:
-            yield place, f"{what} overlap: up_to {upper} follows {lower}; let them rise"
-
-
-# ---- ties
-
-
-def _ties(book: PriceBook) -> Iterable[Found]:
-    """Find rules of one exclusive group that can both match a line with the same rank."""
-    for group in book.groups:
-        if group.select != "most_specific":
-            continue
-        ranked: dict[tuple[int, int, int, int], list[Rule]] = {}
-        for rule in book.rules:
-            if rule.group == group.id:
-                ranked.setdefault(rank(rule), []).append(rule)
-        for rules in ranked.values():
-            for left, right in combinations(rules, 2):
-                if _overlap(left, right, book):
-                    text = f"ties with {right.id} in group {group.id}; give one a higher priority"
-                    yield f"rules.{left.id}", f"{text} or a narrower condition"
-
-
-def _overlap(left: Rule, right: Rule, book: PriceBook) -> bool:
-    for one, other in (
-        (left.when.tiers, right.when.tiers),
-        (left.when.regions, right.when.regions),
-        (left.when.accounts, right.when.accounts),
-    ):
-        if one and other and not set(one) & set(other):
-            return False
-    if not _same_days(left.when.effective, right.when.effective):
-        return False
-    return any(
-        covers(left.when.skus, left.when.categories, entry)
-        and covers(right.when.skus, right.when.categories, entry)
-        for entry in book.entries
-    )
-
-
-def _same_days(left: Period | None, right: Period | None) -> bool:
-    if left is None or right is None:
-        return True
-    return (left.last is None or right.first <= left.last) and (
-        right.last is None or left.first <= right.last
-    )

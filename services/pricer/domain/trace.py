@@ -5,10 +5,10 @@ floor and stands in the internal view only.
 """
 
 from collections.abc import Mapping
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import ROUND_HALF_UP, Decimal, Inexact
 from typing import Any, Literal, NamedTuple
 
-from contracts.values import EXACT, minor_unit, rounded
+from contracts.values import EXACT, UNITS, minor_unit, rounded
 
 Basis = Literal["unit", "line", "quote"]
 View = Literal["customer", "seller", "internal"]
@@ -43,11 +43,12 @@ def say(amount: Decimal, currency: str) -> str:
     >>> say(Decimal("2992.5000"), "EUR"), say(Decimal("0.0375"), "EUR")
     ('2992.50 EUR', '0.0375 EUR')
     """
-    plain = EXACT.normalize(amount)
-    exponent = plain.as_tuple().exponent
-    decimals = -exponent if isinstance(exponent, int) else 0
-    scale = min(max(decimals, minor_unit(currency)), 6)
-    return str(rounded(amount, currency, scale, ROUND_HALF_UP))
+    try:
+        return f"{EXACT.quantize(amount, UNITS[minor_unit(currency)]):f} {currency}"
+    except Inexact:
+        exponent = EXACT.normalize(amount).as_tuple().exponent
+        scale = min(-exponent if isinstance(exponent, int) else 0, 6)
+        return str(rounded(amount, currency, scale, ROUND_HALF_UP))
 
 
 def say_number(number: Decimal) -> str:
@@ -61,17 +62,15 @@ def trimmed(amount: Decimal, currency: str) -> Decimal:
     >>> trimmed(Decimal("123115.4400"), "EUR"), trimmed(Decimal("0.03750"), "EUR")
     (Decimal('123115.44'), Decimal('0.0375'))
     """
-    plain = EXACT.normalize(amount)
-    exponent = plain.as_tuple().exponent
-    scale = -minor_unit(currency)
-    if isinstance(exponent, int) and exponent < scale:
-        return plain
-    return EXACT.quantize(amount, Decimal(1).scaleb(scale))
+    try:
+        return EXACT.quantize(amount, UNITS[minor_unit(currency)])
+    except Inexact:
+        return EXACT.normalize(amount)
 
 
 def step_tree(step: Step, currency: str) -> list[Any]:
-    """Return a step as the plain list that the trace stores."""
-    amounts = [trimmed(each, currency) for each in (step.before, step.after, step.amount)]
+    """Return a step as the plain list that the trace stores, its amounts as text."""
+    amounts = [f"{trimmed(each, currency):f}" for each in step[4:7]]
     return [*step[:4], *amounts, *step[7:]]
 
 

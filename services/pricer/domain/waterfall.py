@@ -1,6 +1,7 @@
 """The price waterfall of one line: a fixed order of stages, every step kept.
 
-The order is the engine's version (`ENGINE`), what happens in a stage is the book's. Exact
+The order is the engine's version (`engines.py`), what happens in a stage is the book's. After
+`bundle` it is the regular price, after `rounding` the net unit price; totals follow. Exact
 arithmetic between the named rounding points: list price (after FX), net unit price, line.
 """
 
@@ -8,171 +9,165 @@ from decimal import Decimal
 
 from contracts.values import EXACT
 from services.pricer.domain import guardrail
-from services.pricer.domain.ask import BasketLine
-from services.pricer.domain.book import CostPlus, PerUnit, RuleStage, Tier, Tiered
-from services.pricer.domain.matching import select
-from services.pricer.domain.running import Change, Running
+from services.pricer.domain.basket import BasketLine
+from services.pricer.domain.charging import (
+    Listed,
+    NoCost,
+    list_price,
+    source_of,
+    whole,
+)
+from services.pricer.domain.matching import NO_UNIT, candidates, select
+from services.pricer.domain.price_models import Tiered
+from services.pricer.domain.rules import FreeGoods, Rule, RuleStage, StackingGroup
+from services.pricer.domain.running import Gift, Price, Running, SlabOff
 from services.pricer.domain.scene import ROUNDS, Scene, quantized
 from services.pricer.domain.trace import Skipped, Step, say, say_number
 
-ENGINE = "waterfall/1"
-STAGES = (
-    "list_price",
-    "contracted_price",
-    "volume",
-    "segment",
-    "bundle",
-    "sales_discount",
-    "guardrail",
-    "rounding",
-    "header_discount",
-    "second_guardrail",
-)
-"""Totals follow. After `bundle` it is the regular price, after `rounding` the net unit price."""
-
-BELOW_CONTRACT: tuple[RuleStage, ...] = ("volume", "segment", "bundle")
+BELOW_CONTRACT: tuple[RuleStage, ...] = ("volume", "segment", "promotion", "bundle")
+BELOW_SALES: tuple[RuleStage, ...] = ("partner_discount", "distributor_discount")
 
 
-class NoCost(Exception):
-    """A cost is needed and the book has none."""
+def price_line(run: Running, scene: Scene) -> None:
+    """Take a line from its list price to its rounded net price, before discounts on the quote.
 
-    def __init__(self, line: BasketLine) -> None:
-        super().__init__(line.sku)
-        self.line = line
-
-
-def price_line(line: BasketLine, scene: Scene) -> Running:
-    """Take one line from its list price to its rounded net price, before discounts on the quote.
-
-    Raises: NoCost; RuleConflict; decimal.Inexact, if 60 digits do not hold the price.
+    Raises: NoCost; NoRate; RuleConflict; NoPriceForQuantity; BelowFloor; decimal.Inexact, if 60
+    digits do not hold the price.
     """
-    run = at_list(line, scene)
-    if _rules(run, scene, "contracted_price"):
-        _pass_over(run, scene)
-    else:
+    apply_rules(run, scene, "option_price")
+    if not _contracted(run, scene):
         _tiers(run, scene)
         for stage in BELOW_CONTRACT:
-            _rules(run, scene, stage)
+            apply_rules(run, scene, stage)
     run.regular = run.amount
     _sales_discount(run, scene)
+    for stage in BELOW_SALES:
+        apply_rules(run, scene, stage)
     guardrail.first_pass(run, scene)
     _round(run, scene)
-    return run
+    run.net, run.net_unit = run.amount, run.unit
 
 
 # ---- list price
 
 
 def at_list(line: BasketLine, scene: Scene) -> Running:
-    """Begin a line at its list price.   Raises: NoCost; decimal.Inexact."""
+    """Begin a line at its list price.
+
+    Raises: NoCost; NoRate; NoPriceForQuantity; decimal.Inexact.
+    """
     if line.entry.cost is None:
         raise NoCost(line)
-    policy = scene.book.book.rounding
-    raw, words, note = _list_price(line, line.entry.cost, scene)
-    unit = scene.round_at(raw, policy.list)
-    amount = EXACT.multiply(unit, line.quantity)
+    return begun(line, scene, list_price(line, scene, source_of(line, scene)))
+
+
+def begun(line: BasketLine, scene: Scene, listed: Listed) -> Running:
+    """Begin a line at a list price that is known; rounded as a line, then kept exact."""
+    unit = listed.unit
+    amount = EXACT.multiply(unit, line.count) if listed.amount is None else listed.amount
     total = scene.round_line(amount)
     run = Running(
         line=line,
-        list_unit=quantized(unit, scene.digits_of(policy.list), "ROUND_HALF_UP"),
+        list_unit=quantized(unit, scene.digits_of(scene.book.book.rounding.list), "ROUND_HALF_UP"),
         list_total=total,
-        unit=unit,
+        unit=unit if listed.amount is None else None,
         amount=total,
     )
-    sentence = f"{words} {say(unit, scene.currency)} for one {line.entry.unit}"
-    if scene.rate != 1:
-        book = scene.book.book.currency
-        sentence += f", at {say_number(scene.rate)} {scene.currency} for 1 {book}"
+    sentence = f"{listed.words} {say(unit, scene.currency)} for one {line.unit}"
+    if listed.amount is not None:
+        sentence = f"{listed.words} {say(amount, scene.currency)} for the line"
+    rate = scene.rate_of(line.offer.currency)
+    if rate != 1:
+        sentence += f", at {say_number(rate)} {scene.currency} for 1 {line.offer.currency}"
     pin = scene.book.pin
     step = run.step("list_price", (pin.id, pin.version), amount, f"{sentence}.")
-    run.move(step._replace(note=note), unit)
+    run.move(step._replace(note=listed.note), run.unit)
     return run
-
-
-def _list_price(line: BasketLine, cost: Decimal, scene: Scene) -> tuple[Decimal, str, str | None]:
-    """Return the list price of one unit, in words too, and what we keep to ourselves."""
-    match line.entry.price:
-        case PerUnit(amount=amount):
-            return scene.money(amount), "List price", None
-        case Tiered(tiers=tiers):
-            return scene.money(tiers[0].unit), "List price (first tier)", None
-        case CostPlus(markup_on_cost=markup) if markup is not None:
-            raw = EXACT.add(cost, markup.of(cost))
-            note = f"cost {cost:f} {scene.book.book.currency} plus {markup} markup on cost"
-            return scene.money(raw), "List price (calculated)", note
-        case CostPlus(margin_on_price=margin) if margin is not None:
-            digits = scene.digits_of(scene.book.book.rounding.list)
-            raw = guardrail.price_for_margin(scene.money(cost), margin, digits)
-            note = f"cost {cost:f} {scene.book.book.currency}, {margin} margin on price"
-            return raw, "List price (calculated)", note
-    raise NoCost(line)
 
 
 # ---- what the book takes off
 
 
-def _rules(run: Running, scene: Scene, stage: RuleStage) -> bool:
-    """Apply the groups of a stage in turn; say whether any rule applied."""
-    applied = False
-    for group in scene.book.groups.get(stage, ()):
+def _contracted(run: Running, scene: Scene) -> bool:
+    """Take the contracted price; say whether it stands in place of the stages below."""
+    applied = apply_rules(run, scene, "contracted_price")
+    if not applied or all(rule.stackable for rule in applied):
+        return False
+    for stage in BELOW_CONTRACT:
+        for group in scene.book.groups.get(stage, ()):
+            for rule in candidates(group, run.line, scene):
+                why = "a contracted price stands"
+                run.skipped.append(Skipped(stage, rule.id, rule.version, why))
+    return True
 
-        def amount_after(change: Change) -> Decimal:
-            return run.after(change, scene)[1]
 
-        matches, skipped = select(group, run.line, scene, amount_after)
+def apply_rules(run: Running, scene: Scene, stage: RuleStage) -> list[Rule]:
+    """Apply the groups of a stage in turn; return the rules that applied."""
+    groups, applied = scene.book.groups.get(stage), list[Rule]()
+    if not groups:
+        return applied
+    for group in groups:
+        base = _base(run, group)
+        matches, skipped = select(group, run, scene, base)
         run.skipped.extend(skipped)
         for rule, change, words in matches:
-            unit, amount = run.after(change, scene)
-            sentence = f"{rule.name}: {words}."
-            run.move(run.step(stage, (rule.id, rule.version), amount, sentence), unit)
-            applied = True
+            if isinstance(change, FreeGoods):
+                _give(run, stage, rule, change)
+            elif isinstance(change, SlabOff) and not change.fits(run.unit):
+                run.skipped.append(Skipped(stage, rule.id, rule.version, NO_UNIT))
+                continue
+            else:
+                unit, amount = run.after(change, scene, rule.currency, base)
+                sentence = f"{rule.name}: {words}."
+                run.move(run.step(stage, (rule.id, rule.version), amount, sentence), unit)
+            applied.append(rule)
     return applied
 
 
-def _pass_over(run: Running, scene: Scene) -> None:
-    for stage in BELOW_CONTRACT:
-        for group in scene.book.groups.get(stage, ()):
-            for rule in scene.book.candidates(group, run.line.entry):
-                why = "a contracted price stands"
-                run.skipped.append(Skipped(stage, rule.id, rule.version, why))
+def _base(run: Running, group: StackingGroup) -> Price | None:
+    """Return what percentages of a group are of, if they are added up: the price before it."""
+    return (run.unit, run.amount) if group.stacking == "additive_on_base" else None
+
+
+def _give(run: Running, stage: RuleStage, rule: Rule, gift: FreeGoods) -> None:
+    """Note free goods; they become lines of their own when all lines are priced."""
+    times = EXACT.divide_int(abs(run.line.base), gift.per)
+    quantity = EXACT.multiply(times if gift.repeat else min(times, Decimal(1)), gift.quantity)
+    if gift.at_most is not None:
+        quantity = min(quantity, gift.at_most)
+    if not quantity:
+        why = f"fewer than {say_number(gift.per)} on the line"
+        run.skipped.append(Skipped(stage, rule.id, rule.version, why))
+        return
+    sku = gift.sku or run.line.sku
+    words = f"{rule.name}: {say_number(quantity)} of {sku} free of charge."
+    run.move(run.step(stage, (rule.id, rule.version), run.amount, words), run.unit)
+    run.gifts.append(Gift(sku, quantity, (rule.id, rule.version), words))
 
 
 def _tiers(run: Running, scene: Scene) -> None:
     """Take the tiers of the price model in the stage `volume`; the first is the list price."""
-    price = run.line.entry.price
-    if not isinstance(price, Tiered) or len(price.tiers) == 1:
-        return
-    quantity = run.line.quantity
-    units = [(tier, _tier_unit(tier, scene)) for tier in price.tiers]
-    unit: Decimal | None
-    if price.mode == "volume":
-        unit = next(each for tier, each in units if tier.up_to is None or quantity <= tier.up_to)
-        amount = EXACT.multiply(unit, quantity)
-        words = f"Volume price for {say_number(quantity)}: {say(unit, scene.currency)} for each."
-    else:
-        unit, amount = None, graduated(quantity, [(tier.up_to, each) for tier, each in units])
-        words = f"Graduated price for {say_number(quantity)}: each unit at its own tier."
-    if amount != run.amount:
-        run.move(run.step("volume", (run.line.sku, None), amount, words), unit)
-
-
-def _tier_unit(tier: Tier, scene: Scene) -> Decimal:
-    return scene.round_at(scene.money(tier.unit), scene.book.book.rounding.list)
-
-
-def graduated(quantity: Decimal, tiers: list[tuple[Decimal | None, Decimal]]) -> Decimal:
-    """Price each unit at its own tier; bounds are inclusive, the last tier is open.
-
-    >>> graduated(Decimal(12), [(Decimal(10), Decimal(100)), (None, Decimal(90))])
-    Decimal('1180')
-    """
-    amount, below = Decimal(0), Decimal(0)
-    for up_to, unit in tiers:
-        top = quantity if up_to is None else min(quantity, up_to)
-        if top > below:
-            amount = EXACT.add(amount, EXACT.multiply(EXACT.subtract(top, below), unit))
-            below = top
-    return amount
+    price, entry = run.line.offer.source.price, run.line.entry
+    if isinstance(price, Tiered) and len(price.tiers) > 1 and not price.has_flat_fees:
+        quantity = run.line.base
+        unit, amount = whole(run.line, scene, source_of(run.line, scene))
+        if unit is not None:
+            words = f"Volume price for {say_number(quantity)}:"
+            words += f" {say(unit, scene.currency)} for each."
+        else:
+            words = f"Graduated price for {say_number(quantity)}: each unit at its own tier."
+        if amount != run.amount:
+            run.move(run.step("volume", (run.line.sku, None), amount, words), unit)
+    if entry.minimum is not None or entry.maximum is not None:
+        least, most = (
+            None if each is None else scene.money(each, entry.currency)
+            for each in (entry.minimum, entry.maximum)
+        )
+        unit, amount = run.within(least, most)
+        if amount != run.amount:
+            kind = "least" if abs(amount) > abs(run.amount) else "most"
+            words = f"The {kind} that this line comes to: {say(amount, scene.currency)}."
+            run.move(run.step("volume", (run.line.sku, None), amount, words), unit)
 
 
 # ---- what the seller takes off, and rounding
@@ -198,7 +193,7 @@ def _round(run: Running, scene: Scene) -> None:
     """Round the net unit price once, and the line; the difference is a step of its own."""
     if run.unit is not None:
         unit = scene.round_at(run.unit, scene.book.book.rounding.unit)
-        total = scene.round_line(EXACT.multiply(unit, run.line.quantity))
+        total = scene.round_line(EXACT.multiply(unit, run.line.count))
         words = f"Rounded: {say(unit, scene.currency)} for each, {say(total, scene.currency)}."
     else:
         unit, total = None, scene.round_line(run.amount)
@@ -215,4 +210,6 @@ def net_unit(run: Running, scene: Scene) -> Decimal:
     digits = scene.digits_of(scene.book.book.rounding.unit)
     if run.unit is not None:
         return quantized(run.unit, digits, "ROUND_HALF_UP")
-    return quantized(ROUNDS.divide(run.amount, run.line.quantity), digits, "ROUND_HALF_UP")
+    if not run.line.count:
+        return quantized(run.list_unit, digits, "ROUND_HALF_UP")
+    return quantized(ROUNDS.divide(run.amount, run.line.count), digits, "ROUND_HALF_UP")

@@ -78,6 +78,8 @@ def ask_price(
         pins=draft.pins if same_book and not wanted.fresh_prices else NO_PINS,
         submit=wanted.submit,
         requested_by=wanted.by,
+        number=quote.number,
+        selling_unit=details.selling_unit,
     )
 
 

@@ -9,10 +9,10 @@ from typing import Literal, TypeVar, get_args
 
 from contracts.configuration import ConfiguredItem, RequestedItem
 from contracts.pricing import ChargeTotal, PricedLine, Totals
-from contracts.values import Money, Percent, Quantity
+from contracts.values import LineQuantity, Money, Percent
 from services.quotes.domain.quote import Revision
 
-Side = str | Quantity | Money | Percent | date
+Side = str | LineQuantity | Money | Percent | date
 Kind = Literal["item", "answer", "parameter", "discount", "total", "line", "validity", "term"]
 T = TypeVar("T")
 

@@ -26,6 +26,7 @@ from infra.memory import MemoryStore
 from infra.pages import Link, Menu, Pages
 from infra.web import Readiness, Surroundings, application
 from services.configurator import main, pages, shelf
+from services.configurator.counter import Counter
 from services.configurator.domain.products.catalogue import Catalogue
 from services.configurator.domain.products.product import Product
 from services.configurator.sessions import Sessions
@@ -145,11 +146,14 @@ class Guide:
         self.peers = Peers()
         # In memory there are no rows: what is said of sessions is tested over PostgreSQL.
         self.commands = CommandDesk(MemoryStore("configurator", Registry([])), lambda _: None)
+        self.counter = Counter(Path("/nowhere"), lambda _variables, _clauses: None)
         menu = Menu(tuple(Link(*each) for each in places.MENU), places.SIGN_IN, places.SIGN_OUT)
         face = Pages("/configurator", menu, main.TEMPLATES, {"places": places})
         router = APIRouter()
         router.routes.extend(
-            pages.routes(self.peers, catalogue(), face, Sessions(self.commands)).routes
+            pages.routes(
+                self.peers, catalogue(), face, Sessions(self.commands), self.counter
+            ).routes
         )
         keys = KeySet(lambda: json.dumps(jwks([SIGNING.public])).encode(), lambda: 0.0)
         app = application(

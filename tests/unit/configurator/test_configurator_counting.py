@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import threading
 from datetime import UTC, date, datetime
 from hashlib import sha256
 from itertools import product as every
@@ -29,6 +30,7 @@ from tests.unit.configurator.small import (
     bound,
     decided,
     meets,
+    published,
     valid_points,
 )
 from tests.unit.configurator.test_configurator_laws import decisions, models
@@ -268,6 +270,28 @@ def test_the_count_is_what_the_solver_says_of_each_configuration(tmp_path):
     )
     assert valid > 10
     assert Counter(tmp_path).remaining(skid, chosen).count == str(valid)
+
+
+def test_a_page_counts_what_is_compiled_and_has_the_rest_compiled_aside(tmp_path):
+    pump = published()
+    compiled = threading.Event()
+
+    def nothing(variables, clauses):
+        compiled.set()
+        return plainly_nothing(variables, clauses)
+
+    counter = Counter(tmp_path, nothing)
+    assert counter.at_hand(pump, ()) is None
+    assert compiled.wait(10)
+    assert counter.remaining(pump, ()) == counter.at_hand(pump, ())
+
+
+def test_a_page_does_not_wait_for_a_count_of_a_large_circuit(tmp_path, monkeypatch):
+    pump = published()
+    counter = Counter(tmp_path, plainly_nothing)
+    assert counter.remaining(pump, ()).count is not None
+    monkeypatch.setattr("services.configurator.counter.EDGES_AT_HAND", 0)
+    assert counter.at_hand(pump, ()) is None
 
 
 class Keys(Security):

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from services.configurator.domain.language.model import IntegerAttribute
 from services.configurator.domain.solving import bounds as b
 from services.configurator.domain.solving import solver as solving
+from services.configurator.domain.solving import writing
 from services.configurator.domain.solving.constraints import Constraint, Forbidden
 from services.configurator.domain.solving.repairing import minimum_repairs
 from services.configurator.domain.solving.solver import SearchBound, Solver
@@ -91,8 +92,9 @@ def every(widths, domains):
 
 @pytest.fixture(params=["written down", "learned"], autouse=True)
 def way(request, monkeypatch):
-    """Both ways a rule gets into the solver: all clauses at once, or each where it matters."""
-    monkeypatch.setattr(solving, "BOXES_MAX", 100 if request.param == "written down" else -1)
+    """Both ways a sum gets into the solver: all clauses at once, or each where it matters."""
+    if request.param == "learned":
+        monkeypatch.setattr(writing, "CASES_MAX", 0)
 
 
 @given(questions())
@@ -170,8 +172,15 @@ def test_what_was_asked_before_changes_no_answer(asked):
     assert fresh.clash({}, wishes) == used.clash({}, wishes)
 
 
-def test_a_question_that_needs_too_many_lemmas_is_undecided():
-    """Even numbers never sum to an odd one, but that must be tried out."""
+def test_even_numbers_never_sum_to_an_odd_one_and_a_sum_that_is_written_down_says_so():
+    odd = weighed([2, 4, 6, 8, 10, 12], 67, exactly=True)
+    if writing.CASES_MAX:
+        assert Solver(a_space([21] * 6), [odd], [1] * 6).solve({}) is None
+
+
+def test_a_question_that_needs_too_many_lemmas_is_undecided(monkeypatch):
+    """Even numbers never sum to an odd one, but where it is learned that must be tried out."""
+    monkeypatch.setattr(writing, "CASES_MAX", 0)
     solver = Solver(a_space([21] * 6), [weighed([2, 4, 6, 8, 10, 12], 67, exactly=True)], [1] * 6)
     with pytest.raises(SearchBound, match="decide more attributes first"):
         solver.solve({})
@@ -179,7 +188,7 @@ def test_a_question_that_needs_too_many_lemmas_is_undecided():
 
 def test_what_is_learned_is_forgotten_before_it_fills_the_memory(monkeypatch):
     monkeypatch.setattr(solving, "KEPT_MAX", 3)
-    monkeypatch.setattr(solving, "BOXES_MAX", -1)
+    monkeypatch.setattr(writing, "CASES_MAX", 0)
     solver = Solver(a_space([8] * 3), [weighed([1, 1, 1], 11, exactly=True)], [1] * 3)
     found = solver.solve({})
     assert found is not None

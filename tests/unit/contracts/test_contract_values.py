@@ -156,7 +156,8 @@ def test_money_does_not_change() -> None:
 
 
 def test_every_listed_minor_unit_differs_from_the_usual_two() -> None:
-    assert set(MINOR_UNITS.values()) == {0, 3}
+    assert set(MINOR_UNITS.values()) == {0, 3, 4}
+    assert [minor_unit(each) for each in ("UGX", "IQD", "CLF")] == [0, 3, 4]
     assert minor_unit("EUR") == 2
 
 

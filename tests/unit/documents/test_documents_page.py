@@ -65,6 +65,16 @@ def test_the_page_tells_totals_by_charge_and_in_all() -> None:
     assert printed.total == f"EUR{SPACE}614,614.00"
 
 
+def test_what_is_paid_in_cash_stands_below_the_totals() -> None:
+    paid = {"payable": Money.of("614614.05", "EUR"), "cash_rounding": Money.of("0.05", "EUR")}
+    note = page(with_totals(**paid)).total_note
+    assert note == (
+        "Recurring charges are counted for one period in the total. "
+        f"To be paid in cash: EUR{SPACE}614,614.05 (rounding 0.05)."
+    )
+    assert "cash" not in page().total_note
+
+
 def test_a_german_page_writes_figures_days_and_zone_as_germans_do() -> None:
     printed = page(an_ask(language="de"))
     assert printed.total == f"614.614,00{SPACE}EUR"

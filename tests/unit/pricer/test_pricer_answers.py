@@ -272,26 +272,41 @@ def test_a_preview_that_has_no_price_names_every_problem(client):
     ]
 
 
+@pytest.mark.parametrize(("role", "sees"), [("seller", False), ("manager", True)])
+def test_a_preview_shows_the_lines_that_have_a_price_beside_those_that_have_none(
+    client, role, sees
+):
+    whole = preview_body()
+    ghost = {"sku": "GHOST", "name": "Ghost", "quantity": "1", "option": "-"}
+    body = preview_body()
+    body["items"][0]["bill_of_materials"].append(ghost)
+    headers = {"authorization": role}
+    found = client.post("/pricer/preview", json=body, headers=headers)
+    assert found.status_code == 422
+    assert [each["code"] for each in found.json()["problems"]] == ["pricer.no_price"]
+    rest = found.json()["priced"]
+    good = client.post("/pricer/preview", json=whole, headers=headers).json()
+    assert (rest["lines"], rest["totals"]) == (good["lines"], good["totals"])
+    assert ("internal" in rest) is sees
+    assert ("11900" in found.text) is sees
+
+
+def test_a_fact_never_holds_part_of_a_price(store):
+    ask = an_asked()
+    item = ask.items[0]
+    ghost = item.bill_of_materials[0].but({"sku": "GHOST"})
+    parts = (*item.bill_of_materials, ghost)
+    fact = answer(store, ask.but({"items": (item.but({"bill_of_materials": parts}),)}))
+    assert isinstance(fact, PricingFailed)
+    assert [(each.code, each.sku) for each in fact.problems] == [("pricer.no_price", "GHOST")]
+    assert fact.who_can_move_it == "admin"
+
+
 def test_a_preview_refuses_a_float_and_an_unknown_member(client):
     for changes in ({"discounts": [{"percent": 5.5, "rationale": "a float"}]}, {"discount": "5"}):
         body = preview_body() | changes
         found = client.post("/pricer/preview", json=body, headers={"authorization": "seller"})
         assert found.status_code == 422
-
-
-def test_books_are_listed_and_one_is_read_whole_by_insiders(client):
-    headers = {"authorization": "manager"}
-    listed = client.get("/pricer/books", headers=headers).json()
-    assert [(each["id"], each["version"], each["entries"]) for each in listed] == [
-        ("telecom-list", version, len(SHELF.books["telecom-list", version].entries))
-        for version in (2, 1)
-    ]
-    book = client.get("/pricer/books/telecom-list/1", headers=headers).json()
-    assert book["sha256"] == listed[1]["sha256"]
-    seller = {"authorization": "seller"}
-    assert client.get("/pricer/books/telecom-list/1", headers=seller).status_code == 403
-    missing = client.get("/pricer/books/telecom-list/9", headers=headers)
-    assert (missing.status_code, missing.json()["code"]) == (404, "pricer.book_unknown")
 
 
 def test_an_unknown_trace_is_not_found(client):
@@ -301,4 +316,5 @@ def test_an_unknown_trace_is_not_found(client):
 
 
 def test_strangers_stay_outside(client):
-    assert client.get("/pricer/books", headers={"authorization": ""}).status_code == 403
+    path = f"/pricer/traces/{'0' * 64}"
+    assert client.get(path, headers={"authorization": ""}).status_code == 403

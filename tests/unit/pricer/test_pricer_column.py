@@ -23,7 +23,7 @@ from tests.unit.pricer.test_pricer_answers import (  # noqa: F401
 
 DAY = date(2026, 11, 25)
 BOOK = SHELF.book(None, DAY)
-SKUS = sorted(BOOK.entries)
+SKUS = sorted(BOOK.offers)
 CONTEXT = {
     "account_id": "a-1",
     "customer_tier": "gold",

@@ -4,10 +4,10 @@ import doctest
 
 import pytest
 
-from services.pricer.domain import canonical, guardrail, trace, waterfall
+from services.pricer.domain import allocation, canonical, charging, counting, trace
 
 
-@pytest.mark.parametrize("module", [canonical, guardrail, trace, waterfall])
+@pytest.mark.parametrize("module", [allocation, canonical, charging, counting, trace])
 def test_docstring_examples_show_what_one_will_see(module):
     found = doctest.testmod(module)
     assert found.attempted > 0

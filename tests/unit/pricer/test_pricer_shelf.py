@@ -62,8 +62,8 @@ def test_the_telecom_catalogue_is_sound_and_sealed():
     ]
     assert [shelf.fx(None, date(2026, day, 1)).version for day in (3, 7)] == [1, 2]
     master = yaml.safe_load((TELECOM / "parts.yaml").read_text())["parts"]
-    assert set(book.entries) == {part["sku"] for part in master}
-    assert all(book.entries[sku] == entry for sku, entry in first.entries.items())
+    assert set(book.offers) == {part["sku"] for part in master}
+    assert all(book.offers[sku] == offer for sku, offer in first.offers.items())
 
 
 def test_the_newest_version_in_force_prices_unless_another_is_pinned(tmp_path):

@@ -5,8 +5,8 @@ from decimal import Decimal
 
 import pytest
 
+from services.pricer.domain.engines import NEWEST
 from services.pricer.domain.trace import shown
-from services.pricer.domain.waterfall import STAGES
 from tests.unit.pricer.basket import (
     HALF_UP,
     a_book,
@@ -366,8 +366,15 @@ def test_stages_come_in_their_documented_order():
     ask = an_ask(an_item(("RRU", "1")), discounts=[a_discount("1", "i1"), a_discount("9")])
     found = pricing(ask, a_book(rules=rules, guardrails=[rail], entries=[an_entry("RRU", "3150")]))
     taken = [step[0] for step in steps(found)]
-    assert taken == sorted(taken, key=STAGES.index)
-    assert set(STAGES) - set(taken) == {"contracted_price", "guardrail"}
+    assert taken == sorted(taken, key=NEWEST.stages.index)
+    assert set(NEWEST.stages) - set(taken) == {
+        "option_price",
+        "contracted_price",
+        "promotion",
+        "partner_discount",
+        "distributor_discount",
+        "guardrail",
+    }
 
 
 def test_the_hash_of_a_book_is_that_of_its_content():

@@ -66,6 +66,11 @@ class Circuit:
         self._loose = np.array(free[0], dtype=np.int64)
         self._layers = slices_of([layers[each.source] for each in rows], self._source)
 
+    @property
+    def size(self) -> int:
+        """How many edges a pass goes over."""
+        return len(self._source)
+
     @staticmethod
     def place(literal: int) -> int:
         """Return where the arrays keep a literal: two places for each variable, "not" first."""

@@ -5,14 +5,12 @@ can be, is a lemma: whoever stays out of all such boxes meets the condition.
 """
 
 from collections.abc import Iterable, Iterator
-from math import prod
 from operator import itemgetter
 
 from services.configurator.domain.solving.bounds import Bounds, inverse
 from services.configurator.domain.solving.space import Masks, bits
 
 REMEMBERED_MAX = 20_000
-POINTS_MAX = 4_096
 
 # Variables by place, with the values that the box gives each; of others it holds all.
 Box = tuple[tuple[int, int], ...]
@@ -77,12 +75,12 @@ class Constraint:
     def __init__(self, id_: str, scope: Iterable[int], bounds: Bounds) -> None:
         self.id = id_
         self.scope = tuple(sorted(scope))
-        self._bounds = bounds
+        self.bounds = bounds
         self._seen: dict[object, bool] = {}
 
     def negated(self) -> "Constraint":
         """Return the condition that holds exactly where this one does not."""
-        return Constraint(self.id, self.scope, inverse(self._bounds))
+        return Constraint(self.id, self.scope, inverse(self.bounds))
 
     def holds(self, point: Masks) -> bool:
         """Say whether the condition holds where every variable has one value."""
@@ -91,7 +89,7 @@ class Constraint:
         if known is None:
             if len(self._seen) >= REMEMBERED_MAX:
                 self._seen.clear()
-            known = self._seen[key] = self._bounds(point)[1] == 1
+            known = self._seen[key] = self.bounds(point)[1] == 1
         return known
 
     def lemma(self, masks: Masks, full: Masks) -> Box:
@@ -105,23 +103,15 @@ class Constraint:
             while pending:
                 more = pending.pop()
                 wide[place] |= more
-                if self._bounds(wide)[1]:
+                if self.bounds(wide)[1]:
                     wide[place] ^= more
                     pending.extend(_halves(more))
         return tuple((place, wide[place]) for place in self.scope if wide[place] != full[place])
 
-    def lemmas(self, full: Masks, most: int) -> list[Box] | None:
+    def cover(self, full: Masks, most: int, steps: int) -> list[Box] | None:
         """Return boxes that cover every point where the condition does not hold.
 
-        None, if the points to look at, or the boxes, are too many to be worth it.
-        """
-        points = prod(full[place].bit_count() for place in self.scope)
-        if points > POINTS_MAX:
-            return None
-        return self.cover(full, most, 2 * points)  # down to each point it is fewer steps
-
-    def cover(self, full: Masks, most: int, steps: int) -> list[Box] | None:
-        """Return what `lemmas` does; None, if it takes more boxes or more steps of splitting.
+        None, if it takes more boxes or more steps of splitting.
 
         Where its bounds say that it holds everywhere, there is nothing to say; where they say that
         it holds nowhere, a box is found; between, the widest variable is split.
@@ -131,7 +121,7 @@ class Constraint:
         while pending and len(found) <= most and steps:
             steps -= 1
             masks = pending.pop()
-            low, high = self._bounds(masks)
+            low, high = self.bounds(masks)
             if low == 1 or any(_inside(masks, box) for box in found):
                 continue
             if high == 0:

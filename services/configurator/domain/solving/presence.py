@@ -28,12 +28,8 @@ class Presence(Constraint):
         name = keyed_count(instance)
         super().__init__(name, (self._count, *self._places), b.extreme(min, same))
 
-    def lemmas(self, full: Masks, most: int) -> list[Box]:
-        """Return the boxes that it forbids: two for each variable, so never too many."""
-        return self.cover(full, most, 0)
-
     def cover(self, full: Masks, most: int, steps: int) -> list[Box]:
-        """Return the same; there is nothing to split."""
+        """Return the boxes that it forbids: two for each variable, so never too many."""
         del most, steps
         short = full[self._count] & ~self._enough
         return [

@@ -19,15 +19,13 @@ from contracts.errors import Refused
 from services.configurator.domain.solving.constraints import (
     Box,
     Condition,
-    Constraint,
     Forbidden,
     Permitted,
 )
 from services.configurator.domain.solving.literals import Literals, Model
 from services.configurator.domain.solving.space import Domains, Masks, Space, bits
+from services.configurator.domain.solving.writing import Writer
 
-# Rules with more boxes than this are learned box by box, where they matter.
-BOXES_MAX = 100
 # The solver lets no other thread run while it searches: it is asked in slices of so many
 # contradictions, some tens of milliseconds each.
 SLICE = 500
@@ -82,23 +80,20 @@ class Solver:
         (self._all_rules,) = self._literals.fresh(1)
         self._clauses = list(self._literals.clauses)
         self._clauses.extend([-self._all_rules, rule] for rule in self._rules)
-        self._learned: dict[int, Constraint] = {}
-        for number, constraint in enumerate(constraints):
-            boxes: Sequence[Box] = ()
+        writer = Writer(self._literals, self._full)
+        for rule, constraint in zip(self._rules, constraints, strict=True):
             if isinstance(constraint, Permitted):
-                self._clauses.extend(self._literals.rows(self._rules[number], constraint))
+                self._clauses.extend(self._literals.rows(rule, constraint))
             elif isinstance(constraint, Forbidden):
-                boxes = constraint.boxes
-            elif (lemmas := constraint.lemmas(self._full, BOXES_MAX)) is not None:
-                boxes = lemmas
+                self._clauses.extend(self._clause(rule, box) for box in constraint.boxes)
             else:
-                self._learned[number] = constraint
-            self._clauses.extend(self._clause(number, box) for box in boxes)
+                writer.write(rule, constraint)
+        self._clauses.extend(writer.clauses)
+        self._learned = writer.demanded
         self._point = self._literals.reader(range(len(self._full)))
-        # What the rules learned box by box look at, and a point where all of these hold.
+        # What the rules learned box by box look at.
         self._sensitive = {place for each in self._learned.values() for place in each.scope}
         self._looked_at = self._literals.reader(self._sensitive)
-        self._sound: Masks | None = None
         self._touching: list[list[Condition]] = [[] for _ in self._full]
         for constraint in self.constraints:
             for place in constraint.scope:
@@ -124,9 +119,10 @@ class Solver:
         of others it returns some of their values. Raises: SearchBound.
         """
         seen, near = list(witness), witness
+        follows = self._follows(domains)
         for place in range(len(self._full)) if places is None else places:
             for bit in bits(domains.get(place, self._full[place])):
-                if seen[place] & bit:
+                if seen[place] & bit or not follows.isdisjoint(self._literals.outside(place, bit)):
                     continue
                 if self.admits(near, {place: bit}):
                     seen[place] |= bit
@@ -233,6 +229,12 @@ class Solver:
         with self._lock:
             self._sat.set_phases(phases)
 
+    def _follows(self, domains: Domains) -> frozenset[int]:
+        """Return literals that hold wherever all rules hold inside the domains; not all of them."""
+        with self._lock:
+            _, found = self._sat.propagate([self._all_rules, *self._inside(domains)])
+        return frozenset(found)
+
     def _settled(self, assumed: list[int]) -> Model | _Refuted:
         """Return a model of all that is assumed, learned rules too, or why there is none."""
         with self._lock:
@@ -267,34 +269,25 @@ class Solver:
     def _learn(self, model: Model) -> int:
         """Learn why the model does not meet rules that it counts; returns how many it does not."""
         point = self._looked_at(model)
-        counted = [each for each in self._learned if model[self._rules[each] - 1] > 0]
+        counted = [each for each in self._learned if model[each - 1] > 0]
         lemmas = [
-            self._clause(number, self._learned[number].lemma(point, self._full))
-            for number in self._doubtful(point, counted)
-            if not self._learned[number].holds(point)
+            self._clause(each, self._learned[each].lemma(point, self._full))
+            for each in counted
+            if not self._learned[each].holds(point)
         ]
         if lemmas:
             with self._lock:
                 self._lemmas += len(lemmas)
                 self._sat.append_formula(lemmas)
-        elif len(counted) == len(self._learned):
-            self._sound = point
         return len(lemmas)
-
-    def _doubtful(self, point: Masks, counted: list[int]) -> list[int]:
-        """Return those of the rules that what differs from the last sound point may have broken."""
-        if (sound := self._sound) is None:
-            return counted
-        changed = {each for each in self._sensitive if point[each] != sound[each]}
-        return [each for each in counted if not changed.isdisjoint(self._learned[each].scope)]
 
     def _inside(self, domains: Domains) -> Iterator[int]:
         for place, mask in domains.items():
             yield from self._literals.inside(place, mask)
 
-    def _clause(self, number: int, box: Box) -> list[int]:
-        """Say: where the rule holds, some variable lies outside the box."""
-        clause = [-self._rules[number]]
+    def _clause(self, literal: int, box: Box) -> list[int]:
+        """Say: where the literal is true, some variable lies outside the box."""
+        clause = [-literal]
         for place, mask in box:
             clause.extend(self._literals.outside(place, mask))
         return clause

@@ -50,7 +50,7 @@ def wanting(space: Space, option: str) -> tuple[int, int]:
     return places[0], TRUE
 
 
-class RunningTotal:
+class RunningTotal(b.Bounds):
     """Bounds of a sum of many parts that is asked again and again with few variables changed.
 
     Only parts whose variables changed since the last time are looked at; the answer is the same as
@@ -58,7 +58,7 @@ class RunningTotal:
     """
 
     def __init__(self, parts: Sequence[tuple[frozenset[int], b.Bounds]]) -> None:
-        self._parts = [bounds for _, bounds in parts]
+        super().__init__(*(bounds for _, bounds in parts))
         # Of fewer than two places an itemgetter would return no tuple.
         places = [*sorted({place for scope, _ in parts for place in scope}), 0, 0]
         self._seen: Callable[[Masks], tuple[int, ...]] = itemgetter(*places)
@@ -72,7 +72,7 @@ class RunningTotal:
         """Return the lowest and highest sum in the domains."""
         seen = self._seen(masks)
         if self._last is None:
-            found = [part(masks) for part in self._parts]
+            found = [part(masks) for part in self.parts]
             whole = sum(each[0] for each in found), sum(each[1] for each in found)
             self._last = seen, found, whole
             return whole
@@ -81,7 +81,7 @@ class RunningTotal:
             return low, high
         found = list(found)
         for number in chain.from_iterable(compress(self._touched, map(ne, seen, before))):
-            was, now = found[number], self._parts[number](masks)
+            was, now = found[number], self.parts[number](masks)
             found[number] = now
             low += now[0] - was[0]
             high += now[1] - was[1]
