@@ -4,13 +4,12 @@ Decimals are read exactly (never as floats). A file that does not fit is refused
 path.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import yaml
 from pydantic import ValidationError
-from pydantic_core import ErrorDetails
 
 from services.configurator import composing, locating, tabulating
 from services.configurator.domain.language.model import Part, ProductModel
@@ -140,7 +139,7 @@ REMEDIES = {
 }
 
 
-def _errors(fault: ValidationError) -> list[ErrorDetails]:
+def _errors(fault: ValidationError) -> Sequence[Mapping[str, Any]]:
     """Return the faults, without those of a list that is too short since its members have some."""
     errors = fault.errors()
     places = [each["loc"] for each in errors]
