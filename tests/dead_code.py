@@ -22,9 +22,8 @@ _ = (used._has_entries, used._one_term_each, used._one_way, used._whole)
 # FastAPI and typer call functions that a decorator registered.
 _ = (used.healthz, used.readyz, used.retry_one, used.retry_all, used.called, used.rebuild)
 _ = (used.metrics, used.status_of_service, used.collect)
-_ = (used.first_priced, used.further_priced, used.item_priced)
 # A member of a JSON answer.
-_ = (used.proposal_mark,)
+_ = (used.proposal_mark, used.deselectable)
 _ = (used.rolled_back, used.retired, used.given_up)
 _ = (
     used.questions_of,
@@ -72,7 +71,7 @@ _ = (used.after_since,)
 _ = (used.tone, used.MOVERS, used.NEXT, used.DIFFERENCES, used.in_words, used.lasting)
 
 # The guided page: routes, and what its templates print.
-_ = (used.first_told, used.further, used.further_told, used.item_told)
+_ = (used.further,)
 _ = (used.instead, used.span, used.possible, used.is_long, used.takes_back)
 
 # Sessions: what their doors answer, a page, what the list prints.
