@@ -4,7 +4,7 @@ Decimals are read exactly (never as floats). A file that does not fit is refused
 path.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
