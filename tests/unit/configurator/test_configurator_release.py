@@ -423,7 +423,7 @@ bill_of_materials:
         ("pump = low or", "pumpe = low or", "line 21: rule R-1: unknown name 'pumpe'"),
         ("pump = low or", "pump = low and", "line 17: 'pump.high' can never be chosen"),
         ("label: High", "label: High\n        colour: red", "line 19: attributes.0.choice.options"),
-        ("quantity_max: 5", "quantity_max: five", "line 6: quantity_max: Input should be"),
+        ("quantity_max: 5", "quantity_max: five", "line 6: quantity_max: must be a whole number"),
         ("group: all\n", "group: al\n", "line 10: attribute 'pump': unknown group 'al'"),
         ("sku: P-1", "sku: P-7", "line 23: bill of materials, pump.low -> P-7: the part master"),
         ("name: Pump skid\n", "", "skid.yaml: name: is missing; write it"),
