@@ -16,7 +16,8 @@
     for (const id of open) {
       document.getElementById(id)?.setAttribute("open", "");
     }
-    if (detail.ctx?.changes !== changes) {
+    // A piece that a drawn form loads by itself says nothing of the answers in it.
+    if (detail.ctx?.changes !== changes || !detail.ctx.target?.matches?.("[data-drawn]")) {
       return;
     }
     for (const each of document.querySelectorAll("[data-drawn] input:is([type=radio], [type=checkbox])")) {

@@ -76,12 +76,17 @@
     }
   }
 
+  // A piece that the form loads by itself, as prices, takes nobody's place or focus.
+  const isWhole = (detail) => detail.ctx?.target?.matches?.("[data-drawn]");
+
   document.addEventListener("htmx:before:swap", ({ detail }) => {
+    if (!isWhole(detail)) return;
     typed = newer(detail.ctx?.sent);
     before = new Map(questions().map((each) => [each.id, seen(each)]));
   });
 
-  document.addEventListener("htmx:after:swap", () => {
+  document.addEventListener("htmx:after:swap", ({ detail }) => {
+    if (!isWhole(detail)) return;
     const changed = [];
     for (const each of questions()) {
       const was = before.get(each.id);

@@ -49,7 +49,7 @@ class _QuestionPrices:
         if column is not None:
             answer = priced(product, filled.decisions, column, [name])
             told |= {"rows": _rows(product, answer), "answer": answer.model_dump(mode="json")}
-        return self._drawn.pages.show(request, "guide_prices.html", attribute=name, **told)
+        return self._drawn.pages.show(request, "guide_prices.html", **told)
 
 
 def _asked(setting: Setting) -> Prices:

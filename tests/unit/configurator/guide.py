@@ -113,6 +113,16 @@ class Peers:
         return {"number": "Q-1001", "deal_id": str(DEAL), "status": self.status, "current": current}
 
     def _pricer(self, method: str, path: str, body: Any) -> Any:
+        if path == "/pricer/prices":
+            each = {"unit": "pcs", "charge": "one_time", "list_unit": money("100.00")}
+            pin = {"id": "book", "version": 1, "sha256": "0" * 64}
+            return {
+                "book": pin,
+                "fx": pin,
+                "currency": "EUR",
+                "day": body["day"],
+                "prices": [{"sku": sku, "additive": True, **each} for sku in body["skus"]],
+            }
         lines = [
             {
                 "line": at,
