@@ -66,7 +66,9 @@ def test_a_band_lies_where_the_standard_says(band):
 
 def test_every_part_has_a_price_on_its_first_day():
     book = books.load(TELECOM).book(None, DAY)
-    assert {each.sku for each in MODEL.bill_of_materials} <= {each.sku for each in book.book.entries}
+    assert {each.sku for each in MODEL.bill_of_materials} <= {
+        each.sku for each in book.book.entries
+    }
 
 
 def test_few_questions_need_an_answer():
