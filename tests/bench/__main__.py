@@ -13,6 +13,7 @@ from infra import log as logs
 from infra.setup import remove_rooms
 from tests.bench import (
     commands,
+    engine,
     latency,
     lifecycles,
     loads,
@@ -41,6 +42,7 @@ PARTS: Mapping[str, Part] = {
     "projection": lambda home, asked: projection.measured(home, asked.rounds, asked.facts),
     "relay": lambda home, asked: relay.measured(home, asked.rounds),
     "visible": lambda home, asked: visible.measured(home, asked.rounds),
+    "engine": lambda _, asked: engine.measured(asked.rounds),
     "what_ifs": lambda _, asked: what_ifs.measured(asked.rounds),
 }
 
