@@ -27,7 +27,7 @@ from services.configurator.domain.solving.literals import Literals
 from services.configurator.domain.solving.nnf import read
 
 # A pass over so many edges takes a page some milliseconds.
-EDGES_AT_HAND = 100_000
+EDGES_AT_HAND = 10_000
 # Somebody waits for the first count of a model.
 SECONDS = 20.0
 NO_COMPILER = "the compiler d4 is not installed here, and nothing else counts exactly"

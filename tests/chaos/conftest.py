@@ -1,4 +1,4 @@
-"""The faults of a run: three drawn ones in `make test`, all of them in `make prove`; and their table.
+"""The faults of a run: two drawn ones in `make test`, all of them in `make prove`; and their table.
 
 CHAOS_SEED repeats a draw. A fault is drawn only if it is marked `drawable`, that is, short.
 """
@@ -14,7 +14,7 @@ from tests.chaos.loading import Load
 from tests.chaos.proof import TABLE, Proof, markdown, row_of
 from tests.e2e.place import Place
 
-DRAWN = 3
+DRAWN = 2
 SEED = int(os.environ.get("CHAOS_SEED") or random.SystemRandom().randrange(1_000_000))
 LINES: list[str] = []
 
@@ -26,7 +26,7 @@ def proving(config: pytest.Config) -> bool:
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Keep three of the short faults, chosen by the seed; keep all in a run of proofs."""
+    """Keep two of the short faults, chosen by the seed; keep all in a run of proofs."""
     faults = [each for each in items if each.get_closest_marker("prove")]
     if proving(config) or not faults:
         return

@@ -34,6 +34,8 @@ from services.configurator.pages.setting import Setting
 CHARGES = {"one_time": "One-time", "monthly": "Monthly", "yearly": "Yearly"}
 JUDGED_MAX = 64
 MENDED_MAX = 4096
+# Of so many values, the prices of one question are found in a fraction of a second.
+VALUES_AT_HAND = 400
 NOTHING_YET = {"price": None, "price_words": "", "approval": None, "approval_words": ""}
 BADGES = {
     "clash": ("Does not go together", "bad"),
@@ -152,6 +154,7 @@ class GuidePages:
         return {
             **questions(filled, found, given),
             "more": _more(product, decisions, found, given),
+            "prices_come": _values(product) <= VALUES_AT_HAND,
             "remaining": self._counter.at_hand(product, decisions) if found.valid else None,
             "opened": opened,
             "judged": found,
@@ -205,6 +208,10 @@ def _judged(
     product: Product, decisions: tuple[Decision, ...], shown: frozenset[str]
 ) -> OptionsAnswer:
     return judged(product, _standing(product, decisions), shown)
+
+
+def _values(product: Product) -> int:
+    return sum(len(each.values) for each in product.space.variables)
 
 
 def _more(

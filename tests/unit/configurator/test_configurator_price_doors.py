@@ -211,3 +211,14 @@ def test_a_page_says_so_where_prices_can_not_be_had():
     form = {"product": "base_station", "quantity": "1", "attribute": "climate", **NR}
     found = a_guide(away=True).posts(f"/configurator/deals/{DEAL}/new/prices", form)
     assert "Prices can not be had now: pricer is not available now." in text_of(found)
+
+
+@pytest.mark.parametrize(("values", "by_itself"), [(400, True), (100, False)])
+def test_prices_come_by_themselves_only_where_they_are_found_at_once(
+    monkeypatch, values, by_itself
+):
+    monkeypatch.setattr("services.configurator.pages.drawing.VALUES_AT_HAND", values)
+    form = {"product": "base_station", "quantity": "1", "u-climate": "on", **NR}
+    found = Guide().posts(f"/configurator/deals/{DEAL}/new", form)
+    assert "What would each answer cost?" in found.text
+    assert ('hx-trigger="click, revealed"' in found.text) == by_itself
