@@ -123,7 +123,7 @@ def test_no_label_holds_anything_but_names_of_ours(embedded: Place) -> None:
     embedded.customer.ask("GET", f"/{uuid4()}/{record}?secret={uuid4()}")
     embedded.seller.ask("BREW", f"/quotes/{told['number']}")
     routes = {path for _, path in table()} | {"-"}
-    loops = {"relay", "timers", "sender", "rebuild"}
+    loops = {"relay", "timers", "sender", "rebuild", "what-ifs"}
     topics = {FACTS, "quotewright.crm.inbound"}
     allowed = {
         "service": set(PREFIXES),

@@ -61,6 +61,11 @@ def test_a_model_is_read_with_its_tree_attributes_and_constraints():
     assert right == Operation("+", (Constant(Decimal(400)), Operation("-", (times,))))
 
 
+def test_a_name_with_hidden_characters_is_shown_without_them():
+    found = bound(parse('features\n\tA\n\t\toptional\n\t\t\t"n\x1f78"'))
+    assert [each.label for each in found.space.attributes.values()] == ["A", "n\ufffd78"]
+
+
 def selectable(text):
     found = bound(parse(text))
     solver = Solver(found.space, found.rules, [FALSE] * len(found.names))

@@ -25,7 +25,7 @@ Id = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,59}$")]
 RuleId = Annotated[str, Field(pattern=r"^[A-Z][A-Z0-9-]{1,39}$")]
 Owner = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,39}$")]
 
-HIDDEN = {"Cc", "Cf", "Cs", "Co", "Cn"}
+HIDDEN = {"Cc", "Cf", "Cs", "Co"}
 # Line breaks of folded YAML, the soft hyphen, and the joiners that some scripts are written with.
 KEPT = "\n\u00ad\u200c\u200d"
 

@@ -81,7 +81,13 @@ def bound(model: FeatureModel) -> Features:
 
 
 def _flag(number: int, name: str) -> FlagAttribute:
-    return FlagAttribute(id=f"f{number}", group="f", label=name[:300], help=name[:300], kind="flag")
+    label = _shown(name)
+    return FlagAttribute(id=f"f{number}", group="f", label=label, help=label, kind="flag")
+
+
+def _shown(name: str) -> str:
+    """Return a name as words of a model: other tools' names may hold what steers a terminal."""
+    return "".join(each if each.isprintable() else "\ufffd" for each in name[:300])
 
 
 class _Binding:
@@ -108,7 +114,7 @@ class _Binding:
         for number, each in enumerate(self._tree.features, 1):
             yield _flag(number, each.name)
         for name, (place, values) in self.values.items():
-            label = name[:300]
+            label = _shown(name)
             yield IntegerAttribute(
                 id=f"v{place}", group="f", label=label, help=label,
                 kind="integer", range=(0, len(values.numbers)), unit="",
