@@ -70,6 +70,7 @@ class Pricer:
         about = {"name": "Site", "model": {"id": "m", "version": 1, "sha256": "a" * 64}}
         more = {"decisions": [], "options": [], "parameters": []}
         tree = ask.model_dump(mode="json", exclude_none=True)
+        tree["commercial"] = {"terms": tree.pop("terms")}
         items = [{**each, **about, **more} for each in tree.pop("items")]
         for each in items:
             each["bill_of_materials"] = [

@@ -7,7 +7,7 @@ takes only that folder.
 import os
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -37,13 +37,13 @@ UNREADABLE = (
 )
 
 
-def main() -> int:
-    """Check every case, say what is not right, and close with the sums."""
+def main(arguments: Sequence[str] = ()) -> int:
+    """Check every case (of these kinds), say what is not right, and close with the sums."""
     given = os.environ.get("CASES")
     if not given:
         print("say where the cases are: make peers CASES=DIR")
         return 2
-    wanted = sys.argv[1:] or [each for each in KINDS if (Path(given) / each).is_dir()]
+    wanted = arguments or [each for each in KINDS if (Path(given) / each).is_dir()]
     good = [_summed(each, Path(given) / each) for each in wanted or KINDS]
     return 0 if all(good) else 1
 
@@ -182,4 +182,4 @@ KINDS: dict[str, Callable[[Path, Told], None]] = {
 }
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))

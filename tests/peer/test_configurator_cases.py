@@ -38,7 +38,7 @@ def written(path, said):
 
 
 def told(capsys):
-    code = runner.main()
+    code = runner.main(["configurator"])
     return code, capsys.readouterr().out
 
 

@@ -99,6 +99,6 @@ def _merged(
 def refuse_faults(book: PriceBook, tables: Sequence[FxTable]) -> None:
     """Lint a candidate by itself; it may lack parts that are sold.   Raises: CandidateRefused."""
     parts = {each.sku: Part(each.sku, each.unit, each.charge) for each in book.entries}
-    findings = lint_book(book, parts, tables)
+    findings = [each for each in lint_book(book, parts, tables) if each.severity == "error"]
     if findings:
         raise CandidateRefused(findings)
