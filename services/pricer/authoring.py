@@ -17,7 +17,7 @@ from services.pricer.books import Key, parts_to_price
 from services.pricer.domain import releasing
 from services.pricer.domain.book import UNHASHED, FxTable, PriceBook
 from services.pricer.domain.canonical import canonical
-from services.pricer.domain.lint import Finding, lint_book, lint_fx
+from services.pricer.domain.lint import Finding, errors_of, lint_book, lint_fx
 from services.pricer.domain.releasing import Kind, Release
 from services.pricer.library import NEWEST, Library
 
@@ -119,8 +119,7 @@ class Author:
         )
 
     def _refuse(self, release: Release) -> None:
-        found = self.lint(self._library.document(release))
-        errors = [each for each in found if each.severity == "error"]
+        errors = errors_of(self.lint(self._library.document(release)))
         if errors:
             first = "; ".join(str(each) for each in errors[:3])
             more = f" (and {len(errors) - 3} more)" if len(errors) > 3 else ""

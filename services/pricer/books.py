@@ -25,7 +25,7 @@ from services.pricer.domain.book import (
     read_fx,
 )
 from services.pricer.domain.compiled import BookUnfit, CompiledBook, compile_book
-from services.pricer.domain.lint import Finding, Part, lint_book, lint_fx
+from services.pricer.domain.lint import Finding, Part, errors_of, lint_book, lint_fx
 
 
 class BookRefused(Refused):
@@ -263,7 +263,7 @@ def _where(error: Any) -> str:
 
 
 def _refuse(path: Path, findings: Sequence[Finding]) -> None:
-    if errors := [each for each in findings if each.severity == "error"]:
+    if errors := errors_of(findings):
         raise _refusal(path, errors)
 
 

@@ -13,14 +13,14 @@ from fastapi import APIRouter, Depends
 from pydantic import Field
 
 from contracts.errors import Unavailable
-from contracts.pricing import GuardrailBreach, LineProblem, PricedLine, Totals
+from contracts.pricing import GuardrailBreach, PricedLine, Totals
 from contracts.values import Money, Percent, Quantity, Value
 from infra.ask import Asker
 from infra.web import Principal, allow
 from services.pricer.api import READERS, PreviewAsk
 from services.pricer.books import Shelves
 from services.pricer.domain.ask import Priced, Unpriced
-from services.pricer.domain.breaks import AtQuantity, NextBreak, at_quantities, next_breaks
+from services.pricer.domain.breaks import AtQuantity, NextBreaks, at_quantities, next_breaks
 from services.pricer.domain.solving import Target, largest_discount, target_price
 from services.pricer.handlers import NotPriceable, fixed
 
@@ -68,52 +68,12 @@ class BreaksAsk(Value):
     ask: PreviewAsk
 
 
-class BreakAnswer(Value):
-    """See `NextBreak`: the next quantity of an item at which something becomes cheaper."""
-
-    item_id: str
-    skus: tuple[str, ...]
-    quantity: Quantity
-    more: Quantity
-    each_now: Money
-    each_then: Money
-    saves: Money
-    extra: Money
-
-    @classmethod
-    def of(cls, found: NextBreak) -> "BreakAnswer":
-        """Put a break into the answer."""
-        return cls(**{name: getattr(found, name) for name in cls.model_fields})
-
-
-class BreaksAnswer(Value):
-    """The next break of each item that has one; `left_off`: items that were not looked at."""
-
-    breaks: tuple[BreakAnswer, ...]
-    left_off: tuple[str, ...]
-
-
 class QuantitiesAsk(Value):
     """An ask, and the quantities of one item that are thought about."""
 
     ask: PreviewAsk
     item_id: str
     quantities: tuple[Quantity, ...] = Field(min_length=1, max_length=QUANTITIES_MAX)
-
-
-class QuantityAnswer(Value):
-    """What item and quote come to at a quantity; else `problems` say why there is no price."""
-
-    quantity: Quantity
-    item_net: Money | None
-    each: Money | None
-    net: Money | None
-    problems: tuple[LineProblem, ...]
-
-    @classmethod
-    def of(cls, found: AtQuantity) -> "QuantityAnswer":
-        """Put a price at a quantity into the answer."""
-        return cls(**{name: getattr(found, name) for name in cls.model_fields})
 
 
 class LargestAsk(Value):
@@ -148,21 +108,20 @@ def routes(shelf: Shelves, asker: Asker) -> APIRouter:
         return _target(body, shelf)
 
     @router.post("/next-breaks")
-    def breaks(body: BreaksAsk, _reader: Reader) -> BreaksAnswer:
+    def breaks(body: BreaksAsk, _reader: Reader) -> NextBreaks:
         """Return how many more of each item make it cheaper, and what that saves."""
         by = fixed(body.ask, body.ask.pins, shelf.now())
         found = next_breaks(body.ask, (by.book, by.fx), by.price)
         if isinstance(found, Unpriced):
             raise NotPriceable(found.problems)
-        told = tuple(BreakAnswer.of(each) for each in found.breaks)
-        return BreaksAnswer(breaks=told, left_off=found.left_off)
+        return found
 
     @router.post("/quantities")
-    def quantities(body: QuantitiesAsk, _reader: Reader) -> tuple[QuantityAnswer, ...]:
+    def quantities(body: QuantitiesAsk, _reader: Reader) -> tuple[AtQuantity, ...]:
         """Return what an item would cost at other quantities."""
         by = fixed(body.ask, body.ask.pins, shelf.now())
         found = at_quantities(body.ask, body.item_id, body.quantities, by.price)
-        return tuple(QuantityAnswer.of(each) for each in found)
+        return tuple(found)
 
     @router.post("/largest-discount")
     def largest(body: LargestAsk, _reader: Reader) -> LargestAnswer:

@@ -4,12 +4,11 @@ Breaks are read from the book; what they save is told by the engine, which price
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from decimal import ROUND_FLOOR, Decimal
 from typing import Any
 
 from contracts.pricing import LineProblem
-from contracts.values import EXACT, MAX_QUANTITY, Money, Quantity, rounded
+from contracts.values import EXACT, MAX_QUANTITY, Money, Quantity, Value, rounded
 from services.pricer.domain.ask import BasketItem, PriceAsk, Priced, Unpriced
 from services.pricer.domain.basket import BasketLine, lines_of
 from services.pricer.domain.book import FxTable
@@ -27,8 +26,7 @@ LINES_MAX = 40_000
 FINEST_QUANTITY = Decimal("0.000001")
 
 
-@dataclass(frozen=True, slots=True)
-class NextBreak:
+class NextBreak(Value):
     """The next quantity of an item at which something becomes cheaper.
 
     `more`: so many items more. `saves`: what that many items cost less than at today's price for
@@ -45,19 +43,17 @@ class NextBreak:
     extra: Money
 
 
-@dataclass(frozen=True, slots=True)
-class AtQuantity:
+class AtQuantity(Value):
     """What an item and the quote come to at a quantity, or why that can not be priced."""
 
     quantity: Quantity
-    item_net: Money | None
-    each: Money | None
-    net: Money | None
+    item_net: Money | None = None
+    each: Money | None = None
+    net: Money | None = None
     problems: tuple[LineProblem, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class NextBreaks:
+class NextBreaks(Value):
     """The next break of each item that has one; `left_off`: items that were not looked at."""
 
     breaks: tuple[NextBreak, ...]
@@ -93,7 +89,7 @@ def next_breaks(
             if told.saves.amount > 0:
                 found.append(told)
                 break
-    return NextBreaks(tuple(found), tuple(left_off))
+    return NextBreaks(breaks=tuple(found), left_off=tuple(left_off))
 
 
 def at_quantities(
@@ -106,9 +102,10 @@ def at_quantities(
 def _at(ask: PriceAsk, item_id: str, quantity: Quantity, price_one: PriceOne) -> AtQuantity:
     found = price_one(with_quantity(ask, item_id, quantity))
     if isinstance(found, Unpriced):
-        return AtQuantity(quantity, None, None, None, found.problems)
+        return AtQuantity(quantity=quantity, problems=found.problems)
     net = _net(found, item_id)
-    return AtQuantity(quantity, net, _each(net, quantity), found.totals.net)
+    each = _each(net, quantity)
+    return AtQuantity(quantity=quantity, item_net=net, each=each, net=found.totals.net)
 
 
 def with_quantity(ask: PriceAsk, item_id: str, quantity: Quantity) -> PriceAsk:

@@ -18,7 +18,7 @@ from services.pricer.domain.book import (
     Rule,
     read_book,
 )
-from services.pricer.domain.lint import Finding, Part, lint_book
+from services.pricer.domain.lint import Finding, Part, errors_of, lint_book
 
 CHANGES_MAX = 1000
 FINDINGS_MAX = 20
@@ -99,6 +99,5 @@ def _merged(
 def refuse_faults(book: PriceBook, tables: Sequence[FxTable]) -> None:
     """Lint a candidate by itself; it may lack parts that are sold.   Raises: CandidateRefused."""
     parts = {each.sku: Part(each.sku, each.unit, each.charge) for each in book.entries}
-    findings = [each for each in lint_book(book, parts, tables) if each.severity == "error"]
-    if findings:
-        raise CandidateRefused(findings)
+    if errors := errors_of(lint_book(book, parts, tables)):
+        raise CandidateRefused(errors)

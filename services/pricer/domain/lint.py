@@ -36,6 +36,11 @@ class Finding:
         return f"{self.place}: {self.message}"
 
 
+def errors_of(findings: Iterable[Finding]) -> list[Finding]:
+    """Return what bars a book from pricing."""
+    return [each for each in findings if each.severity == "error"]
+
+
 @dataclass(frozen=True, slots=True)
 class Part:
     """What the part master says about one part."""

@@ -11,6 +11,7 @@ from decimal import Decimal, localcontext
 from functools import lru_cache, partial
 from typing import Any, NamedTuple
 
+from contracts.pricing import GuardrailBreach
 from contracts.values import EXACT, share
 from services.pricer.domain.affected import affected
 from services.pricer.domain.answer import Settled, is_too_fine
@@ -19,7 +20,7 @@ from services.pricer.domain.book import FxTable
 from services.pricer.domain.compiled import CompiledBook
 from services.pricer.domain.pricing import settle
 from services.pricer.domain.recalling import Memory, RecallingWalk
-from services.pricer.domain.scene import ROUNDS
+from services.pricer.domain.scene import ROUNDS, exact_sum
 
 Key = tuple[str, int]
 """A version: id and number."""
@@ -28,7 +29,6 @@ Key = tuple[str, int]
 DECIMALS = 6
 # As approvals counts it: a line that is given away loses all of its cost.
 GIVEN_AWAY = Decimal(-100)
-ZERO = Decimal(0)
 REMEMBERED_MAX = 50_000
 
 
@@ -197,32 +197,16 @@ def figures(
 
 def figures_of(settled: Settled) -> Figures:
     """Return what a price comes to; percentages as `answer` makes them."""
-    products, runs = settled.scene.products, settled.runs
-    sums: dict[str, list[int]] = {}
-    net = cost = regular = given = ZERO
-    worst: Decimal | None = None
-    for run, own_cost in zip(runs, settled.costs, strict=True):
-        held = sums.setdefault(products[run.line.item_id], [0, 0, 0, 0])
-        held[0] += 1
-        held[1] += millionths(run.list_total)
-        held[2] += millionths(run.amount)
-        held[3] += millionths(own_cost)
-        net, cost = EXACT.add(net, run.amount), EXACT.add(cost, own_cost)
-        regular, given = EXACT.add(regular, run.regular), EXACT.add(given, run.given)
-        if run.list_total:
-            margin = _line_margin(run.amount, own_cost)
-            worst = margin if worst is None or margin < worst else worst
-    margin_percent = share(EXACT.subtract(net, cost), net).root
-    terms = Terms(
-        f"{share(given, regular).root:f}",
-        f"{margin_percent:f}",
-        f"{margin_percent if worst is None else worst:f}",
-        sum(each.action == "approval" for each in settled.breaches),
-    )
-    return Figures(
-        tuple(Share(product, *held) for product, held in sorted(sums.items())),
-        terms,
-        tuple((each.guardrail, each.action) for each in settled.breaches),
+    products, runs, costs = settled.scene.products, settled.runs, settled.costs
+    net = exact_sum(run.amount for run in runs)
+    given, regular = exact_sum(run.given for run in runs), exact_sum(run.regular for run in runs)
+    return _figures(
+        [
+            (products[run.line.item_id], run.list_total, run.amount, cost)
+            for run, cost in zip(runs, costs, strict=True)
+        ],
+        (share(given, regular).root, share(EXACT.subtract(net, exact_sum(costs)), net).root),
+        settled.breaches,
     )
 
 
@@ -230,27 +214,48 @@ def figures_of_answer(ask: PriceAsk, answer: Priced) -> Figures:
     """Return what an answer comes to, to be kept beside the ask."""
     products = {each.item_id: each.product for each in ask.items}
     costs = {each.line: each.cost.amount for each in answer.internal.lines}
+    return _figures(
+        [
+            (
+                products[line.item_id],
+                line.list_total.amount,
+                line.net_total.amount,
+                costs[line.line],
+            )
+            for line in answer.lines
+        ],
+        (answer.totals.sales_discount_percent.root, answer.internal.margin_percent.root),
+        answer.breaches,
+    )
+
+
+def _figures(
+    lines: Sequence[tuple[str, Decimal, Decimal, Decimal]],
+    percents: tuple[Decimal, Decimal],
+    breaches: Sequence[GuardrailBreach],
+) -> Figures:
+    """Add up lines (product, list, net, cost) by product; `percents`: sales discount, margin."""
     sums: dict[str, list[int]] = {}
     margins = []
-    for line in answer.lines:
-        held = sums.setdefault(products[line.item_id], [0, 0, 0, 0])
+    for product, listed, net, cost in lines:
+        held = sums.setdefault(product, [0, 0, 0, 0])
         held[0] += 1
-        held[1] += millionths(line.list_total.amount)
-        held[2] += millionths(line.net_total.amount)
-        held[3] += millionths(costs[line.line])
-        if line.list_total:
-            margins.append(_line_margin(line.net_total.amount, costs[line.line]))
-    whole = answer.internal.margin_percent.root
+        held[1] += millionths(listed)
+        held[2] += millionths(net)
+        held[3] += millionths(cost)
+        if listed:
+            margins.append(_line_margin(net, cost))
+    discount, margin = percents
     terms = Terms(
-        f"{answer.totals.sales_discount_percent.root:f}",
-        f"{whole:f}",
-        f"{min(margins, default=whole):f}",
-        sum(each.action == "approval" for each in answer.breaches),
+        f"{discount:f}",
+        f"{margin:f}",
+        f"{min(margins, default=margin):f}",
+        sum(each.action == "approval" for each in breaches),
     )
     return Figures(
         tuple(Share(product, *held) for product, held in sorted(sums.items())),
         terms,
-        tuple((each.guardrail, each.action) for each in answer.breaches),
+        tuple((each.guardrail, each.action) for each in breaches),
     )
 
 

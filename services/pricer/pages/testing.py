@@ -20,6 +20,7 @@ from services.pricer.authoring import Author
 from services.pricer.books import BookRefused, Shelf, VersionRefused
 from services.pricer.domain.ask import PriceAsk, Priced, Unpriced
 from services.pricer.domain.compiled import CompiledBook
+from services.pricer.domain.lint import errors_of
 from services.pricer.domain.pricing import price
 from services.pricer.domain.releasing import Release
 from services.pricer.domain.trace import shown
@@ -110,8 +111,7 @@ class TesterPages:
         return self._library.compiled(release)
 
     def _sound(self, release: Release) -> None:
-        found = self._author.lint(self._library.document(release))
-        errors = [each for each in found if each.severity == "error"]
+        errors = errors_of(self._author.lint(self._library.document(release)))
         if errors:
             said = [str(each) for each in errors[:20]]
             text = f"{release.title} has errors, so it can not price: {said[0]}"

@@ -6,6 +6,7 @@ Whole numbers and fractions only: nothing here is a float. Bounds know what they
 that a rule can be written down by its shape (`writing`).
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Sequence
 from fractions import Fraction
 from itertools import product as pairs
@@ -19,7 +20,7 @@ _FLAG: tuple[Interval, ...] = ((1, 0), (0, 0), (1, 1), (0, 1))
 CACHED_MAX = 4096
 
 
-class Bounds:
+class Bounds(ABC):
     """Bounds of an expression: called with domains; `places` are those that it looks at."""
 
     __slots__ = ("parts", "places")
@@ -28,9 +29,9 @@ class Bounds:
         self.parts: tuple[Bounds, ...] = parts
         self.places: frozenset[int] = frozenset(places).union(*(each.places for each in parts))
 
+    @abstractmethod
     def __call__(self, masks: Masks) -> Interval:
         """Return the lowest and the highest value."""
-        raise NotImplementedError
 
 
 class Constant(Bounds):
