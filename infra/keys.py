@@ -117,15 +117,26 @@ class KeySet:
     def key(self, kid: str) -> PublicKey | None:
         """Return the key of this id.   Raises: KeysUnavailable, if no key set was ever read."""
         found = self._keys.get(kid)
-        wait_s = REFRESH_AT_MOST_EVERY_S if found is None else REFRESH_AFTER_S
-        if self._is_over(wait_s):
-            with self._lock:
-                if self._is_over(wait_s):
-                    self._refresh()
+        if found is not None:
+            self._renew()
             found = self._keys.get(kid)
+        else:
+            with self._lock:  # who comes while the keys are being read waits for them
+                if kid not in self._keys and self._is_over(REFRESH_AT_MOST_EVERY_S):
+                    self._refresh()
+                found = self._keys.get(kid)
         if not self._keys:
             raise KeysUnavailable("tokens can not be verified now; try again in a minute")
         return found
+
+    def _renew(self) -> None:
+        """Read the keys again after a while: one caller does, the others go on with those read."""
+        if self._is_over(REFRESH_AFTER_S) and self._lock.acquire(blocking=False):
+            try:
+                if self._is_over(REFRESH_AFTER_S):
+                    self._refresh()
+            finally:
+                self._lock.release()
 
     def _is_over(self, wait_s: float) -> bool:
         return self._tried_at is None or self._seconds() - self._tried_at >= wait_s

@@ -5,6 +5,8 @@ import hashlib
 import hmac
 import json
 import stat
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -391,6 +393,28 @@ def test_known_keys_stay_good_while_the_issuer_is_away(key):
 def test_without_a_first_key_set_the_answer_is_later_not_no():
     with pytest.raises(KeysUnavailable):
         KeySet(Issuer().fetch, lambda: 0.0).key("any")
+
+
+def test_who_comes_while_the_first_key_set_is_read_waits_for_it(key):
+    begun, answered = threading.Event(), threading.Event()
+
+    def fetch() -> bytes:
+        begun.set()
+        answered.wait(0.2)  # whoever does not wait for us answers in this time
+        return json.dumps(jwks([key.public])).encode()
+
+    keys = KeySet(fetch, lambda: 0.0)
+
+    def second() -> object:
+        begun.wait(10)
+        try:
+            return keys.key(key.kid)
+        finally:
+            answered.set()
+
+    with ThreadPoolExecutor(2) as pool:
+        first, other = pool.submit(keys.key, key.kid), pool.submit(second)
+    assert (first.result(), other.result()) == (key.public, key.public)
 
 
 def test_a_key_file_is_read_without_waiting_and_an_address_is_not(tmp_path, key):
