@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Any
 from contracts.errors import Refused
 
 if TYPE_CHECKING:
-    from services.pricer.domain.book import FxTable, PriceBook
-    from services.pricer.domain.lint import Finding
+    from services.pricer.domain.books.book import FxTable, PriceBook
+    from services.pricer.domain.lint.lint import Finding
 
 
 def plain(path: Path) -> dict[str, Any]:
     """Return a file as the JSON that a door takes, decimals as text."""
     from services.pricer.documents import from_json, from_yaml  # noqa: PLC0415 - as above
-    from services.pricer.domain.canonical import canonical  # noqa: PLC0415 - as above
+    from services.pricer.domain.books.canonical import canonical  # noqa: PLC0415 - as above
 
     read = from_json if path.suffix == ".json" else from_yaml
     found: dict[str, Any] = json.loads(canonical(read(path.read_bytes(), path.name)))
@@ -31,7 +31,7 @@ def read_document(path: Path) -> "PriceBook | FxTable":
 
 def read_book(path: Path) -> "PriceBook":
     """Read a price book.   Raises: BookRefused; Refused, if it is an FX table."""
-    from services.pricer.domain.book import PriceBook  # noqa: PLC0415 - as above
+    from services.pricer.domain.books.book import PriceBook  # noqa: PLC0415 - as above
 
     found = read_document(path)
     if not isinstance(found, PriceBook):
@@ -42,8 +42,8 @@ def read_book(path: Path) -> "PriceBook":
 def linted(path: Path, catalog: Path) -> "list[Finding]":
     """Lint a file against the parts and rates of a catalogue.   Raises: BookRefused."""
     from services.pricer.books import load_tables, parts_of, parts_to_price  # noqa: PLC0415
-    from services.pricer.domain.book import FxTable  # noqa: PLC0415 - as above
-    from services.pricer.domain.lint import lint_book, lint_fx  # noqa: PLC0415 - as above
+    from services.pricer.domain.books.book import FxTable  # noqa: PLC0415 - as above
+    from services.pricer.domain.lint.lint import lint_book, lint_fx  # noqa: PLC0415 - as above
 
     document = read_document(path)
     if isinstance(document, FxTable):

@@ -16,7 +16,7 @@ from quotewright.playing import TELECOM
 from quotewright.price_lists import import_list
 
 if TYPE_CHECKING:
-    from services.pricer.domain.lint import Finding
+    from services.pricer.domain.lint.lint import Finding
 
 book_app = typer.Typer(
     no_args_is_help=True,
@@ -92,7 +92,7 @@ def diff(
     as_json: Json = False,
 ) -> None:
     """Say in words and numbers what a version changes against another."""
-    from services.pricer.domain.differing import difference  # noqa: PLC0415 - a second to load
+    from services.pricer.domain.releases.differing import difference  # noqa: PLC0415 - a second to load
 
     old, new = read_document(against), read_document(file)
     if type(old) is not type(new):

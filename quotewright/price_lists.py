@@ -14,7 +14,7 @@ from quotewright.options import REFUSED, Json, print_json, say
 from quotewright.playing import TELECOM
 
 if TYPE_CHECKING:
-    from services.pricer.domain.price_list import Imported, Target
+    from services.pricer.domain.releases.price_list import Imported, Target
     from services.pricer.importing import Source
 
 Catalog = Annotated[Path, typer.Option(help="the catalogue, for its parts.yaml")]
@@ -70,7 +70,7 @@ def import_list(  # noqa: PLR0913, PLR0917 - the options of a command are its fo
 
 
 def _target(version: int, effective: str, complete: bool) -> "Target":
-    from services.pricer.domain.price_list import Target  # noqa: PLC0415 - as above
+    from services.pricer.domain.releases.price_list import Target  # noqa: PLC0415 - as above
 
     try:
         return Target(version, date.fromisoformat(effective), complete)
@@ -79,7 +79,7 @@ def _target(version: int, effective: str, complete: bool) -> "Target":
 
 
 def _source(files: list[Path], sheet: str | None, pricebook: str | None, step: str) -> "Source":
-    from services.pricer.domain.salesforce import Wanted  # noqa: PLC0415 - as above
+    from services.pricer.domain.releases.salesforce import Wanted  # noqa: PLC0415 - as above
     from services.pricer.importing import Source  # noqa: PLC0415 - as above
 
     try:

@@ -13,9 +13,9 @@ from infra.web import Principal, allow
 from infra.work import Commands
 from services.pricer import handlers
 from services.pricer.books import Shelves
-from services.pricer.domain.ask import ColumnAsk, PriceAsk, Priced
-from services.pricer.domain.explaining import with_matched
-from services.pricer.domain.trace import View, shown
+from services.pricer.domain.asks.ask import ColumnAsk, PriceAsk, Priced
+from services.pricer.domain.asks.trace import View, shown
+from services.pricer.domain.prices.explaining import with_matched
 
 # Who may see costs, margins and floors; a seller sees prices and discounts, as the customer does.
 INSIDERS = frozenset({"approver", "manager", "admin", "service"})

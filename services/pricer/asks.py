@@ -17,8 +17,8 @@ from pydantic import Field
 from contracts.quote import PricingRequested
 from contracts.values import Value
 from infra.work import Commands, Work
-from services.pricer.domain.ask import PriceAsk, Priced
-from services.pricer.domain.replay import (
+from services.pricer.domain.asks.ask import PriceAsk, Priced
+from services.pricer.domain.what_ifs.trial import (
     Key,
     Past,
     figures_of_answer,

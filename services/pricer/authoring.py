@@ -14,11 +14,11 @@ from infra.desk import CommandReused
 from infra.work import Cause, Commands, Work
 from services.pricer import documents
 from services.pricer.books import Key, parts_to_price
-from services.pricer.domain import releasing
-from services.pricer.domain.book import UNHASHED, FxTable, PriceBook
-from services.pricer.domain.canonical import canonical
-from services.pricer.domain.lint import Finding, errors_of, lint_book, lint_fx
-from services.pricer.domain.releasing import Kind, Release
+from services.pricer.domain.books.book import UNHASHED, FxTable, PriceBook
+from services.pricer.domain.books.canonical import canonical
+from services.pricer.domain.lint.lint import Finding, errors_of, lint_book, lint_fx
+from services.pricer.domain.releases import releasing
+from services.pricer.domain.releases.releasing import Kind, Release
 from services.pricer.library import NEWEST, Library
 
 MEDIA_TYPE = "application/json"

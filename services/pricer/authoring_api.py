@@ -14,9 +14,9 @@ from infra.work import Cause
 from services.pricer import documents
 from services.pricer.authoring import Author, drafted
 from services.pricer.books import Key
-from services.pricer.domain.differing import Change, difference
-from services.pricer.domain.lint import Finding
-from services.pricer.domain.releasing import Act, Kind, Release
+from services.pricer.domain.lint.lint import Finding
+from services.pricer.domain.releases.differing import Change, difference
+from services.pricer.domain.releases.releasing import Act, Kind, Release
 from services.pricer.library import Library
 
 PATHS: dict[Kind, str] = {"book": "books", "fx": "fx"}

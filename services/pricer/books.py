@@ -16,7 +16,7 @@ from pydantic import ValidationError
 
 from contracts.errors import Refused
 from contracts.values import Period, Pin
-from services.pricer.domain.book import (
+from services.pricer.domain.books.book import (
     FxTable,
     PriceBook,
     Status,
@@ -24,8 +24,8 @@ from services.pricer.domain.book import (
     read_book,
     read_fx,
 )
-from services.pricer.domain.compiled import BookUnfit, CompiledBook, compile_book
-from services.pricer.domain.lint import Finding, Part, errors_of, lint_book, lint_fx
+from services.pricer.domain.books.compiled import BookUnfit, CompiledBook, compile_book
+from services.pricer.domain.lint.lint import Finding, Part, errors_of, lint_book, lint_fx
 
 
 class BookRefused(Refused):

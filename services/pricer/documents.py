@@ -10,9 +10,9 @@ import yaml
 from pydantic import ValidationError
 
 from services.pricer.books import BookRefused
-from services.pricer.domain.book import FxTable, PriceBook, read_book, read_fx
-from services.pricer.domain.lint import Finding
-from services.pricer.domain.releasing import Kind
+from services.pricer.domain.books.book import FxTable, PriceBook, read_book, read_fx
+from services.pricer.domain.lint.lint import Finding
+from services.pricer.domain.releases.releasing import Kind
 
 BYTES_MAX = 32 * 1024 * 1024
 # With every alias written out; a book of a hundred thousand entries has 2 million.

@@ -15,12 +15,12 @@ from contracts.quote import PricingRequested
 from infra.work import Work
 from services.pricer import asks
 from services.pricer.books import Shelf, Shelves, VersionRefused
-from services.pricer.domain import column as columns
-from services.pricer.domain.ask import ColumnAsk, PriceAsk, Priced, Unpriced, problem
-from services.pricer.domain.book import FxTable
-from services.pricer.domain.checks import sellers_alone
-from services.pricer.domain.compiled import CompiledBook
-from services.pricer.domain.pricing import price
+from services.pricer.domain.asks.ask import ColumnAsk, PriceAsk, Priced, Unpriced, problem
+from services.pricer.domain.asks.checks import sellers_alone
+from services.pricer.domain.books.book import FxTable
+from services.pricer.domain.books.compiled import CompiledBook
+from services.pricer.domain.levers import column as columns
+from services.pricer.domain.prices.pricing import price
 
 TRACE_MEDIA_TYPE = "application/json"
 SHELF = "pricer.shelf"

@@ -7,10 +7,10 @@ from typing import Any
 
 from contracts.errors import Refused
 from services.pricer import sheets
-from services.pricer.domain import salesforce
-from services.pricer.domain.book import PriceBook
-from services.pricer.domain.lint import Part
-from services.pricer.domain.price_list import REQUIRED, Imported, Target, read_list
+from services.pricer.domain.books.book import PriceBook
+from services.pricer.domain.lint.lint import Part
+from services.pricer.domain.releases import salesforce
+from services.pricer.domain.releases.price_list import REQUIRED, Imported, Target, read_list
 
 ROWS_SHOWN = 1000
 # How a file of an export may be called: Product2.csv, SBQQ__DiscountTier__c.csv, DiscountTier.csv.

@@ -11,7 +11,7 @@ from infra.work import Cause
 from services.pricer.authoring import Author, drafted
 from services.pricer.authoring_api import Asked, Raw, Which, Writer, linted, summary
 from services.pricer.books import Key
-from services.pricer.domain.price_list import Target
+from services.pricer.domain.releases.price_list import Target
 from services.pricer.importing import Source, imported, report
 from services.pricer.library import Library
 

@@ -19,9 +19,9 @@ from infra.ask import Asker
 from infra.web import Principal, allow
 from services.pricer.api import READERS, PreviewAsk
 from services.pricer.books import Shelves
-from services.pricer.domain.ask import Priced, Unpriced
-from services.pricer.domain.breaks import AtQuantity, NextBreaks, at_quantities, next_breaks
-from services.pricer.domain.solving import Target, largest_discount, target_price
+from services.pricer.domain.asks.ask import Priced, Unpriced
+from services.pricer.domain.levers.breaks import AtQuantity, NextBreaks, at_quantities, next_breaks
+from services.pricer.domain.levers.solving import Target, largest_discount, target_price
 from services.pricer.handlers import NotPriceable, fixed
 
 Reader = Annotated[Principal, Depends(allow(*READERS))]

@@ -14,10 +14,10 @@ from typing import Any, Generic, TypeVar
 
 from infra.work import Commands
 from services.pricer.books import BookRefused, Key, Shelf
-from services.pricer.domain.book import FxTable, PriceBook, read_book, read_fx
-from services.pricer.domain.compiled import BookUnfit, CompiledBook, compile_book
-from services.pricer.domain.lint import Finding
-from services.pricer.domain.releasing import (
+from services.pricer.domain.books.book import FxTable, PriceBook, read_book, read_fx
+from services.pricer.domain.books.compiled import BookUnfit, CompiledBook, compile_book
+from services.pricer.domain.lint.lint import Finding
+from services.pricer.domain.releases.releasing import (
     NAMES,
     UNKNOWN,
     Act,

@@ -30,7 +30,7 @@ from services.pricer.asks import Asks
 from services.pricer.authoring import Author
 from services.pricer.library import Library
 from services.pricer.pages import what_ifs as what_if_pages
-from services.pricer.replaying import Replaying
+from services.pricer.trying import Trying
 from services.pricer.what_if_api import WhatIfDesk
 from services.pricer.what_ifs import Changed, Progress, WhatIfs
 
@@ -42,7 +42,7 @@ def build(settings: Settings, plumbing: Plumbing) -> Parts:
     bell = Bell()
     asks = Asks(plumbing)
     desk = WhatIfDesk(WhatIfs(plumbing, asks), asks, library, bell)
-    replaying = Replaying(asks, Progress(plumbing.pool), library, plumbing.asker)
+    trying = Trying(asks, Progress(plumbing.pool), library, plumbing.asker)
     live = Live(Changed(plumbing).look)
     face = Pages(
         prefix="/pricer",
@@ -69,15 +69,15 @@ def build(settings: Settings, plumbing: Plumbing) -> Parts:
         router=router,
         reminders={},
         batch_size=20,
-        chores={"what-ifs": Chore(replaying.step, bell)},
+        chores={"what-ifs": Chore(trying.step, bell)},
         face=face,
-        close=partial(_close, replaying, live),
+        close=partial(_close, trying, live),
         migrations=Path(__file__).parent / "migrations",
     )
 
 
-def _close(replaying: Replaying, live: Live) -> None:
-    replaying.close()
+def _close(trying: Trying, live: Live) -> None:
+    trying.close()
     live.close()
 
 

@@ -11,8 +11,8 @@ from contracts.values import Pin, Value
 from infra.web import Principal, allow
 from infra.work import Commands
 from services.pricer.books import Shelf, Shelves
-from services.pricer.domain.engines import ENGINES
-from services.pricer.domain.replaying import Replayed, Versions, replay
+from services.pricer.domain.asks.engines import ENGINES
+from services.pricer.domain.prices.replaying import Replayed, Versions, replay
 
 Prover = Annotated[Principal, Depends(allow("admin", "service"))]
 

@@ -13,7 +13,7 @@ import openpyxl
 from openpyxl.utils.exceptions import InvalidFileException
 
 from contracts.errors import Refused
-from services.pricer.domain.price_rows import Row
+from services.pricer.domain.releases.price_rows import Row
 
 BYTES_MAX = 32 * 1024 * 1024
 UNPACKED_MAX = 200 * 1024 * 1024

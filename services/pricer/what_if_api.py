@@ -13,8 +13,8 @@ from infra.bus import Bell
 from infra.web import allow, cause_of
 from infra.work import Cause
 from services.pricer.asks import Asks
-from services.pricer.domain.outcome import Row
-from services.pricer.domain.report import report
+from services.pricer.domain.what_ifs.outcome import Row
+from services.pricer.domain.what_ifs.report import report
 from services.pricer.library import Library
 from services.pricer.what_if_asks import WhatIfAsk, candidate
 from services.pricer.what_if_files import csv_file, parquet_file

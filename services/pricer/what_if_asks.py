@@ -9,12 +9,17 @@ from contracts.values import Value
 from services.pricer.asks import Asks, Chosen, Name
 from services.pricer.books import Shelf
 from services.pricer.documents import read
-from services.pricer.domain.book import Code, FxTable, PriceBook
-from services.pricer.domain.candidate import CandidateRefused, Changes, changed, refuse_faults
-from services.pricer.domain.canonical import canonical
-from services.pricer.domain.compiled import BookUnfit, CompiledBook, compile_book
-from services.pricer.domain.lint import Finding
-from services.pricer.domain.replay import Key, Versions
+from services.pricer.domain.books.book import Code, FxTable, PriceBook
+from services.pricer.domain.books.canonical import canonical
+from services.pricer.domain.books.compiled import BookUnfit, CompiledBook, compile_book
+from services.pricer.domain.lint.lint import Finding
+from services.pricer.domain.what_ifs.candidate import (
+    CandidateRefused,
+    Changes,
+    changed,
+    refuse_faults,
+)
+from services.pricer.domain.what_ifs.trial import Key, Versions
 from services.pricer.library import Library
 from services.pricer.what_ifs import Tried, WhatIf
 

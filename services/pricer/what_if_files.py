@@ -8,8 +8,8 @@ from typing import Any
 
 from contracts.values import EXACT
 from infra.parquet import Column, parquet
-from services.pricer.domain.outcome import Row
-from services.pricer.domain.replay import DECIMALS
+from services.pricer.domain.what_ifs.outcome import Row
+from services.pricer.domain.what_ifs.trial import DECIMALS
 
 PERCENT_SCALE = 2
 # What a spreadsheet takes for a formula is told as text.

@@ -1,7 +1,7 @@
 """What-ifs that were asked for: rows of our own, how far each is, and what it found.
 
 A what-if makes no fact and changes no price. It may be asked, watched and cancelled by several
-people; one chore carries them out, the oldest first (`replaying.py`).
+people; one chore carries them out, the oldest first (`trying.py`).
 """
 
 import gzip
@@ -21,10 +21,10 @@ from contracts.values import Value
 from infra.postgres import PgConnection, reachable
 from infra.work import Cause, Commands, Work
 from services.pricer.asks import Asks, Chosen
-from services.pricer.domain.book import PriceBook
-from services.pricer.domain.outcome import Row
-from services.pricer.domain.replay import Key, Terms
-from services.pricer.domain.tally import Tally
+from services.pricer.domain.books.book import PriceBook
+from services.pricer.domain.what_ifs.outcome import Row
+from services.pricer.domain.what_ifs.tally import Tally
+from services.pricer.domain.what_ifs.trial import Key, Terms
 
 State = Literal["waiting", "running", "done", "cancelled", "failed"]
 UNFINISHED_MAX = 20

@@ -14,10 +14,10 @@ from typing import Any
 from contracts.values import Quantity
 from infra.collecting import SetAside
 from services.pricer import books
-from services.pricer.domain.ask import PriceAsk, Priced
-from services.pricer.domain.book import read_book, read_fx
-from services.pricer.domain.compiled import CompiledBook, compile_book
-from services.pricer.domain.pricing import price
+from services.pricer.domain.asks.ask import PriceAsk, Priced
+from services.pricer.domain.books.book import read_book, read_fx
+from services.pricer.domain.books.compiled import CompiledBook, compile_book
+from services.pricer.domain.prices.pricing import price
 from tests.bench.options import timed
 from tests.bench.report import Row, median
 

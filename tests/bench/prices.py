@@ -23,7 +23,7 @@ from services.configurator.domain.products.product import Product
 from services.configurator.domain.solving.space import bits
 from services.configurator.shelf import load
 from services.pricer import books, handlers
-from services.pricer.domain.ask import ColumnAsk
+from services.pricer.domain.asks.ask import ColumnAsk
 from tests.bench.options import timed
 from tests.bench.report import Row, median, percentile
 

@@ -17,14 +17,14 @@ from datetime import timedelta
 from itertools import islice
 from typing import Any
 
-from services.pricer.domain.ask import PriceAsk
-from services.pricer.domain.candidate import Changes, changed
-from services.pricer.domain.compiled import CompiledBook, compile_book
-from services.pricer.domain.pricing import price
-from services.pricer.domain.recalling import Memory
-from services.pricer.domain.replay import Past, figures
-from services.pricer.domain.tally import PLACE, WHOLE, Tally
-from services.pricer.replay_workers import Workers
+from services.pricer.domain.asks.ask import PriceAsk
+from services.pricer.domain.books.compiled import CompiledBook, compile_book
+from services.pricer.domain.prices.pricing import price
+from services.pricer.domain.what_ifs.candidate import Changes, changed
+from services.pricer.domain.what_ifs.recalling import Memory
+from services.pricer.domain.what_ifs.tally import PLACE, WHOLE, Tally
+from services.pricer.domain.what_ifs.trial import Past, figures
+from services.pricer.trial_workers import Workers
 from tests.bench.report import Row
 from tests.unit.pricer.basket import a_discount
 from tests.unit.pricer.history import (

@@ -27,7 +27,7 @@ FAULTS = {
         ("services/crm_projector/main.py", "from services.approvals.domain import case"),
     ],
     "rooms": [
-        ("services/pricer/domain/book.py", "import services.pricer.handlers"),
+        ("services/pricer/domain/what_ifs/tally.py", "import services.pricer.handlers"),
         ("services/pricer/handlers.py", "import services.pricer.consumer"),
         ("services/approvals/views.py", "import services.approvals.handlers"),
         ("services/approvals/consumer.py", "import services.approvals.main"),
@@ -39,7 +39,7 @@ FAULTS = {
     "pure": [
         ("services/quotes/domain/deal.py", "import infra.work"),
         ("services/configurator/domain/language/units.py", "import random"),
-        ("services/pricer/domain/book.py", "import os"),
+        ("services/pricer/domain/books/book.py", "import os"),
         ("services/approvals/domain/case.py", "import time"),
         ("services/documents/domain/brand.py", "import weasyprint"),
         ("services/crm_projector/domain/deal.py", "from psycopg import sql"),
@@ -52,6 +52,10 @@ FAULTS = {
     "configurator": [
         ("services/configurator/domain/language/units.py", "import services.configurator.domain.solving.bounds"),
         ("services/configurator/domain/products/product.py", "import services.configurator.domain.prices.pricing"),
+    ],
+    "pricer": [
+        ("services/pricer/domain/books/book.py", "import services.pricer.domain.asks.trace"),
+        ("services/pricer/domain/lint/lint_ties.py", "import services.pricer.domain.levers.solving"),
     ],
     "plumbing": [
         ("infra/work.py", "from contracts.pricing import QuotePriced"),

@@ -12,7 +12,7 @@ from infra.clock import wall_clock
 from quotewright.demo import ready
 from quotewright.laptop import ROOT
 from quotewright.playing import opportunity
-from services.pricer.domain.book import content_sha256
+from services.pricer.domain.books.book import content_sha256
 from tests.e2e.place import Place, until
 
 CATALOG = ROOT / "catalogs" / "telecom"

@@ -23,7 +23,7 @@ from infra.work import Cause
 from services.approvals import policy
 from services.approvals.domain.bulk import BulkQuestion, preview_all
 from services.pricer import main
-from services.pricer.domain.ask import PriceAsk
+from services.pricer.domain.asks.ask import PriceAsk
 from tests.unit.pricer.history import CATALOG
 
 NOW = datetime(2026, 11, 2, 9, 0, tzinfo=UTC)

@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from services.pricer.domain.book import content_sha256
+from services.pricer.domain.books.book import content_sha256
 from tests.integration.book_service import a_version, running
 from tests.unit.pricer.test_pricer_shelf import a_catalogue
 from tests.unit.pricer.test_pricer_shelf import a_version as a_file

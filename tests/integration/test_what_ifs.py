@@ -12,10 +12,10 @@ import duckdb
 import pytest
 
 from infra.ask import PeerUnavailable
-from services.pricer import replaying
-from services.pricer.domain.ask import PriceAsk
-from services.pricer.domain.replay import Past, Replayer, Versions
-from services.pricer.replay_workers import Part, Workers, replayed
+from services.pricer import trying
+from services.pricer.domain.asks.ask import PriceAsk
+from services.pricer.domain.what_ifs.trial import Past, Trier, Versions
+from services.pricer.trial_workers import Part, Workers, tried
 from tests.integration.pricer_service import WHAT_IFS, Pricer, running
 from tests.unit.pricer.history import BOOK, an_ask, shelf
 
@@ -35,11 +35,11 @@ class HereAndNow:
     """Workers without processes of their own, which take a second to begin."""
 
     def __init__(self, versions: Versions, count: int) -> None:
-        self._replayer = Replayer(versions)
+        self._trier = Trier(versions)
 
     def part(self, asks: Sequence[Past]) -> Future[Part]:
         found: Future[Part] = Future()
-        found.set_result(replayed(self._replayer, asks))
+        found.set_result(tried(self._trier, asks))
         return found
 
     def close(self) -> None:
@@ -59,7 +59,7 @@ class Dying(HereAndNow):
 def pricer(
     make_database: Any, clock: Any, tmp_path: Any, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Pricer]:
-    monkeypatch.setattr(replaying, "Workers", HereAndNow)
+    monkeypatch.setattr(trying, "Workers", HereAndNow)
     with running(make_database, clock, tmp_path) as found:
         yield found
 
@@ -154,7 +154,7 @@ class TestCarryingOut:
         a_history(pricer)
         tried = changed(entries=[with_price(SKUS[0], "99999.00")])
         whole = pricer.tries(**tried)
-        monkeypatch.setattr(replaying, "PART_QUOTES", 5)
+        monkeypatch.setattr(trying, "PART_QUOTES", 5)
         parted = pricer.tries(**tried)
         assert parted["report"] == whole["report"]
         assert len(pricer.rows("SELECT * FROM what_if_parts")) == 1 + 3
@@ -164,14 +164,14 @@ class TestCarryingOut:
     ) -> None:
         a_history(pricer)
         here = pricer.tries(**SAME)
-        monkeypatch.setattr(replaying, "Workers", Workers)
+        monkeypatch.setattr(trying, "Workers", Workers)
         assert pricer.tries(**SAME)["report"] == here["report"]
 
     def test_one_that_fails_again_and_again_is_given_up(
         self, pricer: Pricer, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         a_history(pricer, 1)
-        monkeypatch.setattr(replaying, "Workers", Dying)
+        monkeypatch.setattr(trying, "Workers", Dying)
         found = pricer.tries(**SAME)
         assert found["what_if"]["state"] == "failed"
         assert "BrokenProcessPool" in found["what_if"]["trouble"]
@@ -180,7 +180,7 @@ class TestCarryingOut:
         self, pricer: Pricer, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         a_history(pricer)
-        monkeypatch.setattr(replaying, "PART_QUOTES", 5)
+        monkeypatch.setattr(trying, "PART_QUOTES", 5)
         id_ = pricer.asks("POST", WHAT_IFS, {"name": "x", **SAME}).json()["what_if"]["what_if_id"]
         pricer.works(1)
         assert pricer.found(id_)["percent"] == 41
@@ -192,7 +192,7 @@ class TestCarryingOut:
         self, pricer: Pricer, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         a_history(pricer)
-        monkeypatch.setattr(replaying, "PART_QUOTES", 5)
+        monkeypatch.setattr(trying, "PART_QUOTES", 5)
         id_ = pricer.asks("POST", WHAT_IFS, {"name": "x", **SAME}).json()["what_if"]["what_if_id"]
         pricer.works(1)
         assert (

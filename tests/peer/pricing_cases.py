@@ -10,14 +10,14 @@ from pathlib import Path
 from typing import Any
 
 from contracts.values import minor_unit
-from services.pricer.domain.allocation import largest_remainder
-from services.pricer.domain.answer import Settled, payable_of
-from services.pricer.domain.ask import PriceAsk, Unpriced
-from services.pricer.domain.book import read_book, read_fx
-from services.pricer.domain.compiled import compile_book
-from services.pricer.domain.pricing import settle
-from services.pricer.domain.running import Running
-from services.pricer.domain.scene import ROUNDS, exact_sum
+from services.pricer.domain.asks.ask import PriceAsk, Unpriced
+from services.pricer.domain.asks.scene import ROUNDS, exact_sum
+from services.pricer.domain.books.allocation import largest_remainder
+from services.pricer.domain.books.book import read_book, read_fx
+from services.pricer.domain.books.compiled import compile_book
+from services.pricer.domain.prices.answer import Settled, payable_of
+from services.pricer.domain.prices.pricing import settle
+from services.pricer.domain.waterfall.running import Running
 from tests.peer.pricing_words import (
     FOR_EVER,
     MODELS,

@@ -15,7 +15,7 @@ from infra.work import Cause
 from services.pricer.authoring import Author
 from services.pricer.authoring_api import Asked, Which, linted
 from services.pricer.books import Key
-from services.pricer.domain.releasing import Kind, Release
+from services.pricer.domain.releases.releasing import Kind, Release
 from services.pricer.importing_api import ImportAsk, import_into
 from services.pricer.library import Library
 from services.pricer.pages.comparing import Compared, differs

@@ -9,8 +9,8 @@ from starlette.responses import Response
 from contracts.errors import NotFound
 from infra.pages import Pages, page_router
 from services.pricer.authoring_api import Which
-from services.pricer.domain.differing import Difference, difference
-from services.pricer.domain.releasing import Kind, Release
+from services.pricer.domain.releases.differing import Difference, difference
+from services.pricer.domain.releases.releasing import Kind, Release
 from services.pricer.library import Library
 from services.pricer.pages.frame import PAGE_ROWS, PATHS, Insider, told
 

@@ -7,7 +7,7 @@ from fastapi import Depends
 from contracts import places
 from infra.auth import Principal
 from infra.web import allow
-from services.pricer.domain.releasing import NAMES, Kind, Release
+from services.pricer.domain.releases.releasing import NAMES, Kind, Release
 
 PATHS: dict[Kind, str] = {"book": places.PRICE_BOOKS, "fx": places.RATES}
 KEEPS = frozenset({"manager", "admin"})

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from infra.pages import Pages, page_router
-from services.pricer.domain.releasing import Kind, Release
+from services.pricer.domain.releases.releasing import Kind, Release
 from services.pricer.library import Library
 from services.pricer.pages.frame import KEEPS, PATHS, TONES, Insider, place
 

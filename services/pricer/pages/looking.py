@@ -12,9 +12,9 @@ from infra.auth import Principal
 from infra.pages import Pages, page_router
 from services.pricer.authoring import Author
 from services.pricer.authoring_api import Which, linted
-from services.pricer.domain.book import Entry, FxTable, Guardrail, PriceBook, Rule
-from services.pricer.domain.differing import brief, words_of
-from services.pricer.domain.releasing import Kind, Release
+from services.pricer.domain.books.book import Entry, FxTable, Guardrail, PriceBook, Rule
+from services.pricer.domain.releases.differing import brief, words_of
+from services.pricer.domain.releases.releasing import Kind, Release
 from services.pricer.library import Library
 from services.pricer.pages.frame import PAGE_ROWS, PATHS, Insider, told
 

@@ -18,12 +18,12 @@ from infra.pages import FormInvalid, Pages, filled, follows, page_router, reader
 from services.pricer.api import view_for
 from services.pricer.authoring import Author
 from services.pricer.books import BookRefused, Shelf, VersionRefused
-from services.pricer.domain.ask import PriceAsk, Priced, Unpriced
-from services.pricer.domain.compiled import CompiledBook
-from services.pricer.domain.lint import errors_of
-from services.pricer.domain.pricing import price
-from services.pricer.domain.releasing import Release
-from services.pricer.domain.trace import shown
+from services.pricer.domain.asks.ask import PriceAsk, Priced, Unpriced
+from services.pricer.domain.asks.trace import shown
+from services.pricer.domain.books.compiled import CompiledBook
+from services.pricer.domain.lint.lint import errors_of
+from services.pricer.domain.prices.pricing import price
+from services.pricer.domain.releases.releasing import Release
 from services.pricer.library import Library
 from services.pricer.pages.bars import drawn
 from services.pricer.pages.frame import Insider

@@ -14,7 +14,7 @@ from infra.auth import Principal
 from infra.live import Live
 from infra.pages import FormInvalid, Pages, form, page_router, see
 from infra.web import allow
-from services.pricer.domain.report import report
+from services.pricer.domain.what_ifs.report import report
 from services.pricer.pages import what_if_charts
 from services.pricer.pages.what_if_form import asked
 from services.pricer.what_if_api import Insider, Keeper, WhatIfDesk, Why

@@ -14,7 +14,7 @@ from services.configurator.domain.language.model import Part
 from services.configurator.domain.products.product import bind
 from services.pricer import books
 from services.pricer import handlers as pricer
-from services.pricer.domain.ask import ColumnAsk
+from services.pricer.domain.asks.ask import ColumnAsk
 from tests.unit.configurator.small import a_pump, value_of
 from tests.unit.configurator.test_configurator_laws import models
 

@@ -10,7 +10,7 @@ from infra.auth import Audience
 from infra.web import Readiness, application
 from services.configurator import api, priced
 from services.pricer import handlers as pricer
-from services.pricer.domain.ask import BasketItem, ColumnAsk, PriceAsk
+from services.pricer.domain.asks.ask import BasketItem, ColumnAsk, PriceAsk
 from tests.unit.configurator.guide import DEAL, NR, Guide, text_of
 from tests.unit.configurator.priced import BOOKS, Pricer
 from tests.unit.configurator.test_configurator_answers import (

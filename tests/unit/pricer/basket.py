@@ -3,10 +3,10 @@
 from typing import Any
 
 from contracts.pricing import LineProblem
-from services.pricer.domain.ask import PriceAsk, Priced
-from services.pricer.domain.book import FxTable, PriceBook, read_book, read_fx
-from services.pricer.domain.compiled import compile_book
-from services.pricer.domain.pricing import Unpriced, price
+from services.pricer.domain.asks.ask import PriceAsk, Priced
+from services.pricer.domain.books.book import FxTable, PriceBook, read_book, read_fx
+from services.pricer.domain.books.compiled import compile_book
+from services.pricer.domain.prices.pricing import Unpriced, price
 
 HALF_UP = {"scale": "minor", "mode": "half_up"}
 

@@ -6,10 +6,10 @@ from decimal import Decimal, localcontext
 from typing import Any
 
 from contracts.values import EXACT
-from services.pricer.domain.ask import PriceAsk, Priced, Unpriced
-from services.pricer.domain.book import FxTable, read_book
-from services.pricer.domain.compiled import CompiledBook, compile_book
-from services.pricer.domain.pricing import price
+from services.pricer.domain.asks.ask import PriceAsk, Priced, Unpriced
+from services.pricer.domain.books.book import FxTable, read_book
+from services.pricer.domain.books.compiled import CompiledBook, compile_book
+from services.pricer.domain.prices.pricing import price
 from tests.unit.pricer.basket import (
     HALF_UP,
     a_discount,

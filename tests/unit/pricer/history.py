@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from services.pricer import books
-from services.pricer.domain.ask import PriceAsk, Priced
-from services.pricer.domain.pricing import price
-from services.pricer.domain.replay import Figures, Past, Versions, figures_of_answer
+from services.pricer.domain.asks.ask import PriceAsk, Priced
+from services.pricer.domain.prices.pricing import price
+from services.pricer.domain.what_ifs.trial import Figures, Past, Versions, figures_of_answer
 from tests.unit.pricer.basket import a_discount
 
 CATALOG = Path(__file__).parents[3] / "catalogs" / "telecom"

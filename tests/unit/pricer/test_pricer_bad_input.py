@@ -3,8 +3,8 @@
 import pytest
 from pydantic import ValidationError
 
-from services.pricer.domain.ask import PriceAsk
-from services.pricer.domain.checks import sellers_alone
+from services.pricer.domain.asks.ask import PriceAsk
+from services.pricer.domain.asks.checks import sellers_alone
 from tests.unit.pricer.basket import (
     HALF_UP,
     a_book,

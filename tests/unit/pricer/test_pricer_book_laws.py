@@ -8,8 +8,8 @@ from collections import Counter
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.pricer.domain.engines import NEWEST
-from services.pricer.domain.pricing import price
+from services.pricer.domain.asks.engines import NEWEST
+from services.pricer.domain.prices.pricing import price
 from tests.unit.pricer.drawing import Drawn, steps
 
 

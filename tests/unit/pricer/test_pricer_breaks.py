@@ -1,9 +1,9 @@
 """What another quantity would cost: the next break of an item, and a table of quantities."""
 
 from contracts.values import Quantity
-from services.pricer.domain.breaks import at_quantities, next_breaks
-from services.pricer.domain.compiled import compile_book
-from services.pricer.domain.pricing import Unpriced, price
+from services.pricer.domain.books.compiled import compile_book
+from services.pricer.domain.levers.breaks import at_quantities, next_breaks
+from services.pricer.domain.prices.pricing import Unpriced, price
 from tests.unit.pricer.basket import (
     a_book,
     a_rule,

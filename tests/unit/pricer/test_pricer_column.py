@@ -10,9 +10,9 @@ from contracts.configuration import BomLine
 from contracts.pricing import PriceColumn
 from contracts.values import Money
 from services.pricer import handlers
-from services.pricer.domain.ask import BasketItem, ColumnAsk, PriceAsk
-from services.pricer.domain.column import column
-from services.pricer.domain.compiled import compile_book
+from services.pricer.domain.asks.ask import BasketItem, ColumnAsk, PriceAsk
+from services.pricer.domain.books.compiled import compile_book
+from services.pricer.domain.levers.column import column
 from services.pricer.handlers import NotPriceable
 from tests.unit.pricer.basket import a_book, an_ask, an_item, the_document, the_fx
 from tests.unit.pricer.test_pricer_answers import (  # noqa: F401

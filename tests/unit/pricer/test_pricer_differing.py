@@ -2,7 +2,7 @@
 
 from decimal import Decimal
 
-from services.pricer.domain.differing import difference
+from services.pricer.domain.releases.differing import difference
 from tests.unit.pricer.basket import (
     a_book,
     a_rule,

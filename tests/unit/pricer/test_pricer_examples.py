@@ -4,7 +4,9 @@ import doctest
 
 import pytest
 
-from services.pricer.domain import allocation, canonical, charging, counting, trace
+from services.pricer.domain.asks import trace
+from services.pricer.domain.books import allocation, canonical, counting
+from services.pricer.domain.waterfall import charging
 
 
 @pytest.mark.parametrize("module", [allocation, canonical, charging, counting, trace])

@@ -6,8 +6,8 @@ from decimal import Decimal
 import pytest
 from pydantic import ValidationError
 
-from services.pricer.domain.compiled import BookUnfit, compile_book
-from services.pricer.domain.pricing import price
+from services.pricer.domain.books.compiled import BookUnfit, compile_book
+from services.pricer.domain.prices.pricing import price
 from tests.unit.pricer.basket import (
     a_book,
     a_rule,

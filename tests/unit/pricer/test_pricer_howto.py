@@ -6,11 +6,11 @@ from pathlib import Path
 import yaml
 from pydantic import TypeAdapter
 
-from services.pricer.domain.book import read_book
-from services.pricer.domain.compiled import compile_book
-from services.pricer.domain.price_models import PriceModel
-from services.pricer.domain.pricing import price
-from services.pricer.domain.rules import Condition, Effect
+from services.pricer.domain.books.book import read_book
+from services.pricer.domain.books.compiled import compile_book
+from services.pricer.domain.books.price_models import PriceModel
+from services.pricer.domain.books.rules import Condition, Effect
+from services.pricer.domain.prices.pricing import price
 from tests.unit.pricer.basket import an_ask, an_item, nets, the_fx
 
 HOWTO = Path(__file__).parents[3] / "docs" / "howto" / "write-a-price-book.md"

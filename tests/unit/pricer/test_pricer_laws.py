@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 
 import services.pricer
 from contracts.values import EXACT, Money, allocate
-from services.pricer.domain.ask import Priced
-from services.pricer.domain.compiled import compile_book
-from services.pricer.domain.pricing import price
+from services.pricer.domain.asks.ask import Priced
+from services.pricer.domain.books.compiled import compile_book
+from services.pricer.domain.prices.pricing import price
 from tests.unit.pricer.basket import (
     HALF_UP,
     a_book,

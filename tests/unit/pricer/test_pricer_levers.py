@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 
 from contracts.pricing import DiscountAsk
 from contracts.values import Money
-from services.pricer.domain.ask import PriceAsk, Priced
-from services.pricer.domain.compiled import compile_book
-from services.pricer.domain.pricing import Unpriced, price
-from services.pricer.domain.solving import Solved, Target, largest_discount, target_price
+from services.pricer.domain.asks.ask import PriceAsk, Priced
+from services.pricer.domain.books.compiled import compile_book
+from services.pricer.domain.levers.solving import Solved, Target, largest_discount, target_price
+from services.pricer.domain.prices.pricing import Unpriced, price
 from tests.unit.pricer.basket import (
     a_book,
     a_discount,

@@ -2,8 +2,8 @@
 
 import pytest
 
-from services.pricer.domain.book import read_book
-from services.pricer.domain.lint import Part, lint_book, lint_fx
+from services.pricer.domain.books.book import read_book
+from services.pricer.domain.lint.lint import Part, lint_book, lint_fx
 from tests.unit.pricer.basket import (
     a_rule,
     an_entry,

@@ -4,8 +4,8 @@ import time
 
 import pytest
 
-from services.pricer.domain.book import read_book
-from services.pricer.domain.lint import Part, lint_book
+from services.pricer.domain.books.book import read_book
+from services.pricer.domain.lint.lint import Part, lint_book
 from tests.unit.pricer.basket import (
     a_rule,
     an_entry,

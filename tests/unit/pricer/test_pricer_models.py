@@ -6,9 +6,9 @@ from decimal import Decimal
 import pytest
 from pydantic import ValidationError
 
-from services.pricer.domain.book import read_book
-from services.pricer.domain.compiled import BookUnfit, compile_book
-from services.pricer.domain.pricing import price
+from services.pricer.domain.books.book import read_book
+from services.pricer.domain.books.compiled import BookUnfit, compile_book
+from services.pricer.domain.prices.pricing import price
 from tests.unit.pricer.basket import (
     HALF_UP,
     a_book,

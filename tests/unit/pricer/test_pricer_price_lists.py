@@ -8,9 +8,9 @@ import openpyxl
 import pytest
 
 from services.pricer import sheets
-from services.pricer.domain.book import read_book
-from services.pricer.domain.lint import Part
-from services.pricer.domain.price_list import Target
+from services.pricer.domain.books.book import read_book
+from services.pricer.domain.lint.lint import Part
+from services.pricer.domain.releases.price_list import Target
 from services.pricer.importing import ImportRefused, Source, imported, report
 from services.pricer.sheets import SheetRefused
 from tests.unit.pricer.basket import a_book, an_entry

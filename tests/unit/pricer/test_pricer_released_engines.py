@@ -11,11 +11,11 @@ from pathlib import Path
 import pytest
 import yaml
 
-from services.pricer.domain.ask import PriceAsk, Priced
-from services.pricer.domain.book import read_book, read_fx
-from services.pricer.domain.compiled import compile_book
-from services.pricer.domain.engines import ENGINES, NEWEST
-from services.pricer.domain.pricing import Unpriced, price
+from services.pricer.domain.asks.ask import PriceAsk, Priced
+from services.pricer.domain.asks.engines import ENGINES, NEWEST
+from services.pricer.domain.books.book import read_book, read_fx
+from services.pricer.domain.books.compiled import compile_book
+from services.pricer.domain.prices.pricing import Unpriced, price
 from tests.unit.pricer.basket import a_book, an_ask, an_item, problems, the_fx
 
 RELEASED = Path(__file__).parent / "released"

@@ -5,9 +5,9 @@ from decimal import Decimal
 
 import pytest
 
-from services.pricer.domain.compiled import compile_book
-from services.pricer.domain.pricing import price
-from services.pricer.domain.trace import shown
+from services.pricer.domain.asks.trace import shown
+from services.pricer.domain.books.compiled import compile_book
+from services.pricer.domain.prices.pricing import price
 from tests.unit.pricer.basket import (
     HALF_UP,
     a_book,

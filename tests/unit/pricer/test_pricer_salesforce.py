@@ -5,9 +5,9 @@ from decimal import Decimal
 
 import pytest
 
-from services.pricer.domain.book import read_book
-from services.pricer.domain.price_list import Target
-from services.pricer.domain.salesforce import Wanted
+from services.pricer.domain.books.book import read_book
+from services.pricer.domain.releases.price_list import Target
+from services.pricer.domain.releases.salesforce import Wanted
 from services.pricer.importing import ImportRefused, Source, imported
 from tests.unit.pricer.basket import a_book
 from tests.unit.pricer.test_pricer_price_lists import PARTS

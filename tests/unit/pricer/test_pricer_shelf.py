@@ -8,7 +8,7 @@ import yaml
 
 from contracts.values import Pin
 from services.pricer.books import BookRefused, Shelf, VersionRefused, load
-from services.pricer.domain.book import content_sha256
+from services.pricer.domain.books.book import content_sha256
 from tests.unit.pricer.basket import an_entry, the_document
 
 TELECOM = Path(__file__).parents[3] / "catalogs" / "telecom"

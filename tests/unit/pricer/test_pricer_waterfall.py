@@ -5,8 +5,8 @@ from decimal import Decimal
 
 import pytest
 
-from services.pricer.domain.engines import NEWEST
-from services.pricer.domain.trace import shown
+from services.pricer.domain.asks.engines import NEWEST
+from services.pricer.domain.asks.trace import shown
 from tests.unit.pricer.basket import (
     HALF_UP,
     a_book,

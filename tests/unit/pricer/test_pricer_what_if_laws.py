@@ -9,25 +9,25 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from services.pricer.domain.affected import affected
-from services.pricer.domain.ask import PriceAsk, Priced
-from services.pricer.domain.candidate import Changes, changed
-from services.pricer.domain.compiled import CompiledBook, compile_book
-from services.pricer.domain.pricing import price
-from services.pricer.domain.recalling import Memory
-from services.pricer.domain.replay import (
+from services.pricer.domain.asks.ask import PriceAsk, Priced
+from services.pricer.domain.books.compiled import CompiledBook, compile_book
+from services.pricer.domain.prices.pricing import price
+from services.pricer.domain.what_ifs.affected import affected
+from services.pricer.domain.what_ifs.candidate import Changes, changed
+from services.pricer.domain.what_ifs.recalling import Memory
+from services.pricer.domain.what_ifs.report import report
+from services.pricer.domain.what_ifs.tally import COLUMNS, PLACE, WHOLE, Tally, range_of
+from services.pricer.domain.what_ifs.trial import (
     Figures,
     Past,
-    Replayed,
-    Replayer,
+    Tried,
+    Trier,
     figures,
     figures_of_answer,
     figures_read,
     figures_tree,
     millionths,
 )
-from services.pricer.domain.report import report
-from services.pricer.domain.tally import COLUMNS, PLACE, WHOLE, Tally, range_of
 from tests.unit.pricer.history import BOOK, an_ask, history, shelf, versions
 
 BASE = shelf().compiled[BOOK]
@@ -57,16 +57,16 @@ def a_change(chance: random.Random) -> CompiledBook:
     return compile_book(changed(BASE.book, Changes.model_validate(changes)))
 
 
-def replayed(candidate: CompiledBook, asks: list[Past] = PAST) -> list[Replayed]:
-    replayer = Replayer(versions(candidate))
-    return [replayer.replay(each) for each in asks]
+def tried(candidate: CompiledBook, asks: list[Past] = PAST) -> list[Tried]:
+    trier = Trier(versions(candidate))
+    return [trier.tries(each) for each in asks]
 
 
-def asked(found: Replayed) -> PriceAsk:
+def asked(found: Tried) -> PriceAsk:
     return PriceAsk.model_validate_json(found.past.content)
 
 
-def summed(found: list[Replayed]) -> Tally:
+def summed(found: list[Tried]) -> Tally:
     tally = Tally()
     for each in found:
         tally.add(each)
@@ -78,7 +78,7 @@ def summed(found: list[Replayed]) -> Tally:
 def test_what_is_remembered_is_what_the_engine_says(seed: int) -> None:
     candidate = a_change(random.Random(seed))
     fx = shelf().tables[FX]
-    for each in replayed(candidate):
+    for each in tried(candidate):
         assert each.before == figures(asked(each), BASE, fx)
         assert each.after == figures(asked(each), candidate, fx)
 
@@ -111,7 +111,7 @@ def _stored(found: Figures) -> Any:
 @given(seeds)
 def test_any_order_and_any_parts_come_to_the_same(seed: int) -> None:
     chance = random.Random(seed)
-    found = replayed(a_change(chance))
+    found = tried(a_change(chance))
     whole = summed(found)
     mixed = chance.sample(found, len(found))
     parts = Tally()
@@ -126,7 +126,7 @@ def test_any_order_and_any_parts_come_to_the_same(seed: int) -> None:
 @few
 @given(seeds)
 def test_segments_add_up_to_the_whole(seed: int) -> None:
-    tally = summed(replayed(a_change(random.Random(seed))))
+    tally = summed(tried(a_change(random.Random(seed))))
     wholes = {key[0]: held for key, held in tally.segments.items() if key[1] == WHOLE}
     for currency, whole in wholes.items():
         for dimension in ("tier", "region", "product"):
@@ -141,9 +141,9 @@ def test_segments_add_up_to_the_whole(seed: int) -> None:
 def test_the_same_book_changes_nothing() -> None:
     same = compile_book(BASE.book.model_copy(update={"version": 99}))
     assert affected(BASE, same) == frozenset()
-    for each in replayed(same):
+    for each in tried(same):
         assert each.before == each.after
-    tally = summed(replayed(same))
+    tally = summed(tried(same))
     assert tally.top == {}
     assert {place for _, place in tally.ranges} == {0}
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from contracts.errors import NotFound, Unavailable
 from contracts.quote import PricedOffer
 from contracts.values import EXACT
-from services.pricer.domain.trace import shown
+from services.pricer.domain.asks.trace import shown
 from services.quotes.domain.waterfall import Bar, Step, fits, of_line, of_offer, plain, read
 from services.quotes.pages import charts
 from services.quotes.traces import KEPT_MAX, Traces

@@ -1,0 +1,1 @@
+"""What a seller may move: targets, the next break, other quantities, list prices of parts."""

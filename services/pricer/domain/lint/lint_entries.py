@@ -1,0 +1,158 @@
+"""Lint of entries, floors under them, and percentages of totals that go round in a circle."""
+
+from collections.abc import Iterable
+from decimal import Decimal
+
+from contracts.values import EXACT, Percent
+from services.pricer.domain.books.book import Entry, Guardrail
+from services.pricer.domain.books.price_models import (
+    CostPlus,
+    Derived,
+    PercentOfTotal,
+    PerUnit,
+    Tiered,
+)
+from services.pricer.domain.lint.lint_known import Found, Known
+from services.pricer.domain.lint.lint_models import (
+    AMOUNT_DECIMALS,
+    amount_faults,
+    fee_faults,
+    lint_price,
+)
+from services.pricer.domain.waterfall.charging import price_for_margin
+
+
+def lint_entry(entry: Entry, known: Known) -> Iterable[Found]:
+    """Find what is wrong with an entry by itself."""
+    place = f"entries.{entry.sku}"
+    if entry.category not in known.families:
+        yield place, f"category {entry.category} is not declared; add it to categories"
+    if entry.cost is not None:
+        yield from amount_faults(f"{place}.cost", entry.cost)
+    elif not isinstance(entry.price, Derived | PercentOfTotal):
+        yield place, "has no cost, which margins, cost-plus and guardrails need; add one"
+    if isinstance(entry.price, Derived) and known.book.parent is None:
+        yield f"{place}.price", "is derived, and the book names no parent; add it, or a price"
+    yield from lint_price(f"{place}.price", entry.price)
+    yield from fee_faults(place, "minimum", entry.minimum)
+    yield from fee_faults(place, "maximum", entry.maximum)
+    if entry.minimum is not None and entry.maximum is not None and entry.minimum > entry.maximum:
+        yield place, "its minimum is above its maximum; swap them"
+    period = entry.effective
+    if period is not None and period.last is not None and period.last < period.first:
+        yield place, "ends before it begins; swap first and last"
+    yield from _units(place, entry)
+
+
+def _units(place: str, entry: Entry) -> Iterable[Found]:
+    names = [entry.unit, *(each.unit for each in entry.units)]
+    if len(set(names)) < len(names):
+        yield f"{place}.units", "names a unit twice; keep one factor for each"
+    for each in entry.units:
+        yield from amount_faults(f"{place}.units.{each.unit}", each.factor)
+    sold = entry.quantities
+    if sold is None:
+        return
+    if sold.multiple_of is not None:
+        yield from amount_faults(f"{place}.quantities.multiple_of", sold.multiple_of)
+    if sold.at_least is not None and sold.at_most is not None and sold.at_least > sold.at_most:
+        text = f"no quantity is from {sold.at_least} up to {sold.at_most}; swap them"
+        yield f"{place}.quantities", text
+
+
+# ---- guardrails
+
+
+def lint_guardrails(known: Known) -> Iterable[Found]:
+    """Find floors that are none, or stand above a list price.   Raises: Spent."""
+    for rail in known.book.guardrails:
+        place = f"guardrails.{rail.id}"
+        if (rail.margin_on_price is None) == (rail.price is None):
+            yield place, "give exactly one of margin_on_price and price"
+            continue
+        margin = rail.margin_on_price
+        if margin is not None and not Percent(0) <= margin < Percent(100):
+            yield place, "a margin on the price lies from 0 to below 100; change it"
+            continue
+        if rail.price is not None:
+            yield from amount_faults(place, rail.price)
+        if rail.scope == "quote":
+            if rail.price is not None or rail.action == "clamp" or rail.skus or rail.categories:
+                text = "a floor of the whole quote is a margin with the action approval, no scope"
+                yield place, text
+            continue
+        for entry in known.covered(rail.skus, rail.categories):
+            if entry.cost is not None and entry.currency in {None, known.book.currency}:
+                yield from _above_floor(place, entry, _floor(rail, entry.cost))
+
+
+def _floor(rail: Guardrail, cost: Decimal) -> Decimal:
+    if rail.margin_on_price is not None:
+        return price_for_margin(cost, rail.margin_on_price, AMOUNT_DECIMALS)
+    return rail.price or Decimal(0)
+
+
+def _above_floor(place: str, entry: Entry, floor: Decimal) -> Iterable[Found]:
+    price = entry.price
+    lowest: Decimal | None = None
+    if isinstance(price, PerUnit):
+        lowest = price.amount
+    elif isinstance(price, Tiered) and not price.has_flat_fees:
+        lowest = min(tier.unit for tier in price.tiers)
+    elif isinstance(price, CostPlus) and entry.cost is not None:
+        if price.markup_on_cost is not None:
+            lowest = EXACT.add(entry.cost, price.markup_on_cost.of(entry.cost))
+        elif price.margin_on_price is not None:
+            lowest = price_for_margin(entry.cost, price.margin_on_price, AMOUNT_DECIMALS)
+        if lowest is not None and price.floor is not None:
+            lowest = max(lowest, price.floor)
+    if lowest is not None and lowest < floor:
+        text = f"{entry.sku} is listed at {lowest}, below this floor; raise its price"
+        yield place, f"{text} or lower the floor"
+
+
+# ---- percentages of totals
+
+
+def lint_totals(known: Known) -> Iterable[Found]:
+    """Find percentages of unknown parts, and those that are of one another.   Raises: Spent."""
+    needs: dict[str, set[str]] = {}
+    for entry in known.book.entries:
+        price = entry.price
+        if not isinstance(price, PercentOfTotal):
+            continue
+        place = f"entries.{entry.sku}.price"
+        for kind, names, there in (
+            ("sku", price.skus, known.by_sku),
+            ("category", price.categories, known.families),
+        ):
+            for name in names:
+                if name not in there and not (kind == "sku" and known.inherits):
+                    yield place, f"{kind} {name} is not in this book; correct it or add it"
+        found = needs.setdefault(entry.sku, set())
+        if price.skus or price.categories:
+            found |= {
+                each.sku
+                for each in known.covered(price.skus, price.categories)
+                if each.sku != entry.sku and isinstance(each.price, PercentOfTotal)
+            }
+    yield from _circles(needs)
+
+
+def _circles(needs: dict[str, set[str]]) -> Iterable[Found]:
+    """Take away what hangs on nothing that is left, until only circles are left."""
+    users: dict[str, list[str]] = {}
+    for sku, theirs in needs.items():
+        for each in theirs:
+            users.setdefault(each, []).append(sku)
+    left = {sku: len(theirs) for sku, theirs in needs.items()}
+    ready = [sku for sku, number in left.items() if not number]
+    while ready:
+        for user in users.get(ready.pop(), ()):
+            left[user] -= 1
+            if not left[user]:
+                ready.append(user)
+    for sku in sorted(sku for sku, number in left.items() if number):
+        others = ", ".join(sorted(needs[sku])[:3])
+        text = f"is a percentage of {others}, which hangs on it in turn; narrow one of their scopes"
+        yield f"entries.{sku}.price", text

@@ -1,0 +1,1 @@
+"""Whole prices: a basket priced, answered, explained, over a term, and proved again later."""

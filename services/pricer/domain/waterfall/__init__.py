@@ -1,0 +1,1 @@
+"""The waterfall of a line: charges, rules, discounts, guardrails, each step kept."""

@@ -1,0 +1,116 @@
+"""Whether the condition of a rule or a guardrail holds for a line, and why not, in words."""
+
+from collections.abc import Sequence
+from decimal import Decimal
+
+from contracts.values import EXACT
+from services.pricer.domain.asks.basket import BasketLine
+from services.pricer.domain.asks.scene import Scene, exact_sum
+from services.pricer.domain.asks.trace import say, say_number
+from services.pricer.domain.books.rules import Condition, QuantityRange
+
+
+def elsewhere(when: Condition, scene: Scene) -> str | None:
+    """Say why the condition is for another customer, region or day; None if it is not."""
+    ask = scene.ask
+    if when.accounts and ask.account_id not in when.accounts:
+        return "contracted with another account"
+    if when.tiers and ask.customer_tier not in when.tiers:
+        return f"is for tier {', '.join(when.tiers)}; the customer's is {ask.customer_tier}"
+    if when.regions and ask.region not in when.regions:
+        return f"is for region {', '.join(when.regions)}; the quote's is {ask.region}"
+    if when.effective and not when.effective.holds(ask.day):
+        return f"is not in force on {ask.day.isoformat()}"
+    if when.segments or when.channels or when.partners or when.currencies or when.between:
+        return _elsewhere(when, scene)
+    return None
+
+
+def _elsewhere(when: Condition, scene: Scene) -> str | None:
+    ask = scene.ask
+    for kind, wanted, ours in (
+        ("segment", when.segments, ask.segment),
+        ("channel", when.channels, ask.channel),
+        ("partner", when.partners, ask.partner),
+        ("currency", when.currencies, ask.currency),
+    ):
+        if wanted and ours not in wanted:
+            return _not_for(kind, wanted, ours)
+    between = when.between
+    if between and (
+        (between.first is not None and scene.moment < between.first)
+        or (between.last is not None and scene.moment > between.last)
+    ):
+        return f"is not in force at {scene.moment.isoformat(sep=' ', timespec='minutes')}"
+    return None
+
+
+def why_not(when: Condition, line: BasketLine, scene: Scene) -> str | None:
+    """Say why the condition does not hold for the line; None if it does."""
+    if away := elsewhere(when, scene):
+        return away
+    if when.alongside_skus or when.alongside_categories:
+        skus, categories = when.alongside_skus, when.alongside_categories
+        if not any(each.offer.covered(skus, categories) for each in scene.companions(line)):
+            return f"needs {' or '.join(skus + categories)} in the same item"
+    if when.charges and line.entry.charge not in when.charges:
+        return _not_for("charge", when.charges, line.entry.charge)
+    why = None
+    if when.products or when.attributes or when.together:
+        why = _of_item(when, line, scene)
+    if why is None and (when.quantity or when.amount):
+        why = _of_amounts(when, line, scene)
+    return why
+
+
+def _of_item(when: Condition, line: BasketLine, scene: Scene) -> str | None:
+    if when.products:
+        product = scene.products[line.item_id]
+        if product not in when.products:
+            return _not_for("product", when.products, product)
+    for wanted in when.attributes:
+        ours = scene.parameters[line.item_id].get(wanted.name)
+        if ours not in wanted.values:
+            return _not_for(wanted.name, wanted.values, ours)
+    for part in when.together:
+        there = exact_sum(each.base for each in scene.by_item[line.item_id] if each.sku == part.sku)
+        if there < part.at_least:
+            return f"needs {say_number(part.at_least)} of {part.sku} in the same item"
+    return None
+
+
+def _of_amounts(when: Condition, line: BasketLine, scene: Scene) -> str | None:
+    scope = (when.skus, when.categories)
+    if when.quantity:
+        counted = scene.counted(scope, when.quantity.counted, line)
+        if not holds(when.quantity, counted):
+            return f"quantity {say_number(counted)} is not {said(when.quantity)}"
+    if when.amount:
+        amount = scene.amount_of(scope, when.amount, line)
+        least, most, currency = when.amount.at_least, when.amount.up_to, when.amount.currency
+        if (least is not None and amount < scene.money(least, currency)) or (
+            most is not None and amount > scene.money(most, currency)
+        ):
+            return f"the amount {say(amount, scene.currency)} is out of its range"
+    return None
+
+
+def holds(wanted: QuantityRange, quantity: Decimal) -> bool:
+    """Say whether a quantity lies in the range, both ends included."""
+    return (wanted.at_least is None or quantity >= wanted.at_least) and (
+        wanted.up_to is None or quantity <= wanted.up_to
+    )
+
+
+def said(wanted: QuantityRange) -> str:
+    """Say a range in words."""
+    ends = []
+    if wanted.at_least is not None:
+        ends.append(f"from {EXACT.normalize(wanted.at_least):f}")
+    if wanted.up_to is not None:
+        ends.append(f"up to {EXACT.normalize(wanted.up_to):f}")
+    return " ".join(ends) or "any"
+
+
+def _not_for(kind: str, wanted: Sequence[str], ours: str | None) -> str:
+    return f"is for {kind} {', '.join(wanted)}; here it is {ours or 'not known'}"

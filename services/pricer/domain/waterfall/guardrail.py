@@ -1,0 +1,122 @@
+"""Guardrails: floors under lines and under the whole quote, looked at twice.
+
+The first pass looks at the net unit price of a line; the second at lines and quote after
+discounts on the quote were allocated, so that nothing slips under a floor from above. A floor is
+rounded up, never down.
+"""
+
+from decimal import ROUND_CEILING, Decimal
+from typing import Literal
+
+from contracts.pricing import GuardrailBreach
+from contracts.values import EXACT
+from services.pricer.domain.asks.basket import BasketLine
+from services.pricer.domain.asks.scene import Scene, quantized
+from services.pricer.domain.asks.trace import say
+from services.pricer.domain.books.book import Guardrail
+from services.pricer.domain.waterfall.charging import NoCost, price_for_margin
+from services.pricer.domain.waterfall.conditions import elsewhere, why_not
+from services.pricer.domain.waterfall.running import Running
+
+
+class BelowFloor(Exception):
+    """A guardrail refuses the price; the line is None where it is that of the whole quote."""
+
+    def __init__(self, rail: Guardrail, line: BasketLine | None) -> None:
+        super().__init__(rail.id)
+        self.rail = rail
+        self.line = line
+
+
+def floor_unit(rail: Guardrail, line: BasketLine, scene: Scene) -> Decimal:
+    """Return the lowest price of one stated unit in the quote's currency, rounded up.
+
+    Raises: NoCost; NoRate.
+    """
+    digits = scene.digits_of(scene.book.book.rounding.unit)
+    if rail.margin_on_price is not None:
+        entry = line.entry
+        if entry.cost is None:
+            raise NoCost(line)
+        cost = EXACT.multiply(scene.money(entry.cost, entry.currency), line.each)
+        return price_for_margin(cost, rail.margin_on_price, digits)
+    price = EXACT.multiply(scene.money(rail.price or Decimal(0)), line.each)
+    return quantized(price, digits, ROUND_CEILING)
+
+
+def first_pass(run: Running, scene: Scene) -> None:
+    """Hold the net unit price of a line against its floors, as it would be printed."""
+    for rail in scene.book.guardrails(run.line.offer):
+        if rail.when is not None and why_not(rail.when, run.line, scene):
+            continue
+        floor = floor_unit(rail, run.line, scene)
+        run.floors.append((rail, floor))
+        if run.unit is not None:
+            below = scene.round_at(run.unit, scene.book.book.rounding.unit) < floor
+        else:
+            below = abs(scene.round_line(run.amount)) < _floor_line(floor, run, scene)
+        if below:
+            amount = EXACT.multiply(floor, run.line.count)
+            _touch(run, scene, rail, ("guardrail", floor, amount))
+
+
+def second_pass(run: Running, scene: Scene) -> None:
+    """Hold a line with its share of the quote's discounts against its floors again."""
+    for rail, floor in run.floors:
+        least = _floor_line(floor, run, scene)
+        known = any(each.guardrail == rail.id for each in run.breaches)
+        if abs(run.amount) < least and not (known and rail.action == "approval"):
+            least = EXACT.minus(least) if run.line.count < 0 else least
+            _touch(run, scene, rail, ("second_guardrail", floor, least))
+
+
+def _floor_line(floor: Decimal, run: Running, scene: Scene) -> Decimal:
+    return scene.round_line(EXACT.multiply(floor, abs(run.line.count)))
+
+
+def _touch(
+    run: Running, scene: Scene, rail: Guardrail, found: tuple[str, Decimal, Decimal]
+) -> None:
+    """Lift the line to the floor, flag it, or refuse; what is lifted the seller has not given."""
+    stage, floor, least = found
+    note = f"{rail.name}: floor {say(floor, scene.currency)} for each unit"
+    if rail.action == "reject":
+        raise BelowFloor(rail, run.line)
+    if rail.action == "clamp":
+        words = "The lowest price of this part applies."
+        step = run.step(stage, (rail.id, rail.version), least, words)
+        run.given = max(EXACT.subtract(run.given, step.amount), Decimal(0))
+        run.move(step._replace(note=note), floor)
+        message = f"{run.line.place} was lifted to its lowest price ({rail.name})"
+    else:
+        message = f"{run.line.place} is below its floor and needs approval ({rail.name})"
+        step = run.step(stage, (rail.id, rail.version), run.amount, f"{message}.")
+        run.move(step._replace(note=note), run.unit)
+    if all(each.guardrail != rail.id for each in run.breaches):
+        action: Literal["clamped", "approval"] = "clamped" if rail.action == "clamp" else "approval"
+        breach = GuardrailBreach(
+            guardrail=rail.id, line=run.line.number, action=action, message=message
+        )
+        run.breaches.append(breach)
+
+
+def of_quote(scene: Scene, net: Decimal, cost: Decimal) -> list[GuardrailBreach]:
+    """Hold the margin of the whole quote against its floors; exact, without a division.
+
+    Raises: BelowFloor.
+    """
+    found = []
+    for rail in scene.book.book.guardrails:
+        if rail.scope != "quote" or rail.margin_on_price is None:
+            continue
+        if rail.when is not None and elsewhere(rail.when, scene):
+            continue
+        kept = EXACT.subtract(Decimal(1), rail.margin_on_price.fraction)
+        if EXACT.multiply(net, kept) < cost:
+            if rail.action == "reject":
+                raise BelowFloor(rail, None)
+            message = f"the whole quote is below its floor and needs approval ({rail.name})"
+            found.append(
+                GuardrailBreach(guardrail=rail.id, line=None, action="approval", message=message)
+            )
+    return found

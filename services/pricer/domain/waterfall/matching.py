@@ -1,0 +1,221 @@
+"""Which rules of a stacking group apply to a line, and why the others do not."""
+
+from decimal import Decimal
+
+from contracts.values import EXACT, Percent
+from services.pricer.domain.asks.basket import BasketLine
+from services.pricer.domain.asks.scene import Scene
+from services.pricer.domain.asks.trace import Skipped, say, say_number
+from services.pricer.domain.books.rules import (
+    AmountOff,
+    Break,
+    Effect,
+    FreeGoods,
+    LineLimits,
+    MarginFloor,
+    Markup,
+    PercentOff,
+    QuantityBreaks,
+    Rule,
+    SetPrice,
+    StackingGroup,
+    UnitPrice,
+)
+from services.pricer.domain.waterfall.conditions import why_not
+from services.pricer.domain.waterfall.running import Change, Price, Running, SlabOff
+
+Match = tuple[Rule, Change | FreeGoods, str]
+"""A rule that applies, its effect with the quantity resolved, and the effect in words."""
+NO_UNIT = "percentages by slab work on a unit price; this line has an amount"
+
+
+class RuleConflict(Exception):
+    """Two rules tie and the book does not say which wins; its lint should have refused it."""
+
+    def __init__(self, line: BasketLine, left: Rule, right: Rule) -> None:
+        super().__init__(f"{left.id} and {right.id} tie for {line.place}")
+        self.line = line
+        self.rules = (left.id, right.id)
+
+
+def candidates(group: StackingGroup, line: BasketLine, scene: Scene) -> list[Rule]:
+    """Return the rules of a group that cover the part: by priority, then by their ids."""
+    found = scene.book.candidates(group, line.offer, scene.ask.account_id)
+    if len(found) < 2:
+        return found
+    if scene.engine.as_listed:
+        positions = scene.book.positions
+        return sorted(found, key=lambda rule: (-rule.priority, positions[rule.id]))
+    return sorted(found, key=lambda rule: (-rule.priority, rule.id))
+
+
+def select(
+    group: StackingGroup, run: Running, scene: Scene, base: Price | None
+) -> tuple[list[Match], list[Skipped]]:
+    """Return the rules that apply in turn, and the skipped ones.
+
+    Percentages are of `base`, where they are added up.   Raises: RuleConflict; NoCost; NoRate.
+    """
+    matches: list[Match] = []
+    skipped: list[Skipped] = []
+    for rule in candidates(group, run.line, scene):
+        why = why_not(rule.when, run.line, scene)
+        found = None if why else resolve(rule, run, scene)
+        if isinstance(found, tuple):
+            matches.append((rule, *found))
+        elif (why or found) and not rule.when.accounts:
+            # A price contracted with somebody else is not to be seen, even as a skipped rule.
+            skipped.append(Skipped(group.stage, rule.id, rule.version, str(why or found)))
+    if len(matches) < 2:
+        return matches, skipped
+    winner, reason = _winner(group, matches, run, (scene, base))
+    if winner is None:
+        return matches, skipped
+    for rule, _, _ in matches:
+        if rule.id != winner[0].id:
+            text = f"{winner[0].name} ({winner[0].id}) {reason}"
+            skipped.append(Skipped(group.stage, rule.id, rule.version, text))
+    return [winner], skipped
+
+
+def _winner(
+    group: StackingGroup, matches: list[Match], run: Running, within: tuple[Scene, Price | None]
+) -> tuple[Match | None, str]:
+    """Return the one rule that applies and why it does; None: all of them do."""
+    alone = next((match for match in matches if match[0].exclusive), None)
+    if alone:
+        return alone, "stands alone in its group"
+    match group.select:
+        case "all":
+            return None, ""
+        case "best_for_customer":
+            scene, base = within
+
+            def amount_after(match: Match) -> Decimal:
+                rule, change, _ = match
+                if isinstance(change, FreeGoods):
+                    return run.amount
+                return run.after(change, scene, rule.currency, base)[1]
+
+            # min() keeps the first of equals, and candidates come in a fixed order.
+            found = min(matches, key=amount_after)
+            return found, "is better for the customer"
+        case "highest_priority":
+            if matches[0][0].priority == matches[1][0].priority:
+                raise RuleConflict(run.line, matches[0][0], matches[1][0])
+            return matches[0], "has a higher priority"
+    return _most_specific(matches, run.line), "is more specific or has a higher priority"
+
+
+def rank(rule: Rule) -> tuple[int, int, int, int, int]:
+    """Order rules: who, what, how narrow, whether dated, priority.
+
+    Who: an account, then tier, region, segment, channel, partner. What: a part, then a category.
+    Narrow: by attributes, quantities, amounts, other parts.
+    """
+    when = rule.when
+    who = 16 * bool(when.accounts) + bool(when.tiers) + bool(when.regions)
+    who += bool(when.segments) + bool(when.channels) + bool(when.partners)
+    what = 2 if when.skus else 1 if when.categories else 0
+    narrow = len(when.attributes) + bool(when.quantity) + bool(when.amount) + bool(when.together)
+    return who, what, narrow, int(when.effective is not None or bool(when.between)), rule.priority
+
+
+def _most_specific(matches: list[Match], line: BasketLine) -> Match:
+    def key(match: Match) -> tuple[int, ...]:
+        rule = match[0]
+        who, what, *rest = rank(rule)
+        # The nearer category is the more specific one; a part is nearer than any.
+        depth = -min(
+            (place for place, each in enumerate(line.offer.families)
+             if each in rule.when.categories), default=len(line.offer.families),
+        )  # fmt: skip
+        return (who, what, 0 if what == 2 else depth, *rest)
+
+    ordered = sorted(matches, key=key, reverse=True)
+    if key(ordered[0]) == key(ordered[1]):
+        raise RuleConflict(line, ordered[0][0], ordered[1][0])
+    return ordered[0]
+
+
+# ---- effects, with the quantity resolved
+
+
+def resolve(rule: Rule, run: Running, scene: Scene) -> tuple[Change | FreeGoods, str] | str:
+    """Return the change that a rule makes and its words, or why its quantity does not reach."""
+    effect = rule.effect
+    if not isinstance(effect, QuantityBreaks):
+        return effect, words(effect, scene, rule.currency)
+    scope = (rule.when.skus, rule.when.categories)
+    counted = scene.counted(scope, effect.counted, run.line)
+    if effect.mode == "slab":
+        return _slabs(effect, counted, run)
+    for each in effect.breaks:
+        if each.up_to is None or counted <= each.up_to:
+            break
+    where = {"line": "on the line", "item": "in the item", "quote": "over the quote"}
+    place = where[effect.counted]
+    change = _off(each)
+    if change is None or (each.up_to is not None and counted > each.up_to):
+        return f"quantity {say_number(counted)} {place} reaches no break"
+    said = words(change, scene, rule.currency)
+    return change, f"quantity {say_number(counted)} {place}, {said}"
+
+
+def _off(each: Break) -> PercentOff | AmountOff | None:
+    if each.percent is not None and each.percent.root:
+        return PercentOff(kind="percent_off", percent=each.percent)
+    if each.amount:
+        return AmountOff(kind="amount_off", amount=each.amount)
+    return None
+
+
+def _slabs(effect: QuantityBreaks, counted: Decimal, run: Running) -> tuple[Change, str] | str:
+    """Give each unit the discount of its own slab; what is above the last slab gets none."""
+    units = amount = below = Decimal(0)
+    for each in effect.breaks:
+        top = counted if each.up_to is None else min(counted, each.up_to)
+        if top <= below:
+            continue
+        size, below = EXACT.subtract(top, below), top
+        units = EXACT.add(units, (each.percent or Percent(0)).of(size))
+        amount = EXACT.add(amount, EXACT.multiply(each.amount or Decimal(0), size))
+    if not units and not amount:
+        return f"quantity {say_number(counted)} on the line reaches no break"
+    if units and run.unit is None:
+        return NO_UNIT
+    if run.line.each != 1:
+        units = EXACT.divide(units, run.line.each)  # unit prices are of sold units, slabs of base
+    said = f"quantity {say_number(counted)} on the line, each unit at the discount of its slab"
+    return SlabOff(units, amount), said
+
+
+def words(effect: Effect, scene: Scene, currency: str | None = None) -> str:
+    """Say an effect in words that a customer may read: nothing of costs in it."""
+    match effect:
+        case PercentOff(percent=percent) if percent.root < 0:
+            return f"{say_number(EXACT.minus(percent.root))} % surcharge"
+        case PercentOff(percent=percent):
+            return f"{say_number(percent.root)} % off"
+        case AmountOff(amount=amount, per="line"):
+            return f"{say(scene.money(amount, currency), scene.currency)} off the line"
+        case AmountOff(amount=amount) if amount < 0:
+            more = EXACT.minus(scene.money(amount, currency))
+            return f"{say(more, scene.currency)} more for each unit"
+        case AmountOff(amount=amount):
+            return f"{say(scene.money(amount, currency), scene.currency)} off each unit"
+        case UnitPrice(amount=amount):
+            return f"{say(scene.money(amount, currency), scene.currency)} for each unit"
+        case SetPrice():
+            return "the agreed price for this quantity"
+        case Markup(on="cost") | MarginFloor():
+            return "calculated price"
+        case Markup(percent=percent):
+            return f"{say_number(percent.root)} % surcharge"
+        case LineLimits():
+            return "the least or the most for the line"
+        case FreeGoods():
+            return "free goods"
+        case QuantityBreaks():
+            return "by quantity"
+    return "to its price point"

@@ -1,0 +1,199 @@
+"""The price waterfall of one line: a fixed order of stages, every step kept.
+
+The order is the engine's version (`engines.py`), what happens in a stage is the book's. After
+`bundle` it is the regular price, after `rounding` the net unit price; totals follow. Exact
+arithmetic between the named rounding points: list price (after FX), net unit price, line.
+"""
+
+from decimal import Decimal
+
+from contracts.values import EXACT
+from services.pricer.domain.asks.basket import BasketLine
+from services.pricer.domain.asks.scene import ROUNDS, Scene, quantized
+from services.pricer.domain.asks.trace import Skipped, Step, say, say_number
+from services.pricer.domain.books.price_models import Tiered
+from services.pricer.domain.books.rules import FreeGoods, Rule, RuleStage, StackingGroup
+from services.pricer.domain.waterfall import granted, guardrail
+from services.pricer.domain.waterfall.charging import (
+    Listed,
+    NoCost,
+    list_price,
+    source_of,
+    whole,
+)
+from services.pricer.domain.waterfall.matching import NO_UNIT, candidates, select
+from services.pricer.domain.waterfall.running import Gift, Price, Running, SlabOff
+
+BELOW_CONTRACT: tuple[RuleStage, ...] = ("volume", "segment", "promotion", "bundle")
+BELOW_SALES: tuple[RuleStage, ...] = ("partner_discount", "distributor_discount")
+
+
+def price_line(run: Running, scene: Scene) -> None:
+    """Take a line from its list price to its rounded net price, before discounts on the quote.
+
+    Raises: NoCost; NoRate; RuleConflict; NoPriceForQuantity; BelowFloor; decimal.Inexact, if 60
+    digits do not hold the price.
+    """
+    apply_rules(run, scene, "option_price")
+    if not _contracted(run, scene):
+        _tiers(run, scene)
+        for stage in BELOW_CONTRACT:
+            apply_rules(run, scene, stage)
+    run.regular = run.amount
+    granted.before_rounding(run, scene)
+    for stage in BELOW_SALES:
+        apply_rules(run, scene, stage)
+    guardrail.first_pass(run, scene)
+    _round(run, scene)
+    run.net, run.net_unit = run.amount, run.unit
+
+
+# ---- list price
+
+
+def at_list(line: BasketLine, scene: Scene) -> Running:
+    """Begin a line at its list price.
+
+    Raises: NoCost; NoRate; NoPriceForQuantity; decimal.Inexact.
+    """
+    if line.entry.cost is None:
+        raise NoCost(line)
+    return begun(line, scene, list_price(line, scene, source_of(line, scene)))
+
+
+def begun(line: BasketLine, scene: Scene, listed: Listed) -> Running:
+    """Begin a line at a list price that is known; rounded as a line, then kept exact."""
+    unit = listed.unit
+    amount = EXACT.multiply(unit, line.count) if listed.amount is None else listed.amount
+    total = scene.round_line(amount)
+    run = Running(
+        line=line,
+        list_unit=quantized(unit, scene.digits_of(scene.book.book.rounding.list), "ROUND_HALF_UP"),
+        list_total=total,
+        unit=unit if listed.amount is None else None,
+        amount=total,
+    )
+    sentence = f"{listed.words} {say(unit, scene.currency)} for one {line.unit}"
+    if listed.amount is not None:
+        sentence = f"{listed.words} {say(amount, scene.currency)} for the line"
+    rate = scene.rate_of(line.offer.currency)
+    if rate != 1:
+        sentence += f", at {say_number(rate)} {scene.currency} for 1 {line.offer.currency}"
+    pin = scene.book.pin
+    step = run.step("list_price", (pin.id, pin.version), amount, f"{sentence}.")
+    run.move(step._replace(note=listed.note), run.unit)
+    return run
+
+
+# ---- what the book takes off
+
+
+def _contracted(run: Running, scene: Scene) -> bool:
+    """Take the contracted price; say whether it stands in place of the stages below."""
+    applied = apply_rules(run, scene, "contracted_price")
+    if not applied or all(rule.stackable for rule in applied):
+        return False
+    for stage in BELOW_CONTRACT:
+        for group in scene.book.groups.get(stage, ()):
+            for rule in candidates(group, run.line, scene):
+                why = "a contracted price stands"
+                run.skipped.append(Skipped(stage, rule.id, rule.version, why))
+    return True
+
+
+def apply_rules(run: Running, scene: Scene, stage: RuleStage) -> list[Rule]:
+    """Apply the groups of a stage in turn; return the rules that applied."""
+    groups, applied = scene.book.groups.get(stage), list[Rule]()
+    if not groups:
+        return applied
+    for group in groups:
+        base = _base(run, group)
+        matches, skipped = select(group, run, scene, base)
+        run.skipped.extend(skipped)
+        for rule, change, words in matches:
+            if isinstance(change, FreeGoods):
+                _give(run, stage, rule, change)
+            elif isinstance(change, SlabOff) and not change.fits(run.unit):
+                run.skipped.append(Skipped(stage, rule.id, rule.version, NO_UNIT))
+                continue
+            else:
+                unit, amount = run.after(change, scene, rule.currency, base)
+                sentence = f"{rule.name}: {words}."
+                run.move(run.step(stage, (rule.id, rule.version), amount, sentence), unit)
+            applied.append(rule)
+    return applied
+
+
+def _base(run: Running, group: StackingGroup) -> Price | None:
+    """Return what percentages of a group are of, if they are added up: the price before it."""
+    return (run.unit, run.amount) if group.stacking == "additive_on_base" else None
+
+
+def _give(run: Running, stage: RuleStage, rule: Rule, gift: FreeGoods) -> None:
+    """Note free goods; they become lines of their own when all lines are priced."""
+    times = EXACT.divide_int(abs(run.line.base), gift.per)
+    quantity = EXACT.multiply(times if gift.repeat else min(times, Decimal(1)), gift.quantity)
+    if gift.at_most is not None:
+        quantity = min(quantity, gift.at_most)
+    if not quantity:
+        why = f"fewer than {say_number(gift.per)} on the line"
+        run.skipped.append(Skipped(stage, rule.id, rule.version, why))
+        return
+    sku = gift.sku or run.line.sku
+    words = f"{rule.name}: {say_number(quantity)} of {sku} free of charge."
+    run.move(run.step(stage, (rule.id, rule.version), run.amount, words), run.unit)
+    run.gifts.append(Gift(sku, quantity, (rule.id, rule.version), words))
+
+
+def _tiers(run: Running, scene: Scene) -> None:
+    """Take the tiers of the price model in the stage `volume`; the first is the list price."""
+    price, entry = run.line.offer.source.price, run.line.entry
+    if isinstance(price, Tiered) and len(price.tiers) > 1 and not price.has_flat_fees:
+        quantity = run.line.base
+        unit, amount = whole(run.line, scene, source_of(run.line, scene))
+        if unit is not None:
+            words = f"Volume price for {say_number(quantity)}:"
+            words += f" {say(unit, scene.currency)} for each."
+        else:
+            words = f"Graduated price for {say_number(quantity)}: each unit at its own tier."
+        if amount != run.amount:
+            run.move(run.step("volume", (run.line.sku, None), amount, words), unit)
+    if entry.minimum is not None or entry.maximum is not None:
+        least, most = (
+            None if each is None else scene.money(each, entry.currency)
+            for each in (entry.minimum, entry.maximum)
+        )
+        unit, amount = run.within(least, most)
+        if amount != run.amount:
+            kind = "least" if abs(amount) > abs(run.amount) else "most"
+            words = f"The {kind} that this line comes to: {say(amount, scene.currency)}."
+            run.move(run.step("volume", (run.line.sku, None), amount, words), unit)
+
+
+# ---- rounding
+
+
+def _round(run: Running, scene: Scene) -> None:
+    """Round the net unit price once, and the line; the difference is a step of its own."""
+    if run.unit is not None:
+        unit = scene.round_at(run.unit, scene.book.book.rounding.unit)
+        total = scene.round_line(EXACT.multiply(unit, run.line.count))
+        words = f"Rounded: {say(unit, scene.currency)} for each, {say(total, scene.currency)}."
+    else:
+        unit, total = None, scene.round_line(run.amount)
+        words = f"Rounded to {say(total, scene.currency)}."
+    step: Step = run.step("rounding", ("rounding", None), total, words)
+    if step.amount:
+        run.move(step, unit)
+    else:
+        run.unit, run.amount = unit, total
+
+
+def net_unit(run: Running, scene: Scene) -> Decimal:
+    """Return the net price of one unit; derived where a share of the quote's discount is in it."""
+    digits = scene.digits_of(scene.book.book.rounding.unit)
+    if run.unit is not None:
+        return quantized(run.unit, digits, "ROUND_HALF_UP")
+    if not run.line.count:
+        return quantized(run.list_unit, digits, "ROUND_HALF_UP")
+    return quantized(ROUNDS.divide(run.amount, run.line.count), digits, "ROUND_HALF_UP")

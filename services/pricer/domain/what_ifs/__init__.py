@@ -1,0 +1,1 @@
+"""What-ifs: past asks priced by another book, added up, told apart."""
