@@ -29,6 +29,7 @@ from services.configurator import main, pages, shelf
 from services.configurator.counter import Counter
 from services.configurator.domain.products.catalogue import Catalogue
 from services.configurator.domain.products.product import Product
+from services.configurator.pictures import Pictures, load
 from services.configurator.sessions import Sessions
 
 ROOT = Path(__file__).parents[3]
@@ -54,6 +55,12 @@ DETAILS = {
 def catalogue() -> Catalogue:
     """The telecom catalogue, published once for all tests."""
     return shelf.load(ROOT / "catalogs" / "telecom")
+
+
+@cache
+def drawn() -> Pictures:
+    """The pictures of the same catalogue."""
+    return load(ROOT / "catalogs" / "telecom", catalogue())
 
 
 def station() -> Product:
@@ -158,7 +165,9 @@ class Guide:
         self.commands = CommandDesk(MemoryStore("configurator", Registry([])), lambda _: None)
         self.counter = Counter(Path("/nowhere"), lambda _variables, _clauses: None)
         menu = Menu(tuple(Link(*each) for each in places.MENU), places.SIGN_IN, places.SIGN_OUT)
-        face = Pages("/configurator", menu, main.TEMPLATES, {"places": places})
+        face = Pages(
+            "/configurator", menu, main.TEMPLATES, {"places": places, "picture_at": drawn().at}
+        )
         router = APIRouter()
         router.routes.extend(
             pages.routes(
