@@ -12,7 +12,6 @@ from typing import Any
 from uuid import UUID
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from fastapi import APIRouter
 from httpx import ASGITransport, AsyncClient, Response
 
 from contracts import places
@@ -25,7 +24,7 @@ from infra.keys import KeySet, SigningKey, jwks
 from infra.memory import MemoryStore
 from infra.pages import Link, Menu, Pages
 from infra.web import Readiness, Surroundings, application
-from services.configurator import main, pages, shelf
+from services.configurator import main, pages, picture_api, shelf
 from services.configurator.counter import Counter
 from services.configurator.domain.products.catalogue import Catalogue
 from services.configurator.domain.products.product import Product
@@ -168,7 +167,7 @@ class Guide:
         face = Pages(
             "/configurator", menu, main.TEMPLATES, {"places": places, "picture_at": drawn().at}
         )
-        router = APIRouter()
+        router = picture_api.routes(drawn())
         router.routes.extend(
             pages.routes(
                 self.peers, catalogue(), face, Sessions(self.commands), self.counter
@@ -184,8 +183,9 @@ class Guide:
         )
         self.transport = ASGITransport(app)
 
-    def gets(self, path: str, role: str = "seller") -> Response:
-        return self._asks("GET", path, self._headers(role))
+    def gets(self, path: str, role: str = "seller", **more: str) -> Response:
+        named = {name.replace("_", "-"): value for name, value in more.items()}
+        return self._asks("GET", path, {**self._headers(role), **named})
 
     def posts(
         self, path: str, fields: dict[str, str], role: str = "seller", **more: str
