@@ -304,7 +304,7 @@ def test_a_question_shows_its_picture_and_its_options_show_theirs() -> None:
 def test_all_pictures_of_a_product_are_told_with_its_questions() -> None:
     station = next(each for each in catalogue().versions() if each.model.id == "radio_site")
     found = drawn().of(station)
-    assert len(found) == 18
+    assert len(found) == 17
     assert {each.option for each in found if each.attribute == "station_type"} == {
         "macro",
         "micro",
