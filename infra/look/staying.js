@@ -50,6 +50,7 @@
     const question = document.getElementById(event.target.closest?.("a[href^='#q-']")?.hash.slice(1));
     if (!question) return;
     event.preventDefault();
+    question.closest(".fold")?.setAttribute("open", "");
     question.open = true;
     question.scrollIntoView();
     question.querySelector("summary").focus({ preventScroll: true });
