@@ -29,7 +29,7 @@
     const told = document.createElement("input");
     Object.assign(told, { type: "hidden", name: by.name, value: by.value });
     by.form.append(told);
-    then = by.dataset.then ?? "";
+    then = by.dataset.then ?? by.closest(".q")?.id ?? "";
     send(by.form);
     told.remove();
   });
