@@ -15,7 +15,7 @@ from decimal import (
     InvalidOperation,
     localcontext,
 )
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Self, TypeVar
 
 from pydantic import (
     AfterValidator,
@@ -47,9 +47,23 @@ MAX_SCALE = 6
 # Far beyond any price or measure; keeps products within EXACT, and 1E+999999 out of the log.
 MAX_DIGITS = 24
 PLAIN = re.compile(r"-?[0-9]{1,15}(\.[0-9]{1,6})?", re.ASCII)
+SCALES = tuple(Decimal(1).scaleb(-digits) for digits in range(MAX_DIGITS + 1))
+HUNDRED = Decimal(100)
 EXACT = Context(prec=60, rounding=ROUND_HALF_UP, traps=[Inexact, InvalidOperation])
 # For percentages that are shown: a quotient seldom ends, so this one may round.
 DISPLAYED = Context(prec=60, rounding=ROUND_HALF_UP, traps=[InvalidOperation])
+
+
+Rooted = TypeVar("Rooted", bound=BaseModel)
+
+
+def _rooted(made: Rooted, root: Decimal) -> Rooted:
+    """Give a value of one member its member, as pydantic does after its checks."""
+    object.__setattr__(made, "__dict__", {"root": root})
+    object.__setattr__(made, "__pydantic_fields_set__", {"root"})
+    object.__setattr__(made, "__pydantic_extra__", None)
+    object.__setattr__(made, "__pydantic_private__", None)
+    return made
 
 
 class Value(BaseModel):
@@ -295,6 +309,11 @@ class Percent(RootModel[ExactDecimal]):
     def __init__(self, root: str | int | Decimal) -> None:
         super().__init__(root=root)
 
+    @classmethod
+    def made(cls, root: Decimal) -> "Percent":
+        """Return a percentage of what is known to be one, unchecked."""
+        return _rooted(cls.__new__(cls), root)
+
     @property
     def fraction(self) -> Decimal:
         """The percentage as a fraction of one, exactly."""
@@ -330,8 +349,9 @@ def share(part: Decimal, whole: Decimal, digits: int = 2) -> Percent:
     """
     if not whole:
         return Percent(0)
-    exact = DISPLAYED.divide(DISPLAYED.multiply(part, Decimal(100)), whole)
-    return Percent(exact.quantize(Decimal(1).scaleb(-digits), context=DISPLAYED))
+    exact = DISPLAYED.divide(DISPLAYED.multiply(part, HUNDRED), whole)
+    found = exact.quantize(SCALES[digits], context=DISPLAYED)
+    return Percent.made(found) if found.adjusted() < MAX_DIGITS else Percent(found)
 
 
 MAX_QUANTITY = Decimal(1000000)
@@ -351,6 +371,11 @@ class LineQuantity(RootModel[ExactDecimal]):
 
     def __init__(self, root: str | int | Decimal) -> None:
         super().__init__(root=root)
+
+    @classmethod
+    def made(cls, root: Decimal) -> "LineQuantity":
+        """Return a quantity of what is known to be one, unchecked."""
+        return _rooted(cls.__new__(cls), root)
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, LineQuantity) and self.root == other.root

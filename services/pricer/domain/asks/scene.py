@@ -1,12 +1,13 @@
 """What a line is priced in: the book, the rates, the customer, and the rest of the basket."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, time
 from decimal import Context, Decimal, InvalidOperation
+from typing import Any
 
 from contracts.pricing import DiscountAsk
-from contracts.values import EXACT, MAX_DIGITS, minor_unit
+from contracts.values import EXACT, SCALES, minor_unit
 from services.pricer.domain.asks.ask import PriceAsk, parameters_of
 from services.pricer.domain.asks.basket import BasketLine
 from services.pricer.domain.asks.engines import Engine
@@ -18,7 +19,6 @@ from services.pricer.domain.books.rules import AmountRange, Counted, RoundingPoi
 
 # Money holds six decimals at most.
 FINEST = 6
-SCALES = tuple(Decimal(1).scaleb(-digits) for digits in range(MAX_DIGITS + 1))
 # Rounding and the few divisions that are rounded at once; everywhere else a lost digit is an error.
 ROUNDS = Context(prec=60, traps=[InvalidOperation])
 Scope = tuple[tuple[str, ...], tuple[str, ...]]
@@ -37,6 +37,7 @@ class Scene:
     """The context of all lines of one ask; the same for each, so the order of lines can not matter.
 
     `rate` is units of the quote's currency for one unit of the book's (1 if they are the same).
+    `plans` are what the book says of its parts to such a customer, as far as it was looked up.
     `listed` are the exact amounts of the lines at their list prices, as soon as they are known.
     """
 
@@ -51,6 +52,7 @@ class Scene:
     parameters: Mapping[str, Mapping[str, str]]
     products: Mapping[str, str]
     moment: datetime
+    plans: dict[Hashable, Any]
     listed: dict[int, Decimal] = field(default_factory=dict)
     counts: dict[tuple[Scope, str], Decimal] = field(default_factory=dict)
     amounts: dict[Scope, Decimal] = field(default_factory=dict)
@@ -189,6 +191,13 @@ def exact_sum(amounts: Iterable[Decimal]) -> Decimal:
     return total
 
 
+def _context(book: CompiledBook, ask: PriceAsk, engine: Engine) -> Hashable:
+    """Return all of an ask that says which rules are for others."""
+    account = ask.account_id if ask.account_id in book.accounts else None
+    who = (account, ask.customer_tier, ask.region, ask.segment, ask.channel, ask.partner)
+    return who, ask.currency, ask.day, ask.clock, engine.as_listed
+
+
 def scene_of(
     book: CompiledBook, ask: PriceAsk, fx: FxTable, lines: Sequence[BasketLine], engine: Engine
 ) -> Scene:
@@ -209,4 +218,5 @@ def scene_of(
         parameters=parameters_of(ask.items),
         products={item.item_id: item.product for item in ask.items},
         moment=datetime.combine(ask.day, ask.clock or time()),
+        plans=book.kept.of(_context(book, ask, engine)),
     )

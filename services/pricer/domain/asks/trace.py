@@ -4,7 +4,7 @@ Kept as canonical JSON under its hash. `sentence` is fit for everybody; `note` h
 floor and stands in the internal view only.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from decimal import ROUND_HALF_UP, Decimal, Inexact
 from typing import Any, Literal, NamedTuple
 
@@ -43,8 +43,11 @@ def say(amount: Decimal, currency: str) -> str:
     >>> say(Decimal("2992.5000"), "EUR"), say(Decimal("0.0375"), "EUR")
     ('2992.50 EUR', '0.0375 EUR')
     """
+    unit = UNITS[minor_unit(currency)]
+    if amount.same_quantum(unit):
+        return f"{amount} {currency}"
     try:
-        return f"{EXACT.quantize(amount, UNITS[minor_unit(currency)]):f} {currency}"
+        return f"{EXACT.quantize(amount, unit)} {currency}"
     except Inexact:
         exponent = EXACT.normalize(amount).as_tuple().exponent
         scale = min(-exponent if isinstance(exponent, int) else 0, 6)
@@ -68,10 +71,17 @@ def trimmed(amount: Decimal, currency: str) -> Decimal:
         return EXACT.normalize(amount)
 
 
-def step_tree(step: Step, currency: str) -> list[Any]:
-    """Return a step as the plain list that the trace stores, its amounts as text."""
-    amounts = [f"{trimmed(each, currency):f}" for each in step[4:7]]
-    return [*step[:4], *amounts, *step[7:]]
+def step_trees(steps: Iterable[Step], currency: str) -> list[list[Any]]:
+    """Return steps as the plain lists that the trace stores, their amounts as text."""
+    unit = UNITS[minor_unit(currency)]
+
+    def text(amount: Decimal) -> str:
+        return str(amount) if amount.same_quantum(unit) else f"{trimmed(amount, currency):f}"
+
+    return [
+        [stage, rule, version, basis, text(before), text(after), text(amount), sentence, note]
+        for stage, rule, version, basis, before, after, amount, sentence, note in steps
+    ]
 
 
 def read_step(tree: list[Any]) -> Step:

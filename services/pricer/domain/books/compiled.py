@@ -1,11 +1,12 @@
 """A price book made ready for pricing: offers by part, rules and guardrails by what they cover."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 
 from contracts.values import EXACT, Pin
 from services.pricer.domain.books.book import Category, Entry, Guardrail, ParentBook, PriceBook
+from services.pricer.domain.books.kept import Kept
 from services.pricer.domain.books.price_models import Derived, PercentOfTotal, PricePoint
 from services.pricer.domain.books.rules import Rule, StackingGroup
 
@@ -61,6 +62,8 @@ class CompiledBook:
     positions: Mapping[str, int]
     rails: Mapping[str, tuple[Guardrail, ...]]
     attributes: frozenset[str]
+    accounts: frozenset[str]
+    kept: Kept = field(default_factory=Kept, compare=False, repr=False)
 
     @property
     def pin(self) -> Pin:
@@ -132,6 +135,7 @@ def compile_book(book: PriceBook, parent: CompiledBook | None = None) -> Compile
         positions={rule.id: place for place, rule in enumerate(book.rules)},
         rails=_rails(book.guardrails),
         attributes=frozenset(each.name for rule in book.rules for each in rule.when.attributes),
+        accounts=frozenset(each for rule in book.rules for each in rule.when.accounts),
     )
 
 

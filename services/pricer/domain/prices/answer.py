@@ -1,8 +1,9 @@
 """Put priced lines into the words of the contract: lines, totals, margins, and the kept trace."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from hashlib import sha256
 from typing import Any
 
 from contracts.pricing import (
@@ -20,9 +21,9 @@ from contracts.values import EXACT, MAX_DIGITS, UNITS, LineQuantity, Money, mino
 from services.pricer.domain.asks.ask import Priced
 from services.pricer.domain.asks.engines import Engine
 from services.pricer.domain.asks.scene import FINEST, Scene, exact_sum
-from services.pricer.domain.asks.trace import step_tree
+from services.pricer.domain.asks.trace import step_trees
 from services.pricer.domain.books.allocation import to_multiple
-from services.pricer.domain.books.canonical import digest, written
+from services.pricer.domain.books.canonical import in_order, sealed, written
 from services.pricer.domain.waterfall.off_invoice import Pocket
 from services.pricer.domain.waterfall.running import Running
 from services.pricer.domain.waterfall.waterfall import net_unit
@@ -60,17 +61,15 @@ def priced(settled: Settled) -> Priced:
     lines = tuple(_line(run, scene, money) for run in settled.runs)
     internal = _internal(settled)
     input_sha256 = _input_sha256(settled)
-    totals = _totals(lines, settled.runs, scene)
-    tree = _trace(settled, lines, internal, input_sha256)
     return Priced(
         engine=scene.engine.name,
         book=scene.book.pin,
         fx=scene.fx.pin,
         fx_rate=settled.fx_rate,
         input_sha256=input_sha256,
-        trace=written(tree),
+        trace=sealed(_trace(settled, lines, internal, input_sha256)),
         lines=lines,
-        totals=totals,
+        totals=_totals(lines, settled.runs, scene),
         breaches=settled.breaches,
         internal=internal,
     )
@@ -78,11 +77,11 @@ def priced(settled: Settled) -> Priced:
 
 def money_in(currency: str) -> Callable[[Decimal], Money]:
     """Return what makes money of an amount; one of minor units is known to be sound."""
-    unit = UNITS[minor_unit(currency)]
+    unit, made = UNITS[minor_unit(currency)], Money.made
 
     def money(amount: Decimal) -> Money:
         if amount.same_quantum(unit) and amount.adjusted() < MAX_DIGITS:
-            return Money.made({"amount": amount, "currency": currency})
+            return made({"amount": amount, "currency": currency})
         return Money(amount=amount, currency=currency)
 
     return money
@@ -90,22 +89,24 @@ def money_in(currency: str) -> Callable[[Decimal], Money]:
 
 def _line(run: Running, scene: Scene, money: Callable[[Decimal], Money]) -> PricedLine:
     """Make a line of the contract; what stands in it came out of valid values."""
-    line = run.line
+    line, listed, net = run.line, run.list_total, run.amount
+    entry = line.offer.entry
+    list_money = money(listed)
     return PricedLine.made(
         {
             "line": line.number,
             "item_id": line.item_id,
-            "sku": line.sku,
+            "sku": entry.sku,
             "name": line.name,
-            "quantity": LineQuantity.model_construct(root=line.quantity),
+            "quantity": LineQuantity.made(line.quantity),
             "unit": line.unit,
-            "charge": line.entry.charge,
+            "charge": entry.charge,
             "list_unit": money(run.list_unit),
             "net_unit": money(net_unit(run, scene)),
-            "list_total": money(run.list_total),
-            "discount": money(EXACT.subtract(run.list_total, run.amount)),
-            "net_total": money(run.amount),
-            "estimate": line.entry.estimate,
+            "list_total": list_money,
+            "discount": money(EXACT.subtract(listed, net)),
+            "net_total": list_money if net is listed else money(net),
+            "estimate": entry.estimate,
         }
     )
 
@@ -120,9 +121,9 @@ def _totals(lines: Sequence[PricedLine], runs: Sequence[Running], scene: Scene) 
             found.append(
                 ChargeTotal(
                     charge=charge,
-                    list=Money.total((each.list_total for each in of_charge), currency),
-                    discount=Money.total((each.discount for each in of_charge), currency),
-                    net=Money.total((each.net_total for each in of_charge), currency),
+                    list=_sum((each.list_total for each in of_charge), currency),
+                    discount=_sum((each.discount for each in of_charge), currency),
+                    net=_sum((each.net_total for each in of_charge), currency),
                 )
             )
     whole = Money.total((each.list for each in found), currency)
@@ -143,6 +144,14 @@ def _totals(lines: Sequence[PricedLine], runs: Sequence[Running], scene: Scene) 
         cash_rounding=None if payable is None else payable - net,
         payable=payable,
     )
+
+
+def _sum(parts: Iterable[Money], currency: str) -> Money:
+    """Add money of one currency: its amounts, and then once money."""
+    add, total = EXACT.add, Money.zero(currency).amount
+    for part in parts:
+        total = add(total, part.amount)
+    return Money(amount=total, currency=currency)
 
 
 def payable_of(net: Decimal, scene: Scene) -> Decimal | None:
@@ -169,10 +178,10 @@ def _internal(settled: Settled) -> PriceInternal:
                 }
             )
         )
-    margin = Money.total((each.margin for each in lines), currency)
+    margin = _sum((each.margin for each in lines), currency)
     net = exact_sum(run.amount for run in settled.runs)
     return PriceInternal(
-        cost=Money.total((each.cost for each in lines), currency),
+        cost=_sum((each.cost for each in lines), currency),
         margin=margin,
         margin_percent=share(margin.amount, net),
         lines=tuple(lines),
@@ -198,7 +207,7 @@ def _input_sha256(settled: Settled) -> str:
         "fx": scene.fx.pin.model_dump(),
         "ask": scene.ask.tree(scene.book.attributes),
     }
-    return digest(tree)
+    return sha256(written(tree)).hexdigest()
 
 
 def _trace(
@@ -207,44 +216,59 @@ def _trace(
     internal: PriceInternal,
     input_sha256: str,
 ) -> dict[str, Any]:
+    """Return the trace, the keys of everything in it in order."""
     rate, scene = settled.fx_rate, settled.scene
-    engine = scene.engine
-    ours = internal.model_dump(mode="json", include=set(engine.internal_fields))
-    if settled.pocket is not None:
-        ours["off_invoice"] = [
-            [number, *step_tree(each, scene.currency)] for number, each in settled.pocket.steps
-        ]
-    return {
+    engine, currency = scene.engine, scene.currency
+    tree = {
         "engine": engine.name,
         "stages": engine.stages,
         "book": scene.book.pin.model_dump(mode="json"),
         "fx": scene.fx.pin.model_dump(mode="json"),
         "fx_rate": rate.model_dump(mode="json") if rate else None,
         "input_sha256": input_sha256,
-        "currency": scene.currency,
+        "currency": currency,
         "day": scene.ask.day,
         "breaches": [each.model_dump(mode="json") for each in settled.breaches],
-        "internal": ours,
-        "lines": [
-            {
-                **_line_tree(line, engine),
-                "steps": [step_tree(each, scene.currency) for each in run.steps],
-                "skipped": [list(each) for each in run.skipped],
-            }
-            for line, run in zip(lines, settled.runs, strict=True)
-        ],
+        "internal": _internal_tree(settled, internal),
     }
+    ordered: dict[str, Any] = in_order(tree)
+    ordered["lines"] = [
+        _line_tree(line, run, engine) for line, run in zip(lines, settled.runs, strict=True)
+    ]
+    ordered["stages"] = ordered.pop("stages")  # the only key behind `lines`
+    return ordered
 
 
-def _line_tree(line: PricedLine, engine: Engine) -> dict[str, Any]:
-    """Return a line as plain JSON, with the fields that the engine knows."""
-    tree: dict[str, Any] = {}
-    for name in engine.line_fields:
-        value = getattr(line, name)
-        if isinstance(value, Money):
-            tree[name] = {"amount": f"{value.amount:f}", "currency": value.currency}
-        elif isinstance(value, LineQuantity):
-            tree[name] = f"{value.root:f}"
-        else:
-            tree[name] = value
+def _internal_tree(settled: Settled, internal: PriceInternal) -> dict[str, Any]:
+    scene = settled.scene
+    ours = internal.model_dump(mode="json", include=set(scene.engine.internal_fields))
+    if settled.pocket is not None:
+        numbers = [number for number, _ in settled.pocket.steps]
+        trees = step_trees((step for _, step in settled.pocket.steps), scene.currency)
+        ours["off_invoice"] = [[each, *tree] for each, tree in zip(numbers, trees, strict=True)]
+    return ours
+
+
+def _line_tree(line: PricedLine, run: Running, engine: Engine) -> dict[str, Any]:
+    """Return a line as plain JSON, with the fields that the engine knows, in order."""
+    currency = line.list_unit.currency
+
+    def money(value: Money) -> dict[str, str]:
+        return {"amount": f"{value.amount:f}", "currency": currency}
+
+    tree: dict[str, Any] = {"charge": line.charge, "discount": money(line.discount)}
+    if "estimate" in engine.line_fields:
+        tree["estimate"] = line.estimate
+    tree["item_id"] = line.item_id
+    tree["line"] = line.line
+    tree["list_total"] = money(line.list_total)
+    tree["list_unit"] = money(line.list_unit)
+    tree["name"] = line.name
+    tree["net_total"] = money(line.net_total)
+    tree["net_unit"] = money(line.net_unit)
+    tree["quantity"] = f"{line.quantity.root:f}"
+    tree["skipped"] = run.skipped
+    tree["sku"] = line.sku
+    tree["steps"] = step_trees(run.steps, currency)
+    tree["unit"] = line.unit
     return tree

@@ -47,8 +47,11 @@ def _elsewhere(when: Condition, scene: Scene) -> str | None:
 
 def why_not(when: Condition, line: BasketLine, scene: Scene) -> str | None:
     """Say why the condition does not hold for the line; None if it does."""
-    if away := elsewhere(when, scene):
-        return away
+    return elsewhere(when, scene) or why_not_here(when, line, scene)
+
+
+def why_not_here(when: Condition, line: BasketLine, scene: Scene) -> str | None:
+    """Say why a condition that is for this customer and day does not hold for the line."""
     if when.alongside_skus or when.alongside_categories:
         skus, categories = when.alongside_skus, when.alongside_categories
         if not any(each.offer.covered(skus, categories) for each in scene.companions(line)):

@@ -15,7 +15,8 @@ from services.pricer.domain.asks.scene import Scene, quantized
 from services.pricer.domain.asks.trace import say
 from services.pricer.domain.books.book import Guardrail
 from services.pricer.domain.waterfall.charging import NoCost, price_for_margin
-from services.pricer.domain.waterfall.conditions import elsewhere, why_not
+from services.pricer.domain.waterfall.conditions import elsewhere, why_not_here
+from services.pricer.domain.waterfall.plans import plan_of
 from services.pricer.domain.waterfall.running import Running
 
 
@@ -46,8 +47,8 @@ def floor_unit(rail: Guardrail, line: BasketLine, scene: Scene) -> Decimal:
 
 def first_pass(run: Running, scene: Scene) -> None:
     """Hold the net unit price of a line against its floors, as it would be printed."""
-    for rail in scene.book.guardrails(run.line.offer):
-        if rail.when is not None and why_not(rail.when, run.line, scene):
+    for rail in plan_of(run.line.offer, scene).rails:
+        if rail.when is not None and why_not_here(rail.when, run.line, scene):
             continue
         floor = floor_unit(rail, run.line, scene)
         run.floors.append((rail, floor))

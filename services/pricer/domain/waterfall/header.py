@@ -12,7 +12,8 @@ from services.pricer.domain.asks.scene import Scene, exact_sum, quantized
 from services.pricer.domain.asks.trace import Skipped, Step, say, say_number
 from services.pricer.domain.books.rules import AmountOff, PercentOff, Rule, StackingGroup
 from services.pricer.domain.waterfall.conditions import elsewhere, holds, said
-from services.pricer.domain.waterfall.matching import RuleConflict, rank, words
+from services.pricer.domain.waterfall.effects import words
+from services.pricer.domain.waterfall.matching import RuleConflict, rank
 from services.pricer.domain.waterfall.running import Running
 
 STAGE = "header_discount"

@@ -21,7 +21,9 @@ from services.pricer.domain.waterfall.charging import (
     source_of,
     whole,
 )
-from services.pricer.domain.waterfall.matching import NO_UNIT, candidates, select
+from services.pricer.domain.waterfall.effects import candidates
+from services.pricer.domain.waterfall.matching import NO_UNIT, select
+from services.pricer.domain.waterfall.plans import plan_of
 from services.pricer.domain.waterfall.running import Gift, Price, Running, SlabOff
 
 BELOW_CONTRACT: tuple[RuleStage, ...] = ("volume", "segment", "promotion", "bundle")
@@ -95,7 +97,7 @@ def _contracted(run: Running, scene: Scene) -> bool:
         return False
     for stage in BELOW_CONTRACT:
         for group in scene.book.groups.get(stage, ()):
-            for rule in candidates(group, run.line, scene):
+            for rule in candidates(group, run.line.offer, scene):
                 why = "a contracted price stands"
                 run.skipped.append(Skipped(stage, rule.id, rule.version, why))
     return True
@@ -103,12 +105,10 @@ def _contracted(run: Running, scene: Scene) -> bool:
 
 def apply_rules(run: Running, scene: Scene, stage: RuleStage) -> list[Rule]:
     """Apply the groups of a stage in turn; return the rules that applied."""
-    groups, applied = scene.book.groups.get(stage), list[Rule]()
-    if not groups:
-        return applied
-    for group in groups:
-        base = _base(run, group)
-        matches, skipped = select(group, run, scene, base)
+    applied: list[Rule] = []
+    for planned in plan_of(run.line.offer, scene).stages.get(stage, ()):
+        base = _base(run, planned.group)
+        matches, skipped = select(planned, run, scene, base)
         run.skipped.extend(skipped)
         for rule, change, words in matches:
             if isinstance(change, FreeGoods):
