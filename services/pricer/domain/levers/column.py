@@ -9,7 +9,8 @@ from services.pricer.domain.asks.ask import PriceAsk
 from services.pricer.domain.asks.basket import BasketLine, lines_of
 from services.pricer.domain.asks.checks import check
 from services.pricer.domain.asks.engines import NEWEST
-from services.pricer.domain.asks.scene import ROUNDS, NoRate, Scene, scene_of
+from services.pricer.domain.asks.rounding import ROUNDS
+from services.pricer.domain.asks.scene import NoRate, Scene, scene_of
 from services.pricer.domain.books.book import FxTable
 from services.pricer.domain.books.compiled import CompiledBook
 from services.pricer.domain.books.price_models import Tiered

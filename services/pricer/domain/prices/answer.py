@@ -20,7 +20,8 @@ from contracts.pricing import (
 from contracts.values import EXACT, MAX_DIGITS, UNITS, LineQuantity, Money, minor_unit, share
 from services.pricer.domain.asks.ask import Priced
 from services.pricer.domain.asks.engines import Engine
-from services.pricer.domain.asks.scene import FINEST, Scene, exact_sum
+from services.pricer.domain.asks.rounding import FINEST
+from services.pricer.domain.asks.scene import Scene, exact_sum
 from services.pricer.domain.asks.trace import step_trees
 from services.pricer.domain.books.allocation import to_multiple
 from services.pricer.domain.books.canonical import in_order, sealed, written

@@ -14,7 +14,8 @@ from services.pricer.domain.asks.ask import PriceAsk, Priced, Unpriced, problem
 from services.pricer.domain.asks.basket import BasketLine, lines_of
 from services.pricer.domain.asks.checks import check
 from services.pricer.domain.asks.engines import ENGINES, NEWEST
-from services.pricer.domain.asks.scene import ROUNDS, NoRate, Scene, exact_sum, scene_of
+from services.pricer.domain.asks.rounding import ROUNDS
+from services.pricer.domain.asks.scene import NoRate, Scene, exact_sum, scene_of
 from services.pricer.domain.asks.trace import Step
 from services.pricer.domain.books.book import FxTable
 from services.pricer.domain.books.compiled import CompiledBook
@@ -215,7 +216,7 @@ def cost_of(run: Running, scene: Scene) -> Decimal:
     """Return our cost of a line in the quote's currency, in minor units."""
     entry = run.line.entry
     cost = scene.money(entry.cost or Decimal(0), entry.currency)
-    return scene.round_line(EXACT.multiply(cost, run.line.base))
+    return scene.rounding.line(EXACT.multiply(cost, run.line.base))
 
 
 def _too_fine(run: Running) -> LineProblem:

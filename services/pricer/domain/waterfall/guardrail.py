@@ -11,7 +11,8 @@ from typing import Literal
 from contracts.pricing import GuardrailBreach
 from contracts.values import EXACT
 from services.pricer.domain.asks.basket import BasketLine
-from services.pricer.domain.asks.scene import Scene, quantized
+from services.pricer.domain.asks.rounding import quantized
+from services.pricer.domain.asks.scene import Scene
 from services.pricer.domain.asks.trace import say
 from services.pricer.domain.books.book import Guardrail
 from services.pricer.domain.waterfall.charging import NoCost, price_for_margin
@@ -34,7 +35,7 @@ def floor_unit(rail: Guardrail, line: BasketLine, scene: Scene) -> Decimal:
 
     Raises: NoCost; NoRate.
     """
-    digits = scene.digits_of(scene.book.book.rounding.unit)
+    digits = scene.rounding.unit_digits
     if rail.margin_on_price is not None:
         entry = line.entry
         if entry.cost is None:
@@ -53,9 +54,9 @@ def first_pass(run: Running, scene: Scene) -> None:
         floor = floor_unit(rail, run.line, scene)
         run.floors.append((rail, floor))
         if run.unit is not None:
-            below = scene.round_at(run.unit, scene.book.book.rounding.unit) < floor
+            below = scene.rounding.unit(run.unit) < floor
         else:
-            below = abs(scene.round_line(run.amount)) < _floor_line(floor, run, scene)
+            below = abs(scene.rounding.line(run.amount)) < _floor_line(floor, run, scene)
         if below:
             amount = EXACT.multiply(floor, run.line.count)
             _touch(run, scene, rail, ("guardrail", floor, amount))
@@ -72,7 +73,7 @@ def second_pass(run: Running, scene: Scene) -> None:
 
 
 def _floor_line(floor: Decimal, run: Running, scene: Scene) -> Decimal:
-    return scene.round_line(EXACT.multiply(floor, abs(run.line.count)))
+    return scene.rounding.line(EXACT.multiply(floor, abs(run.line.count)))
 
 
 def _touch(

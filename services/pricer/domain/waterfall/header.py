@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from decimal import Decimal
 
 from contracts.values import EXACT
-from services.pricer.domain.asks.scene import Scene, exact_sum, quantized
+from services.pricer.domain.asks.rounding import quantized
+from services.pricer.domain.asks.scene import Scene, exact_sum
 from services.pricer.domain.asks.trace import Skipped, Step, say, say_number
 from services.pricer.domain.books.rules import AmountOff, PercentOff, Rule, StackingGroup
 from services.pricer.domain.waterfall.conditions import elsewhere, holds, said
@@ -129,7 +130,7 @@ def _off(rule: Rule, whole: Decimal, scene: Scene) -> Decimal:
             exact = scene.money(amount, rule.currency)
         case _:
             exact = Decimal(0)
-    return quantized(exact, scene.line_digits, scene.line_mode)
+    return quantized(exact, scene.rounding.line_digits, scene.rounding.line_mode)
 
 
 def _words(rule: Rule, scene: Scene) -> str:
@@ -151,7 +152,7 @@ def share_out(
     if not runs:
         return
     name, version, text = rule
-    unit = Decimal(1).scaleb(-scene.line_digits)
+    unit = Decimal(1).scaleb(-scene.rounding.line_digits)
     weights = [run.amount for run in runs]
     parts = scene.engine.allocate(amount, weights, unit, scene.currency)
     told = f"Share of {text} ({say(amount, scene.currency)} over {len(runs)} lines)."

@@ -212,7 +212,7 @@ class Running:
         return None, point(self.amount)
 
     def _not_below_margin(self, margin: Percent, scene: Scene) -> Price:
-        digits = scene.digits_of(scene.book.book.rounding.unit)
+        digits = scene.rounding.unit_digits
         least = price_for_margin(self.unit_cost(scene), margin, digits)
         if self.unit is not None:
             return (self.unit, self.amount) if self.unit >= least else self._at(least)

@@ -9,7 +9,8 @@ from decimal import Decimal
 
 from contracts.values import EXACT
 from services.pricer.domain.asks.basket import BasketLine
-from services.pricer.domain.asks.scene import ROUNDS, Scene, quantized
+from services.pricer.domain.asks.rounding import ROUNDS, quantized
+from services.pricer.domain.asks.scene import Scene
 from services.pricer.domain.asks.trace import Skipped, Step, say, say_number
 from services.pricer.domain.books.price_models import Tiered
 from services.pricer.domain.books.rules import FreeGoods, Rule, RuleStage, StackingGroup
@@ -67,10 +68,10 @@ def begun(line: BasketLine, scene: Scene, listed: Listed) -> Running:
     """Begin a line at a list price that is known; rounded as a line, then kept exact."""
     unit = listed.unit
     amount = EXACT.multiply(unit, line.count) if listed.amount is None else listed.amount
-    total = scene.round_line(amount)
+    total = scene.rounding.line(amount)
     run = Running(
         line=line,
-        list_unit=quantized(unit, scene.digits_of(scene.book.book.rounding.list), "ROUND_HALF_UP"),
+        list_unit=quantized(unit, scene.rounding.list_digits, "ROUND_HALF_UP"),
         list_total=total,
         unit=unit if listed.amount is None else None,
         amount=total,
@@ -176,11 +177,11 @@ def _tiers(run: Running, scene: Scene) -> None:
 def _round(run: Running, scene: Scene) -> None:
     """Round the net unit price once, and the line; the difference is a step of its own."""
     if run.unit is not None:
-        unit = scene.round_at(run.unit, scene.book.book.rounding.unit)
-        total = scene.round_line(EXACT.multiply(unit, run.line.count))
+        unit = scene.rounding.unit(run.unit)
+        total = scene.rounding.line(EXACT.multiply(unit, run.line.count))
         words = f"Rounded: {say(unit, scene.currency)} for each, {say(total, scene.currency)}."
     else:
-        unit, total = None, scene.round_line(run.amount)
+        unit, total = None, scene.rounding.line(run.amount)
         words = f"Rounded to {say(total, scene.currency)}."
     step: Step = run.step("rounding", ("rounding", None), total, words)
     if step.amount:
@@ -191,7 +192,7 @@ def _round(run: Running, scene: Scene) -> None:
 
 def net_unit(run: Running, scene: Scene) -> Decimal:
     """Return the net price of one unit; derived where a share of the quote's discount is in it."""
-    digits = scene.digits_of(scene.book.book.rounding.unit)
+    digits = scene.rounding.unit_digits
     if run.unit is not None:
         return quantized(run.unit, digits, "ROUND_HALF_UP")
     if not run.line.count:

@@ -90,11 +90,11 @@ class UnitFound:
         count = line.count
         amount = EXACT.multiply(self.unit, count)
         if self.is_rounded:
-            amount = scene.round_line(amount)
+            amount = scene.rounding.line(amount)
         return Running(
             line,
             self.list_unit,
-            scene.round_line(EXACT.multiply(self.list_exact, count)),
+            scene.rounding.line(EXACT.multiply(self.list_exact, count)),
             self.unit,
             amount,
             [],

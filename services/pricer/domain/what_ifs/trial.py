@@ -14,7 +14,8 @@ from typing import Any, NamedTuple
 from contracts.pricing import GuardrailBreach
 from contracts.values import EXACT, share
 from services.pricer.domain.asks.ask import PriceAsk, Priced, Unpriced
-from services.pricer.domain.asks.scene import ROUNDS, exact_sum
+from services.pricer.domain.asks.rounding import ROUNDS
+from services.pricer.domain.asks.scene import exact_sum
 from services.pricer.domain.books.book import FxTable
 from services.pricer.domain.books.compiled import CompiledBook
 from services.pricer.domain.prices.answer import Settled, is_too_fine
