@@ -230,43 +230,52 @@ def _trace(
         "currency": currency,
         "day": scene.ask.day,
         "breaches": [each.model_dump(mode="json") for each in settled.breaches],
-        "internal": _internal_tree(settled, internal),
     }
     ordered: dict[str, Any] = in_order(tree)
+    ordered["internal"] = _internal_tree(settled, internal)
     ordered["lines"] = [
         _line_tree(line, run, engine) for line, run in zip(lines, settled.runs, strict=True)
     ]
-    ordered["stages"] = ordered.pop("stages")  # the only key behind `lines`
-    return ordered
+    return {name: ordered[name] for name in sorted(ordered)}
 
 
 def _internal_tree(settled: Settled, internal: PriceInternal) -> dict[str, Any]:
     scene = settled.scene
-    ours = internal.model_dump(mode="json", include=set(scene.engine.internal_fields))
+    currency = scene.currency
+    ours = internal.model_dump(mode="json", include=set(scene.engine.internal_fields - {"lines"}))
+    ours["lines"] = [
+        {
+            "cost": _money_tree(each.cost, currency),
+            "line": each.line,
+            "margin": _money_tree(each.margin, currency),
+            "margin_percent": f"{each.margin_percent.root:f}",
+        }
+        for each in internal.lines
+    ]
     if settled.pocket is not None:
         numbers = [number for number, _ in settled.pocket.steps]
-        trees = step_trees((step for _, step in settled.pocket.steps), scene.currency)
+        trees = step_trees((step for _, step in settled.pocket.steps), currency)
         ours["off_invoice"] = [[each, *tree] for each, tree in zip(numbers, trees, strict=True)]
-    return ours
+    return {name: ours[name] for name in sorted(ours)}
+
+
+def _money_tree(money: Money, currency: str) -> dict[str, str]:
+    return {"amount": f"{money.amount:f}", "currency": currency}
 
 
 def _line_tree(line: PricedLine, run: Running, engine: Engine) -> dict[str, Any]:
     """Return a line as plain JSON, with the fields that the engine knows, in order."""
     currency = line.list_unit.currency
-
-    def money(value: Money) -> dict[str, str]:
-        return {"amount": f"{value.amount:f}", "currency": currency}
-
-    tree: dict[str, Any] = {"charge": line.charge, "discount": money(line.discount)}
+    tree: dict[str, Any] = {"charge": line.charge, "discount": _money_tree(line.discount, currency)}
     if "estimate" in engine.line_fields:
         tree["estimate"] = line.estimate
     tree["item_id"] = line.item_id
     tree["line"] = line.line
-    tree["list_total"] = money(line.list_total)
-    tree["list_unit"] = money(line.list_unit)
+    tree["list_total"] = _money_tree(line.list_total, currency)
+    tree["list_unit"] = _money_tree(line.list_unit, currency)
     tree["name"] = line.name
-    tree["net_total"] = money(line.net_total)
-    tree["net_unit"] = money(line.net_unit)
+    tree["net_total"] = _money_tree(line.net_total, currency)
+    tree["net_unit"] = _money_tree(line.net_unit, currency)
     tree["quantity"] = f"{line.quantity.root:f}"
     tree["skipped"] = run.skipped
     tree["sku"] = line.sku

@@ -58,10 +58,10 @@ def _manual_price(run: Running, unit: Decimal, scene: Scene) -> None:
     """Set the price of each unit by hand; the floors below look at it as at any other."""
     amount = EXACT.multiply(unit, run.line.count)
     words = f"Manual price of the seller: {say(unit, scene.currency)} for each unit."
-    step = run.step("manual_price", SALES, amount, words)
+    step = run.step("manual_price", SALES, amount, words, basis="unit")
     # A higher price on one part is nothing that others could be lowered by.
     run.given = max(EXACT.minus(step.amount), Decimal(0))
-    run.move(step._replace(basis="unit"), unit)
+    run.move(step, unit)
 
 
 def after_rounding(scene: Scene, runs: Sequence[Running]) -> list[LineProblem]:

@@ -5,6 +5,7 @@ discounts on the quote were allocated, so that nothing slips under a floor from 
 rounded up, never down.
 """
 
+from collections.abc import Sequence
 from decimal import ROUND_CEILING, Decimal
 from typing import Literal
 
@@ -17,7 +18,6 @@ from services.pricer.domain.asks.trace import say
 from services.pricer.domain.books.book import Guardrail
 from services.pricer.domain.waterfall.charging import NoCost, price_for_margin
 from services.pricer.domain.waterfall.conditions import elsewhere, why_not_here
-from services.pricer.domain.waterfall.plans import plan_of
 from services.pricer.domain.waterfall.running import Running
 
 
@@ -46,9 +46,9 @@ def floor_unit(rail: Guardrail, line: BasketLine, scene: Scene) -> Decimal:
     return quantized(price, digits, ROUND_CEILING)
 
 
-def first_pass(run: Running, scene: Scene) -> None:
+def first_pass(run: Running, scene: Scene, rails: Sequence[Guardrail]) -> None:
     """Hold the net unit price of a line against its floors, as it would be printed."""
-    for rail in plan_of(run.line.offer, scene).rails:
+    for rail in rails:
         if rail.when is not None and why_not_here(rail.when, run.line, scene):
             continue
         floor = floor_unit(rail, run.line, scene)
@@ -86,14 +86,14 @@ def _touch(
         raise BelowFloor(rail, run.line)
     if rail.action == "clamp":
         words = "The lowest price of this part applies."
-        step = run.step(stage, (rail.id, rail.version), least, words)
+        step = run.step(stage, (rail.id, rail.version), least, words, note=note)
         run.given = max(EXACT.subtract(run.given, step.amount), Decimal(0))
-        run.move(step._replace(note=note), floor)
+        run.move(step, floor)
         message = f"{run.line.place} was lifted to its lowest price ({rail.name})"
     else:
         message = f"{run.line.place} is below its floor and needs approval ({rail.name})"
-        step = run.step(stage, (rail.id, rail.version), run.amount, f"{message}.")
-        run.move(step._replace(note=note), run.unit)
+        step = run.step(stage, (rail.id, rail.version), run.amount, f"{message}.", note=note)
+        run.move(step, run.unit)
     if all(each.guardrail != rail.id for each in run.breaches):
         action: Literal["clamped", "approval"] = "clamped" if rail.action == "clamp" else "approval"
         breach = GuardrailBreach(

@@ -10,7 +10,7 @@ from decimal import Decimal
 from contracts.values import EXACT
 from services.pricer.domain.asks.rounding import quantized
 from services.pricer.domain.asks.scene import Scene, exact_sum
-from services.pricer.domain.asks.trace import Skipped, Step, say, say_number
+from services.pricer.domain.asks.trace import Basis, Skipped, say, say_number
 from services.pricer.domain.books.rules import AmountOff, PercentOff, Rule, StackingGroup
 from services.pricer.domain.waterfall.conditions import elsewhere, holds, said
 from services.pricer.domain.waterfall.effects import words
@@ -158,7 +158,7 @@ def share_out(
     told = f"Share of {text} ({say(amount, scene.currency)} over {len(runs)} lines)."
     if stage != STAGE and len(runs) == 1:
         told = f"{text.capitalize()}: {say(amount, scene.currency)} off."
+    basis: Basis = "quote" if stage == STAGE else "line"
     for run, part in zip(runs, parts, strict=True):
         after = EXACT.subtract(run.amount, part)
-        step: Step = run.step(stage, (name, version), after, told)
-        run.move(step._replace(basis="quote" if stage == STAGE else "line"), None)
+        run.move(run.step(stage, (name, version), after, told, basis=basis), None)

@@ -90,11 +90,6 @@ class Running:
     net_unit: Decimal | None = None
     gifts: list[Gift] = field(default_factory=list)
 
-    @property
-    def basis(self) -> Basis:
-        """What rules work on: the unit price, or the amount of the line."""
-        return "line" if self.unit is None else "unit"
-
     def after(
         self,
         change: Change,
@@ -176,11 +171,22 @@ class Running:
         self.unit = unit
         self.amount = step.after
 
-    def step(self, stage: str, rule: tuple[str, int | None], after: Decimal, words: str) -> Step:
-        """Make a step from the running amount to another one."""
-        amount = EXACT.subtract(after, self.amount)
-        name, version = rule
-        return Step(stage, name, version, self.basis, self.amount, after, amount, words, None)
+    def step(
+        self,
+        stage: str,
+        rule: tuple[str, int | None],
+        after: Decimal,
+        words: str,
+        *,
+        basis: Basis | None = None,
+        note: str | None = None,
+    ) -> Step:
+        """Make a step from the running amount to another one; on what it works now, unless told."""
+        before = self.amount
+        amount = EXACT.subtract(after, before)
+        if basis is None:
+            basis = "line" if self.unit is None else "unit"
+        return Step(stage, *rule, basis, before, after, amount, words, note)
 
     # ---- one change each
 

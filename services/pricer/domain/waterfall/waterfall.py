@@ -37,16 +37,23 @@ def price_line(run: Running, scene: Scene) -> None:
     Raises: NoCost; NoRate; RuleConflict; NoPriceForQuantity; BelowFloor; decimal.Inexact, if 60
     digits do not hold the price.
     """
-    apply_rules(run, scene, "option_price")
-    if not _contracted(run, scene):
+    plan = plan_of(run.line.offer, scene)
+    said = plan.stages
+    if "option_price" in said:
+        apply_rules(run, scene, "option_price")
+    if "contracted_price" not in said or not _contracted(run, scene):
         _tiers(run, scene)
         for stage in BELOW_CONTRACT:
-            apply_rules(run, scene, stage)
+            if stage in said:
+                apply_rules(run, scene, stage)
     run.regular = run.amount
-    granted.before_rounding(run, scene)
+    if scene.granted:
+        granted.before_rounding(run, scene)
     for stage in BELOW_SALES:
-        apply_rules(run, scene, stage)
-    guardrail.first_pass(run, scene)
+        if stage in said:
+            apply_rules(run, scene, stage)
+    if plan.rails:
+        guardrail.first_pass(run, scene, plan.rails)
     _round(run, scene)
     run.net, run.net_unit = run.amount, run.unit
 
@@ -82,9 +89,9 @@ def begun(line: BasketLine, scene: Scene, listed: Listed) -> Running:
     rate = scene.rate_of(line.offer.currency)
     if rate != 1:
         sentence += f", at {say_number(rate)} {scene.currency} for 1 {line.offer.currency}"
-    pin = scene.book.pin
-    step = run.step("list_price", (pin.id, pin.version), amount, f"{sentence}.")
-    run.move(step._replace(note=listed.note), run.unit)
+    book = scene.book.book
+    name = (book.id, book.version)
+    run.move(run.step("list_price", name, amount, f"{sentence}.", note=listed.note), run.unit)
     return run
 
 
