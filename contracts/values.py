@@ -54,15 +54,17 @@ EXACT = Context(prec=60, rounding=ROUND_HALF_UP, traps=[Inexact, InvalidOperatio
 DISPLAYED = Context(prec=60, rounding=ROUND_HALF_UP, traps=[InvalidOperation])
 
 
+# What pydantic itself does after its checks; a frozen value is not to be written otherwise.
+_NEW, _PUT = object.__new__, object.__setattr__
 Rooted = TypeVar("Rooted", bound=BaseModel)
 
 
 def _rooted(made: Rooted, root: Decimal) -> Rooted:
     """Give a value of one member its member, as pydantic does after its checks."""
-    object.__setattr__(made, "__dict__", {"root": root})
-    object.__setattr__(made, "__pydantic_fields_set__", {"root"})
-    object.__setattr__(made, "__pydantic_extra__", None)
-    object.__setattr__(made, "__pydantic_private__", None)
+    _PUT(made, "__dict__", {"root": root})
+    _PUT(made, "__pydantic_fields_set__", {"root"})
+    _PUT(made, "__pydantic_extra__", None)
+    _PUT(made, "__pydantic_private__", None)
     return made
 
 
@@ -82,11 +84,11 @@ class Value(BaseModel):
     @classmethod
     def made(cls, members: dict[str, Any]) -> Self:
         """Return a value of all its members, unchecked: they came out of valid ones."""
-        made = cls.__new__(cls)
-        object.__setattr__(made, "__dict__", members)
-        object.__setattr__(made, "__pydantic_fields_set__", set(members))
-        object.__setattr__(made, "__pydantic_extra__", None)
-        object.__setattr__(made, "__pydantic_private__", None)
+        made = _NEW(cls)
+        _PUT(made, "__dict__", members)
+        _PUT(made, "__pydantic_fields_set__", set(members))
+        _PUT(made, "__pydantic_extra__", None)
+        _PUT(made, "__pydantic_private__", None)
         return made
 
 
@@ -312,7 +314,7 @@ class Percent(RootModel[ExactDecimal]):
     @classmethod
     def made(cls, root: Decimal) -> "Percent":
         """Return a percentage of what is known to be one, unchecked."""
-        return _rooted(cls.__new__(cls), root)
+        return _rooted(_NEW(cls), root)
 
     @property
     def fraction(self) -> Decimal:
@@ -375,7 +377,7 @@ class LineQuantity(RootModel[ExactDecimal]):
     @classmethod
     def made(cls, root: Decimal) -> "LineQuantity":
         """Return a quantity of what is known to be one, unchecked."""
-        return _rooted(cls.__new__(cls), root)
+        return _rooted(_NEW(cls), root)
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, LineQuantity) and self.root == other.root

@@ -78,10 +78,12 @@ def step_trees(steps: Iterable[Step], currency: str) -> list[list[Any]]:
     def text(amount: Decimal) -> str:
         return str(amount) if amount.same_quantum(unit) else f"{trimmed(amount, currency):f}"
 
-    return [
-        [stage, rule, version, basis, text(before), text(after), text(amount), sentence, note]
-        for stage, rule, version, basis, before, after, amount, sentence, note in steps
-    ]
+    trees, last, last_text = [], None, ""
+    for stage, rule, version, basis, before, after, amount, sentence, note in steps:
+        texts = [last_text if before is last else text(before), text(after), text(amount)]
+        trees.append([stage, rule, version, basis, *texts, sentence, note])
+        last, last_text = after, texts[1]
+    return trees
 
 
 def read_step(tree: list[Any]) -> Step:

@@ -63,12 +63,9 @@ class CompiledBook:
     rails: Mapping[str, tuple[Guardrail, ...]]
     attributes: frozenset[str]
     accounts: frozenset[str]
+    pin: Pin
+    has_percentages: bool
     kept: Kept = field(default_factory=Kept, compare=False, repr=False)
-
-    @property
-    def pin(self) -> Pin:
-        """Which version this is."""
-        return self.book.pin
 
     def candidates(self, group: StackingGroup, offer: Offer, account: str | None) -> list[Rule]:
         """Return the rules of a group whose scope covers the part, in no order.
@@ -136,6 +133,12 @@ def compile_book(book: PriceBook, parent: CompiledBook | None = None) -> Compile
         rails=_rails(book.guardrails),
         attributes=frozenset(each.name for rule in book.rules for each in rule.when.attributes),
         accounts=frozenset(each for rule in book.rules for each in rule.when.accounts),
+        pin=book.pin,
+        has_percentages=any(
+            isinstance(each.source.price, PercentOfTotal)
+            for found in offers.values()
+            for each in found
+        ),
     )
 
 

@@ -29,6 +29,7 @@ from services.pricer.domain.waterfall.off_invoice import Pocket
 from services.pricer.domain.waterfall.running import Running
 from services.pricer.domain.waterfall.waterfall import net_unit
 
+ZERO = Decimal(0)
 CHARGES: tuple[Charge, ...] = ("one_time", "monthly", "yearly")
 
 
@@ -120,16 +121,18 @@ def _totals(lines: Sequence[PricedLine], runs: Sequence[Running], scene: Scene) 
         of_charge = [each for each in lines if each.charge == charge]
         if of_charge:
             found.append(
-                ChargeTotal(
-                    charge=charge,
-                    list=_sum((each.list_total for each in of_charge), currency),
-                    discount=_sum((each.discount for each in of_charge), currency),
-                    net=_sum((each.net_total for each in of_charge), currency),
+                ChargeTotal.made(
+                    {
+                        "charge": charge,
+                        "list": _sum((each.list_total for each in of_charge), currency),
+                        "discount": _sum((each.discount for each in of_charge), currency),
+                        "net": _sum((each.net_total for each in of_charge), currency),
+                    }
                 )
             )
-    whole = Money.total((each.list for each in found), currency)
-    discount = Money.total((each.discount for each in found), currency)
-    net = Money.total((each.net for each in found), currency)
+    whole = _sum((each.list for each in found), currency)
+    discount = _sum((each.discount for each in found), currency)
+    net = _sum((each.net for each in found), currency)
     cash = payable_of(net.amount, scene)
     payable = None if cash is None else Money(amount=cash, currency=currency)
     regular = exact_sum(run.regular for run in runs)
@@ -149,10 +152,10 @@ def _totals(lines: Sequence[PricedLine], runs: Sequence[Running], scene: Scene) 
 
 def _sum(parts: Iterable[Money], currency: str) -> Money:
     """Add money of one currency: its amounts, and then once money."""
-    add, total = EXACT.add, Money.zero(currency).amount
+    add, total = EXACT.add, EXACT.multiply(ZERO, UNITS[minor_unit(currency)])
     for part in parts:
         total = add(total, part.amount)
-    return Money(amount=total, currency=currency)
+    return money_in(currency)(total)
 
 
 def payable_of(net: Decimal, scene: Scene) -> Decimal | None:

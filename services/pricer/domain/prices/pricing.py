@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal, Inexact, InvalidOperation, localcontext
 
 from contracts.pricing import GuardrailBreach, LineProblem
-from contracts.values import EXACT
+from contracts.values import EXACT, UNITS, minor_unit
 from services.pricer.domain.asks.ask import PriceAsk, Priced, Unpriced, problem
 from services.pricer.domain.asks.basket import BasketLine, lines_of
 from services.pricer.domain.asks.checks import check
@@ -69,7 +69,10 @@ def _price(ask: PriceAsk, book: CompiledBook, fx: FxTable, engine: str) -> Price
     settled = settle(ask, book, fx, engine)
     if isinstance(settled, Unpriced):
         return settled
-    if fine := [run for run in settled.runs if is_too_fine(run)]:
+    unit = UNITS[minor_unit(ask.currency)]
+    if fine := [
+        run for run in settled.runs if not run.amount.same_quantum(unit) and is_too_fine(run)
+    ]:
         return Unpriced((*settled.problems, *(_too_fine(run) for run in fine)))
     found = priced(settled) if settled.runs else None
     if settled.problems or found is None:
@@ -120,8 +123,10 @@ class Walk:
     def settled(self) -> Settled:
         """Take all lines all the way.   Raises: BelowFloor, of the whole quote."""
         scene, lines = self.scene, self.scene.lines
-        with_list = [line for line in lines if not is_percent_of_total(line)]
-        early, late = self._percentages()
+        with_list, early, late = lines, list[BasketLine](), list[BasketLine]()
+        if scene.book.has_percentages:
+            with_list = [line for line in lines if not is_percent_of_total(line)]
+            early, late = self._percentages()
         self._each(with_list, self._list)
         self._each(with_list, self._down)
         self._each(early, self._percentage)
