@@ -15,7 +15,7 @@ from decimal import (
     InvalidOperation,
     localcontext,
 )
-from typing import Annotated, Any, Self, TypeVar
+from typing import Annotated, Any, ClassVar, Self, TypeVar
 
 from pydantic import (
     AfterValidator,
@@ -43,6 +43,8 @@ MINOR_UNITS = {
     for currency in currencies.split()
 }
 UNITS = {scale: Decimal(1).scaleb(-scale) for scale in (0, 2, 3, 4)}
+CENT = UNITS[2]
+UNIT_OF = {currency: UNITS[digits] for currency, digits in MINOR_UNITS.items()}
 MAX_SCALE = 6
 # Far beyond any price or measure; keeps products within EXACT, and 1E+999999 out of the log.
 MAX_DIGITS = 24
@@ -72,6 +74,13 @@ class Value(BaseModel):
     """Base of every frozen value and fact. Producers are closed: an unknown field is an error."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True)
+    members: ClassVar[set[str]] = set()
+
+    @classmethod
+    def __pydantic_init_subclass__(cls, **kwargs: Any) -> None:
+        """Keep the names of all members at hand."""
+        super().__pydantic_init_subclass__(**kwargs)
+        cls.members = set(cls.model_fields)
 
     def but(self, changes: Mapping[str, Any]) -> Self:
         """Return a copy with some members changed, unchecked, as `model_copy` does and faster."""
@@ -86,7 +95,7 @@ class Value(BaseModel):
         """Return a value of all its members, unchecked: they came out of valid ones."""
         made = _NEW(cls)
         _PUT(made, "__dict__", members)
-        _PUT(made, "__pydantic_fields_set__", set(members))
+        _PUT(made, "__pydantic_fields_set__", cls.members)
         _PUT(made, "__pydantic_extra__", None)
         _PUT(made, "__pydantic_private__", None)
         return made

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from decimal import ROUND_HALF_UP, Decimal, Inexact
 from typing import Any, Literal, NamedTuple
 
-from contracts.values import EXACT, UNITS, minor_unit, rounded
+from contracts.values import CENT, EXACT, UNIT_OF, UNITS, minor_unit, rounded
 
 Basis = Literal["unit", "line", "quote"]
 View = Literal["customer", "seller", "internal"]
@@ -43,7 +43,7 @@ def say(amount: Decimal, currency: str) -> str:
     >>> say(Decimal("2992.5000"), "EUR"), say(Decimal("0.0375"), "EUR")
     ('2992.50 EUR', '0.0375 EUR')
     """
-    unit = UNITS[minor_unit(currency)]
+    unit = UNIT_OF.get(currency, CENT)
     if amount.same_quantum(unit):
         return f"{amount} {currency}"
     try:

@@ -263,7 +263,8 @@ def _internal_tree(settled: Settled, internal: PriceInternal) -> dict[str, Any]:
 
 
 def _money_tree(money: Money, currency: str) -> dict[str, str]:
-    return {"amount": f"{money.amount:f}", "currency": currency}
+    # An amount of money has no more than six decimals, so it is never written with an exponent.
+    return {"amount": str(money.amount), "currency": currency}
 
 
 def _line_tree(line: PricedLine, run: Running, engine: Engine) -> dict[str, Any]:

@@ -42,9 +42,7 @@ def select(
 
     Percentages are of `base`, where they are added up.   Raises: RuleConflict; NoCost; NoRate.
     """
-    group, rules, passed = planned
-    if passed is not None:
-        return (), passed
+    group, rules, _ = planned
     matches: list[Match] = []
     skipped: list[Skipped] = []
     for each in rules:

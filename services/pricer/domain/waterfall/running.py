@@ -171,7 +171,7 @@ class Running:
         self.unit = unit
         self.amount = step.after
 
-    def step(
+    def step(  # noqa: PLR0913 - a step is made thousands of times; a value for it costs as much
         self,
         stage: str,
         rule: tuple[str, int | None],

@@ -115,6 +115,9 @@ def apply_rules(run: Running, scene: Scene, stage: RuleStage) -> list[Rule]:
     """Apply the groups of a stage in turn; return the rules that applied."""
     applied: list[Rule] = []
     for planned in plan_of(run.line.offer, scene).stages.get(stage, ()):
+        if planned.passed is not None:
+            run.skipped += planned.passed
+            continue
         base = _base(run, planned.group)
         matches, skipped = select(planned, run, scene, base)
         run.skipped.extend(skipped)
