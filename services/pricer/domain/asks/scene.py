@@ -134,11 +134,11 @@ def exact_sum(amounts: Iterable[Decimal]) -> Decimal:
     return total
 
 
-def _context(book: CompiledBook, ask: PriceAsk, engine: Engine) -> Hashable:
-    """Return all of an ask that says which rules are for others."""
+def _context(book: CompiledBook, ask: PriceAsk, fx: FxTable, engine: Engine) -> Hashable:
+    """Return all of an ask that says which rules are for others, and what currencies are worth."""
     account = ask.account_id if ask.account_id in book.accounts else None
     who = (account, ask.customer_tier, ask.region, ask.segment, ask.channel, ask.partner)
-    return who, ask.currency, ask.day, ask.clock, engine.as_listed
+    return who, ask.currency, fx.sha256, ask.day, ask.clock, engine.name
 
 
 def _rounding(book: CompiledBook, currency: str) -> Rounding:
@@ -171,5 +171,5 @@ def scene_of(
         products={item.item_id: item.product for item in ask.items},
         moment=datetime.combine(ask.day, ask.clock or time()),
         rounding=_rounding(book, ask.currency),
-        plans=book.kept.of(_context(book, ask, engine)),
+        plans=book.kept.of(_context(book, ask, fx, engine)),
     )

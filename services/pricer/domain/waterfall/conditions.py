@@ -45,11 +45,6 @@ def _elsewhere(when: Condition, scene: Scene) -> str | None:
     return None
 
 
-def why_not(when: Condition, line: BasketLine, scene: Scene) -> str | None:
-    """Say why the condition does not hold for the line; None if it does."""
-    return elsewhere(when, scene) or why_not_here(when, line, scene)
-
-
 def why_not_here(when: Condition, line: BasketLine, scene: Scene) -> str | None:
     """Say why a condition that is for this customer and day does not hold for the line."""
     if when.alongside_skus or when.alongside_categories:

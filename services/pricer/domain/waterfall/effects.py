@@ -1,5 +1,8 @@
 """The rules that cover a part, and what a rule does in words."""
 
+from decimal import Decimal
+from typing import NamedTuple
+
 from contracts.values import EXACT
 from services.pricer.domain.asks.scene import Scene
 from services.pricer.domain.asks.trace import say, say_number
@@ -18,6 +21,12 @@ from services.pricer.domain.books.rules import (
     StackingGroup,
     UnitPrice,
 )
+
+
+class Factor(NamedTuple):
+    """What a price is multiplied by: a percentage off that works on the running price."""
+
+    factor: Decimal
 
 
 def candidates(group: StackingGroup, offer: Offer, scene: Scene) -> list[Rule]:

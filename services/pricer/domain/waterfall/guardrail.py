@@ -5,7 +5,7 @@ discounts on the quote were allocated, so that nothing slips under a floor from 
 rounded up, never down.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from decimal import ROUND_CEILING, Decimal
 from typing import Literal
 
@@ -18,6 +18,7 @@ from services.pricer.domain.asks.trace import say
 from services.pricer.domain.books.book import Guardrail
 from services.pricer.domain.waterfall.charging import NoCost, price_for_margin
 from services.pricer.domain.waterfall.conditions import elsewhere, why_not_here
+from services.pricer.domain.waterfall.plans import Plan
 from services.pricer.domain.waterfall.running import Running
 
 
@@ -46,12 +47,23 @@ def floor_unit(rail: Guardrail, line: BasketLine, scene: Scene) -> Decimal:
     return quantized(price, digits, ROUND_CEILING)
 
 
-def first_pass(run: Running, scene: Scene, rails: Sequence[Guardrail]) -> None:
+def floors_of(line: BasketLine, scene: Scene, plan: Plan) -> Iterable[tuple[Guardrail, Decimal]]:
+    """Return the floors under a stated unit; those of one base unit are kept with the plan.
+
+    Raises: NoCost; NoRate.
+    """
+    if line.each != 1:
+        return ((rail, floor_unit(rail, line, scene)) for rail in plan.rails)
+    if plan.floors is None:
+        plan.floors = tuple((rail, floor_unit(rail, line, scene)) for rail in plan.rails)
+    return plan.floors
+
+
+def first_pass(run: Running, scene: Scene, plan: Plan) -> None:
     """Hold the net unit price of a line against its floors, as it would be printed."""
-    for rail in rails:
+    for rail, floor in floors_of(run.line, scene, plan):
         if rail.when is not None and why_not_here(rail.when, run.line, scene):
             continue
-        floor = floor_unit(rail, run.line, scene)
         run.floors.append((rail, floor))
         if run.unit is not None:
             below = scene.rounding.unit(run.unit) < floor

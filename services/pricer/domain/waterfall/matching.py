@@ -52,7 +52,7 @@ def select(
         rule, is_asked, said = each
         why = why_not_here(rule.when, run.line, scene) if is_asked else None
         if why is None:
-            found = (rule.effect, said) if said is not None else resolve(rule, run, scene)
+            found = said or resolve(rule, run, scene)
             if isinstance(found, tuple):
                 matches.append((rule, *found))
                 continue

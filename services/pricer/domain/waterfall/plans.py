@@ -4,8 +4,11 @@ Rules for other tiers, regions or days are passed over here, and told with the r
 on the line itself, or on the rest of the basket, is left to the line.
 """
 
+from dataclasses import dataclass
+from decimal import Decimal
 from typing import NamedTuple
 
+from contracts.values import EXACT
 from services.pricer.domain.asks.scene import Scene
 from services.pricer.domain.asks.trace import Skipped
 from services.pricer.domain.books.book import Guardrail
@@ -17,18 +20,18 @@ from services.pricer.domain.books.rules import (
     StackingGroup,
 )
 from services.pricer.domain.waterfall.conditions import elsewhere
-from services.pricer.domain.waterfall.effects import candidates, words
+from services.pricer.domain.waterfall.effects import Factor, candidates, words
 
 
 class Open(NamedTuple):
     """A rule that may apply. `is_asked`: its condition looks at the line.
 
-    `said` is its effect in words, where they are the same for every line.
+    `said` is its effect, and that in words, where they are the same for every line.
     """
 
     rule: Rule
     is_asked: bool
-    said: str | None
+    said: tuple[PercentOff | Factor, str] | None
 
 
 class PlannedGroup(NamedTuple):
@@ -42,20 +45,36 @@ class PlannedGroup(NamedTuple):
     passed: tuple[Skipped, ...] | None
 
 
-class Plan(NamedTuple):
-    """The groups by stage, where they have anything to say, and the floors under the part."""
+class Start(NamedTuple):
+    """The list price of one base unit, whatever the quantity: as it is, as shown, and in words."""
+
+    unit: Decimal
+    shown: Decimal
+    sentence: str
+    note: str | None
+
+
+@dataclass(slots=True)
+class Plan:
+    """The groups by stage, where they have anything to say, and the floors under the part.
+
+    `start` and `floors`, of one base unit, are known when the first line has found them.
+    """
 
     stages: dict[str, tuple[PlannedGroup, ...]]
     rails: tuple[Guardrail, ...]
+    start: Start | None = None
+    floors: tuple[tuple[Guardrail, Decimal], ...] | None = None
 
 
 def plan_of(offer: Offer, scene: Scene) -> Plan:
     """Return the plan of a part, worked out at first use."""
     plans = scene.plans
-    found: Plan | None = plans.get(offer.keys)
+    # An offer lives as long as its book, and what a book has kept is not copied with it.
+    found: Plan | None = plans.get(id(offer))
     if found is None:
         found = _planned(offer, scene)
-        scene.book.kept.keep(plans, offer.keys, found)
+        scene.book.kept.keep(plans, id(offer), found)
     return found
 
 
@@ -78,7 +97,7 @@ def _group(group: StackingGroup, offer: Offer, scene: Scene) -> PlannedGroup:
     for rule in candidates(group, offer, scene):
         why = elsewhere(rule.when, scene)
         if why is None:
-            rules.append(Open(rule, _is_asked(rule.when), _said(rule, scene)))
+            rules.append(Open(rule, _is_asked(rule.when), _said(rule, group, scene)))
         elif not rule.when.accounts:
             # A price contracted with somebody else is not to be seen, even as a skipped rule.
             rules.append(Skipped(group.stage, rule.id, rule.version, why))
@@ -99,7 +118,12 @@ def _is_asked(when: Condition) -> bool:
     )
 
 
-def _said(rule: Rule, scene: Scene) -> str | None:
-    """Return the words of an effect in which no rate and no quantity stands."""
+def _said(rule: Rule, group: StackingGroup, scene: Scene) -> tuple[PercentOff | Factor, str] | None:
+    """Return an effect in which no rate and no quantity stands, and its words."""
     effect = rule.effect
-    return words(effect, scene) if isinstance(effect, PercentOff) else None
+    if not isinstance(effect, PercentOff):
+        return None
+    said = words(effect, scene)
+    if effect.round is not None or group.stacking == "additive_on_base":
+        return effect, said
+    return Factor(EXACT.subtract(Decimal(1), effect.percent.fraction)), said

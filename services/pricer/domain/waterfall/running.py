@@ -23,6 +23,7 @@ from services.pricer.domain.books.rules import (
     UnitPrice,
 )
 from services.pricer.domain.waterfall.charging import NoCost, Source, price_for_margin, whole
+from services.pricer.domain.waterfall.effects import Factor
 
 ZERO = Decimal(0)
 
@@ -52,7 +53,8 @@ class Gift(NamedTuple):
 
 
 Change = (
-    PercentOff
+    Factor
+    | PercentOff
     | AmountOff
     | UnitPrice
     | SetPrice
@@ -103,6 +105,9 @@ class Running:
         they are added up, else of the running price.   Raises: NoCost; NoRate.
         """
         match change:
+            case Factor(factor=factor):
+                unit = None if self.unit is None else EXACT.multiply(self.unit, factor)
+                return unit, EXACT.multiply(self.amount, factor)
             case PercentOff():
                 return self._percent_off(change, scene, base)
             case AmountOff(amount=amount, per=per):

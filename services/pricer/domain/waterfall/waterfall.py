@@ -11,7 +11,7 @@ from contracts.values import EXACT
 from services.pricer.domain.asks.basket import BasketLine
 from services.pricer.domain.asks.rounding import ROUNDS, quantized
 from services.pricer.domain.asks.scene import Scene
-from services.pricer.domain.asks.trace import Skipped, Step, say, say_number
+from services.pricer.domain.asks.trace import Skipped, say, say_number
 from services.pricer.domain.books.price_models import Tiered
 from services.pricer.domain.books.rules import FreeGoods, Rule, RuleStage, StackingGroup
 from services.pricer.domain.waterfall import granted, guardrail
@@ -24,7 +24,7 @@ from services.pricer.domain.waterfall.charging import (
 )
 from services.pricer.domain.waterfall.effects import candidates
 from services.pricer.domain.waterfall.matching import NO_UNIT, select
-from services.pricer.domain.waterfall.plans import plan_of
+from services.pricer.domain.waterfall.plans import Start, plan_of
 from services.pricer.domain.waterfall.running import Gift, Price, Running, SlabOff
 
 BELOW_CONTRACT: tuple[RuleStage, ...] = ("volume", "segment", "promotion", "bundle")
@@ -53,7 +53,7 @@ def price_line(run: Running, scene: Scene) -> None:
         if stage in said:
             apply_rules(run, scene, stage)
     if plan.rails:
-        guardrail.first_pass(run, scene, plan.rails)
+        guardrail.first_pass(run, scene, plan)
     _round(run, scene)
     run.net, run.net_unit = run.amount, run.unit
 
@@ -66,32 +66,46 @@ def at_list(line: BasketLine, scene: Scene) -> Running:
 
     Raises: NoCost; NoRate; NoPriceForQuantity; decimal.Inexact.
     """
-    if line.entry.cost is None:
+    entry = line.offer.entry
+    if entry.cost is None:
         raise NoCost(line)
-    return begun(line, scene, list_price(line, scene, source_of(line, scene)))
+    if line.unit != entry.unit:
+        return begun(line, scene, list_price(line, scene, source_of(line, scene)))
+    plan = plan_of(line.offer, scene)
+    if plan.start is None:
+        listed = list_price(line, scene, source_of(line, scene))
+        if listed.amount is not None:
+            return begun(line, scene, listed)
+        plan.start = _start(line, scene, listed)
+    return _run(line, scene, plan.start, None)
 
 
 def begun(line: BasketLine, scene: Scene, listed: Listed) -> Running:
     """Begin a line at a list price that is known; rounded as a line, then kept exact."""
-    unit = listed.unit
-    amount = EXACT.multiply(unit, line.count) if listed.amount is None else listed.amount
-    total = scene.rounding.line(amount)
-    run = Running(
-        line=line,
-        list_unit=quantized(unit, scene.rounding.list_digits, "ROUND_HALF_UP"),
-        list_total=total,
-        unit=unit if listed.amount is None else None,
-        amount=total,
-    )
-    sentence = f"{listed.words} {say(unit, scene.currency)} for one {line.unit}"
+    return _run(line, scene, _start(line, scene, listed), listed.amount)
+
+
+def _start(line: BasketLine, scene: Scene, listed: Listed) -> Start:
+    currency, theirs = scene.currency, line.offer.currency
+    sentence = f"{listed.words} {say(listed.unit, currency)} for one {line.unit}"
     if listed.amount is not None:
-        sentence = f"{listed.words} {say(amount, scene.currency)} for the line"
-    rate = scene.rate_of(line.offer.currency)
+        sentence = f"{listed.words} {say(listed.amount, currency)} for the line"
+    rate = scene.rate_of(theirs)
     if rate != 1:
-        sentence += f", at {say_number(rate)} {scene.currency} for 1 {line.offer.currency}"
+        sentence += f", at {say_number(rate)} {currency} for 1 {theirs}"
+    shown = quantized(listed.unit, scene.rounding.list_digits, "ROUND_HALF_UP")
+    return Start(listed.unit, shown, f"{sentence}.", listed.note)
+
+
+def _run(line: BasketLine, scene: Scene, start: Start, amount: Decimal | None) -> Running:
+    """Begin the run of a line; with an amount of its own it has no unit price."""
+    unit = start.unit if amount is None else None
+    amount = EXACT.multiply(start.unit, line.count) if amount is None else amount
+    total = scene.rounding.line(amount)
+    run = Running(line, start.shown, total, unit, total)
     book = scene.book.book
-    name = (book.id, book.version)
-    run.move(run.step("list_price", name, amount, f"{sentence}.", note=listed.note), run.unit)
+    rule = (book.id, book.version)
+    run.move(run.step("list_price", rule, amount, start.sentence, note=start.note), unit)
     return run
 
 
@@ -159,7 +173,7 @@ def _give(run: Running, stage: RuleStage, rule: Rule, gift: FreeGoods) -> None:
 def _tiers(run: Running, scene: Scene) -> None:
     """Take the tiers of the price model in the stage `volume`; the first is the list price."""
     price, entry = run.line.offer.source.price, run.line.entry
-    if isinstance(price, Tiered) and len(price.tiers) > 1 and not price.has_flat_fees:
+    if type(price) is Tiered and len(price.tiers) > 1 and not price.has_flat_fees:
         quantity = run.line.base
         unit, amount = whole(run.line, scene, source_of(run.line, scene))
         if unit is not None:
@@ -189,15 +203,15 @@ def _round(run: Running, scene: Scene) -> None:
     if run.unit is not None:
         unit = scene.rounding.unit(run.unit)
         total = scene.rounding.line(EXACT.multiply(unit, run.line.count))
-        words = f"Rounded: {say(unit, scene.currency)} for each, {say(total, scene.currency)}."
     else:
         unit, total = None, scene.rounding.line(run.amount)
-        words = f"Rounded to {say(total, scene.currency)}."
-    step: Step = run.step("rounding", ("rounding", None), total, words)
-    if step.amount:
-        run.move(step, unit)
-    else:
+    if total == run.amount:
         run.unit, run.amount = unit, total
+        return
+    words = f"Rounded to {say(total, scene.currency)}."
+    if unit is not None:
+        words = f"Rounded: {say(unit, scene.currency)} for each, {say(total, scene.currency)}."
+    run.move(run.step("rounding", ("rounding", None), total, words), unit)
 
 
 def net_unit(run: Running, scene: Scene) -> Decimal:
