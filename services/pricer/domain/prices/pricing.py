@@ -19,7 +19,8 @@ from services.pricer.domain.asks.scene import NoRate, Scene, exact_sum, scene_of
 from services.pricer.domain.asks.trace import Step
 from services.pricer.domain.books.book import FxTable
 from services.pricer.domain.books.compiled import CompiledBook
-from services.pricer.domain.prices.answer import Settled, is_too_fine, priced
+from services.pricer.domain.prices.answer import priced
+from services.pricer.domain.prices.figures import Settled, is_too_fine
 from services.pricer.domain.prices.terms import over_term
 from services.pricer.domain.waterfall import granted, guardrail
 from services.pricer.domain.waterfall.charging import (

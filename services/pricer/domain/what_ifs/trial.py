@@ -18,7 +18,7 @@ from services.pricer.domain.asks.rounding import ROUNDS
 from services.pricer.domain.asks.scene import exact_sum
 from services.pricer.domain.books.book import FxTable
 from services.pricer.domain.books.compiled import CompiledBook
-from services.pricer.domain.prices.answer import Settled, is_too_fine
+from services.pricer.domain.prices.figures import Settled, is_too_fine
 from services.pricer.domain.prices.pricing import settle
 from services.pricer.domain.what_ifs.affected import affected
 from services.pricer.domain.what_ifs.recalling import Memory, RecallingWalk
