@@ -46,9 +46,13 @@ class Offer:
 
     def covered(self, skus: tuple[str, ...], categories: tuple[str, ...]) -> bool:
         """Say whether a scope covers the part; a scope that names nothing covers everything."""
-        if not skus and not categories:
+        if categories:
+            for each in self.families:
+                if each in categories:
+                    return True
+        elif not skus:
             return True
-        return self.entry.sku in skus or any(each in categories for each in self.families)
+        return self.entry.sku in skus
 
 
 @dataclass(frozen=True, slots=True)

@@ -107,16 +107,19 @@ def totals_of(settled: Settled, figures: list[Figures]) -> Totals:
     payable = None if cash is None else Money(amount=cash, currency=currency)
     regular = exact_sum(run.regular for run in runs)
     given = exact_sum(run.given for run in runs)
-    return Totals(
-        currency=currency,
-        by_charge=tuple(found),
-        list=whole,
-        discount=discount,
-        net=net,
-        discount_percent=share(discount.amount, whole.amount),
-        sales_discount_percent=share(given, regular),
-        cash_rounding=None if payable is None else payable - net,
-        payable=payable,
+    return Totals.made(
+        {
+            "currency": currency,
+            "by_charge": tuple(found),
+            "list": whole,
+            "discount": discount,
+            "net": net,
+            "discount_percent": share(discount.amount, whole.amount),
+            "sales_discount_percent": share(given, regular),
+            "cash_rounding": None if payable is None else payable - net,
+            "payable": payable,
+            "term": None,
+        }
     )
 
 

@@ -42,7 +42,7 @@ def select(
 
     Percentages are of `base`, where they are added up.   Raises: RuleConflict; NoCost; NoRate.
     """
-    group, rules, _ = planned
+    group, rules = planned.group, planned.rules
     matches: list[Match] = []
     skipped: list[Skipped] = []
     for each in rules:

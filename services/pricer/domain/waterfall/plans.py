@@ -37,12 +37,13 @@ class Open(NamedTuple):
 class PlannedGroup(NamedTuple):
     """A stacking group with its rules in order, or what is to say of those that can not apply.
 
-    `passed`: all of them are passed over.
+    `passed`: all of them are passed over. `is_added`: percentages are added up on one base.
     """
 
     group: StackingGroup
     rules: tuple[Open | Skipped, ...]
     passed: tuple[Skipped, ...] | None
+    is_added: bool
 
 
 class Start(NamedTuple):
@@ -102,7 +103,10 @@ def _group(group: StackingGroup, offer: Offer, scene: Scene) -> PlannedGroup:
             # A price contracted with somebody else is not to be seen, even as a skipped rule.
             rules.append(Skipped(group.stage, rule.id, rule.version, why))
     passed = tuple(each for each in rules if isinstance(each, Skipped))
-    return PlannedGroup(group, tuple(rules), passed if len(passed) == len(rules) else None)
+    is_added = group.stacking == "additive_on_base"
+    return PlannedGroup(
+        group, tuple(rules), passed if len(passed) == len(rules) else None, is_added
+    )
 
 
 def _is_asked(when: Condition) -> bool:

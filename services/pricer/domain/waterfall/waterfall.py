@@ -13,7 +13,7 @@ from services.pricer.domain.asks.rounding import ROUNDS, quantized
 from services.pricer.domain.asks.scene import Scene
 from services.pricer.domain.asks.trace import Skipped, say, say_number
 from services.pricer.domain.books.price_models import Tiered
-from services.pricer.domain.books.rules import FreeGoods, Rule, RuleStage, StackingGroup
+from services.pricer.domain.books.rules import FreeGoods, Rule, RuleStage
 from services.pricer.domain.waterfall import granted, guardrail
 from services.pricer.domain.waterfall.charging import (
     Listed,
@@ -25,7 +25,7 @@ from services.pricer.domain.waterfall.charging import (
 from services.pricer.domain.waterfall.effects import candidates
 from services.pricer.domain.waterfall.matching import NO_UNIT, select
 from services.pricer.domain.waterfall.plans import Start, plan_of
-from services.pricer.domain.waterfall.running import Gift, Price, Running, SlabOff
+from services.pricer.domain.waterfall.running import Gift, Running, SlabOff
 
 BELOW_CONTRACT: tuple[RuleStage, ...] = ("volume", "segment", "promotion", "bundle")
 BELOW_SALES: tuple[RuleStage, ...] = ("partner_discount", "distributor_discount")
@@ -132,7 +132,8 @@ def apply_rules(run: Running, scene: Scene, stage: RuleStage) -> list[Rule]:
         if planned.passed is not None:
             run.skipped += planned.passed
             continue
-        base = _base(run, planned.group)
+        # What percentages are of where they are added up: the price before the group.
+        base = (run.unit, run.amount) if planned.is_added else None
         matches, skipped = select(planned, run, scene, base)
         run.skipped.extend(skipped)
         for rule, change, words in matches:
@@ -147,11 +148,6 @@ def apply_rules(run: Running, scene: Scene, stage: RuleStage) -> list[Rule]:
                 run.move(run.step(stage, (rule.id, rule.version), amount, sentence), unit)
             applied.append(rule)
     return applied
-
-
-def _base(run: Running, group: StackingGroup) -> Price | None:
-    """Return what percentages of a group are of, if they are added up: the price before it."""
-    return (run.unit, run.amount) if group.stacking == "additive_on_base" else None
 
 
 def _give(run: Running, stage: RuleStage, rule: Rule, gift: FreeGoods) -> None:
