@@ -11,7 +11,7 @@ from hashlib import sha256
 from typing import Any
 
 from contracts.pricing import LineMargin, PricedLine, PriceInternal
-from contracts.values import LineQuantity, Money, Percent
+from contracts.values import LineQuantity, Money, Percent, Pin
 from services.pricer.domain.asks.ask import Priced
 from services.pricer.domain.asks.engines import Engine
 from services.pricer.domain.asks.trace import step_trees
@@ -26,21 +26,24 @@ from services.pricer.domain.prices.figures import (
 from services.pricer.domain.waterfall.running import Running
 
 Tree = dict[str, Any]
+Pins = tuple[Pin, Pin]
+"""Of the price book and of the FX table."""
 
 
 def priced(settled: Settled) -> Priced:
     """Make the whole answer."""
     scene = settled.scene
+    pins = scene.book.pin, scene.fx.pin
     figures = figures_of(settled)
     margins = margins_of(settled, figures)
-    input_sha256 = _input_sha256(settled)
+    input_sha256 = _input_sha256(settled, pins)
     return Priced(
         engine=scene.engine.name,
-        book=scene.book.pin,
-        fx=scene.fx.pin,
+        book=pins[0],
+        fx=pins[1],
         fx_rate=settled.fx_rate,
         input_sha256=input_sha256,
-        trace=sealed(_trace(settled, figures, margins, input_sha256)),
+        trace=sealed(_pinned(settled, pins, input_sha256) | _trace(settled, figures, margins)),
         totals=totals_of(settled, figures),
         breaches=settled.breaches,
         make_lines=partial(_lines, settled.runs, figures, scene.currency),
@@ -101,31 +104,40 @@ def _internal(
 # ---- as it is kept
 
 
-def _input_sha256(settled: Settled) -> str:
+def _input_sha256(settled: Settled, pins: Pins) -> str:
     scene = settled.scene
     tree = {
         "engine": scene.engine.name,
-        "book": scene.book.pin.model_dump(),
-        "fx": scene.fx.pin.model_dump(),
+        "book": _pin_tree(pins[0]),
+        "fx": _pin_tree(pins[1]),
         "ask": scene.ask.tree(scene.book.attributes),
     }
     return sha256(written(tree)).hexdigest()
 
 
-def _trace(settled: Settled, figures: Sequence[Figures], margins: Tree, input_sha256: str) -> Tree:
-    """Return the trace, the keys of everything in it in order."""
+def _pin_tree(pin: Pin) -> Tree:
+    return {"id": pin.id, "sha256": pin.sha256, "version": pin.version}
+
+
+def _pinned(settled: Settled, pins: Pins, input_sha256: str) -> Tree:
+    """Return the first part of the trace, the keys of everything in it in order."""
     rate, scene = settled.fx_rate, settled.scene
-    engine, currency = scene.engine, scene.currency
-    breaches = [each.model_dump(mode="json") for each in settled.breaches]
     return {
-        "book": in_order(scene.book.pin.model_dump()),
-        "breaches": in_order(breaches),
-        "currency": currency,
+        "book": _pin_tree(pins[0]),
+        "breaches": in_order([each.model_dump(mode="json") for each in settled.breaches]),
+        "currency": scene.currency,
         "day": scene.ask.day,
-        "engine": engine.name,
-        "fx": in_order(scene.fx.pin.model_dump()),
+        "engine": scene.engine.name,
+        "fx": _pin_tree(pins[1]),
         "fx_rate": in_order(rate.model_dump(mode="json")) if rate else None,
         "input_sha256": input_sha256,
+    }
+
+
+def _trace(settled: Settled, figures: Sequence[Figures], margins: Tree) -> Tree:
+    """Return the second part of the trace, in order."""
+    engine, currency = settled.scene.engine, settled.scene.currency
+    return {
         "internal": _internal_tree(settled, figures, margins),
         "lines": [
             _line_tree(run, found, engine, currency)
