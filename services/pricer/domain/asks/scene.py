@@ -135,10 +135,13 @@ def exact_sum(amounts: Iterable[Decimal]) -> Decimal:
 
 
 def _context(book: CompiledBook, ask: PriceAsk, fx: FxTable, engine: Engine) -> Hashable:
-    """Return all of an ask that says which rules are for others, and what currencies are worth."""
+    """Return who asks, as far as a book can tell, and what currencies are worth.
+
+    Not the day: it stands in the words of rules that are not in force.
+    """
     account = ask.account_id if ask.account_id in book.accounts else None
     who = (account, ask.customer_tier, ask.region, ask.segment, ask.channel, ask.partner)
-    return who, ask.currency, fx.sha256, ask.day, ask.clock, engine.name
+    return who, ask.currency, fx.sha256, engine.name
 
 
 def _rounding(book: CompiledBook, currency: str) -> Rounding:

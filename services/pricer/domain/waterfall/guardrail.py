@@ -17,7 +17,7 @@ from services.pricer.domain.asks.scene import Scene
 from services.pricer.domain.asks.trace import say
 from services.pricer.domain.books.book import Guardrail
 from services.pricer.domain.waterfall.charging import NoCost, price_for_margin
-from services.pricer.domain.waterfall.conditions import elsewhere, why_not_here
+from services.pricer.domain.waterfall.conditions import elsewhere, why_not
 from services.pricer.domain.waterfall.plans import Plan
 from services.pricer.domain.waterfall.running import Running
 
@@ -62,7 +62,7 @@ def floors_of(line: BasketLine, scene: Scene, plan: Plan) -> Iterable[tuple[Guar
 def first_pass(run: Running, scene: Scene, plan: Plan) -> None:
     """Hold the net unit price of a line against its floors, as it would be printed."""
     for rail, floor in floors_of(run.line, scene, plan):
-        if rail.when is not None and why_not_here(rail.when, run.line, scene):
+        if rail.when is not None and why_not(rail.when, run.line, scene):
             continue
         run.floors.append((rail, floor))
         if run.unit is not None:

@@ -16,7 +16,6 @@ from services.pricer.domain.books.rules import (
     Rule,
     StackingGroup,
 )
-from services.pricer.domain.waterfall.conditions import why_not_here
 from services.pricer.domain.waterfall.effects import words
 from services.pricer.domain.waterfall.plans import PlannedGroup
 from services.pricer.domain.waterfall.running import Change, Price, Running, SlabOff
@@ -49,8 +48,8 @@ def select(
         if isinstance(each, Skipped):
             skipped.append(each)
             continue
-        rule, is_asked, said = each
-        why = why_not_here(rule.when, run.line, scene) if is_asked else None
+        rule, ask, said = each
+        why = ask(rule.when, run.line, scene) if ask else None
         if why is None:
             found = said or resolve(rule, run, scene)
             if isinstance(found, tuple):

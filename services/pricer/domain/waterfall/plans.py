@@ -1,14 +1,16 @@
-"""What a book has to say of a part to one kind of customer, on one day: looked up once and kept.
+"""What a book has to say of a part to one kind of customer: looked up once and kept.
 
-Rules for other tiers, regions or days are passed over here, and told with the reason; what hangs
-on the line itself, or on the rest of the basket, is left to the line.
+Rules for other tiers or regions are passed over here, and told with the reason; what hangs on the
+day, on the line itself, or on the rest of the basket, is left to the line.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import NamedTuple
 
 from contracts.values import EXACT
+from services.pricer.domain.asks.basket import BasketLine
 from services.pricer.domain.asks.scene import Scene
 from services.pricer.domain.asks.trace import Skipped
 from services.pricer.domain.books.book import Guardrail
@@ -19,18 +21,26 @@ from services.pricer.domain.books.rules import (
     Rule,
     StackingGroup,
 )
-from services.pricer.domain.waterfall.conditions import elsewhere
+from services.pricer.domain.waterfall.conditions import (
+    elsewhere,
+    for_others,
+    is_dated,
+    why_not,
+    why_not_here,
+)
 from services.pricer.domain.waterfall.effects import Factor, candidates, words
+
+Ask = Callable[[Condition, BasketLine, Scene], str | None]
 
 
 class Open(NamedTuple):
-    """A rule that may apply. `is_asked`: its condition looks at the line.
+    """A rule that may apply. `ask` says why it does not for a line, where that is still open.
 
     `said` is its effect, and that in words, where they are the same for every line.
     """
 
     rule: Rule
-    is_asked: bool
+    ask: Ask | None
     said: tuple[PercentOff | Factor, str] | None
 
 
@@ -57,7 +67,7 @@ class Start(NamedTuple):
 
 @dataclass(slots=True)
 class Plan:
-    """The groups by stage, where they have anything to say, and the floors under the part.
+    """The groups by stage, where they have anything to say, and the floors that may stand under it.
 
     `start` and `floors`, of one base unit, are known when the first line has found them.
     """
@@ -88,7 +98,7 @@ def _planned(offer: Offer, scene: Scene) -> Plan:
     rails = tuple(
         each
         for each in scene.book.guardrails(offer)
-        if each.when is None or elsewhere(each.when, scene) is None
+        if each.when is None or _away(each.when, scene) is None
     )
     return Plan(stages, rails)
 
@@ -96,9 +106,9 @@ def _planned(offer: Offer, scene: Scene) -> Plan:
 def _group(group: StackingGroup, offer: Offer, scene: Scene) -> PlannedGroup:
     rules: list[Open | Skipped] = []
     for rule in candidates(group, offer, scene):
-        why = elsewhere(rule.when, scene)
+        why = _away(rule.when, scene)
         if why is None:
-            rules.append(Open(rule, _is_asked(rule.when), _said(rule, group, scene)))
+            rules.append(Open(rule, _ask(rule.when), _said(rule, group, scene)))
         elif not rule.when.accounts:
             # A price contracted with somebody else is not to be seen, even as a skipped rule.
             rules.append(Skipped(group.stage, rule.id, rule.version, why))
@@ -109,8 +119,16 @@ def _group(group: StackingGroup, offer: Offer, scene: Scene) -> PlannedGroup:
     )
 
 
-def _is_asked(when: Condition) -> bool:
-    return bool(
+def _away(when: Condition, scene: Scene) -> str | None:
+    """Say why a condition never holds for such a customer, whatever the day."""
+    return for_others(when, scene) if is_dated(when) else elsewhere(when, scene)
+
+
+def _ask(when: Condition) -> Ask | None:
+    """Return what is still to be asked of a line."""
+    if is_dated(when):
+        return why_not
+    looks = (
         when.alongside_skus
         or when.alongside_categories
         or when.charges
@@ -120,6 +138,7 @@ def _is_asked(when: Condition) -> bool:
         or when.quantity
         or when.amount
     )
+    return why_not_here if looks else None
 
 
 def _said(rule: Rule, group: StackingGroup, scene: Scene) -> tuple[PercentOff | Factor, str] | None:
