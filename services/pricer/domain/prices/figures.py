@@ -116,9 +116,9 @@ def totals_of(settled: Settled, figures: list[Figures]) -> Totals:
             "net": net,
             "discount_percent": share(discount.amount, whole.amount),
             "sales_discount_percent": share(given, regular),
+            "term": None,
             "cash_rounding": None if payable is None else payable - net,
             "payable": payable,
-            "term": None,
         }
     )
 

@@ -82,16 +82,9 @@ def _price(ask: PriceAsk, book: CompiledBook, fx: FxTable, engine: str) -> Price
 
 
 def settle(
-    ask: PriceAsk,
-    book: CompiledBook,
-    fx: FxTable,
-    engine: str = NEWEST.name,
-    walk_of: "Callable[[Scene, list[LineProblem]], Walk] | None" = None,
+    ask: PriceAsk, book: CompiledBook, fx: FxTable, engine: str = NEWEST.name
 ) -> Settled | Unpriced:
-    """Price all lines that can be priced, before anything is put into words of the contract.
-
-    `walk_of` begins a walk of its own kind, as `recalling` does.
-    """
+    """Price all lines that can be priced, before anything is put into words of the contract."""
     pinned = ENGINES.get(engine)
     if pinned is None:
         text = f"there is no engine {engine!r}; use one of {', '.join(ENGINES)}"
@@ -100,7 +93,7 @@ def settle(
     if problems := check(ask, book, fx, lines):
         return Unpriced((*problems, *missing))
     scene = scene_of(book, ask, fx, lines, pinned)
-    walk = walk_of(scene, missing) if walk_of else Walk(scene, problems=missing)
+    walk = Walk(scene, problems=missing)
     try:
         return walk.settled()
     except BelowFloor as fault:
