@@ -140,11 +140,13 @@ def revalidate(  # noqa: PLR0913, PLR0917 - the options of a command are its for
 
 
 @model_app.command()
-def schema() -> None:
+def schema(
+    pictures: Annotated[bool, typer.Option("--pictures", help="that of pictures.yaml")] = False,
+) -> None:
     """Print the JSON Schema of the model language, by which an editor completes and checks."""
     from services.configurator import releasing  # noqa: PLC0415 - a second to load
 
-    print_json(releasing.schema())
+    print_json(releasing.pictures_schema() if pictures else releasing.schema())
 
 
 def prove(  # noqa: PLR0913, PLR0917 - the options of a command are its form

@@ -29,7 +29,7 @@
     const told = document.createElement("input");
     Object.assign(told, { type: "hidden", name: by.name, value: by.value });
     by.form.append(told);
-    then = by.dataset.then ?? "";
+    then = by.dataset.then ?? by.closest(".q")?.id ?? "";
     send(by.form);
     told.remove();
   });
@@ -50,6 +50,7 @@
     const question = document.getElementById(event.target.closest?.("a[href^='#q-']")?.hash.slice(1));
     if (!question) return;
     event.preventDefault();
+    question.closest(".fold")?.setAttribute("open", "");
     question.open = true;
     question.scrollIntoView();
     question.querySelector("summary").focus({ preventScroll: true });

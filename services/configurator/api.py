@@ -24,6 +24,7 @@ from services.configurator.domain.products.catalogue import Catalogue
 from services.configurator.domain.products.decisions import DECISIONS_MAX, binding
 from services.configurator.domain.products.product import Product
 from services.configurator.handlers import AimedItem
+from services.configurator.pictures import Pictures, ShownPicture
 from services.configurator.priced import Columns, Prices, PricesAsk, priced
 
 Caller = Annotated[Principal, Depends(allow("seller", "approver", "manager", "admin", "service"))]
@@ -83,19 +84,23 @@ class RuleWords(Value):
 
 
 class ProductQuestions(ProductSummary):
-    """Everything to ask about a product: steps, questions, options; and the rules in words."""
+    """Everything to ask about a product: steps, questions, options, pictures; rules in words."""
 
     quantity_max: int
     groups: tuple[Group, ...]
     attributes: tuple[Attribute, ...]
     rules: tuple[RuleWords, ...]
+    pictures: tuple[ShownPicture, ...]
 
 
-def routes(commands: Commands, catalogue: Catalogue, asker: Asker) -> APIRouter:
+def routes(
+    commands: Commands, catalogue: Catalogue, asker: Asker, pictures: Pictures | None = None
+) -> APIRouter:
     """Return the routes below /configurator; they ask the models and write nothing."""
     del commands  # stateless: every answer comes from the models
     router = APIRouter(prefix="/configurator")
     columns = Columns(asker)
+    drawn = pictures or Pictures()
 
     @router.get("/products")
     def products(_caller: Caller, asked: Asked) -> list[ProductSummary]:
@@ -106,7 +111,8 @@ def routes(commands: Commands, catalogue: Catalogue, asker: Asker) -> APIRouter:
     @router.get("/products/{product}")
     def product(product: str, _caller: Caller, asked: Asked) -> ProductQuestions:
         """Return the questions and options of a product."""
-        return _questions(catalogue.product(product, handlers.day_of(asked.now)))
+        found = catalogue.product(product, handlers.day_of(asked.now))
+        return _questions(found, drawn.of(found))
 
     @router.post("/products/{product}/options")
     def judge(product: str, ask: OptionsAsk, _caller: Caller, asked: Asked) -> ProvedOptions:
@@ -164,7 +170,7 @@ def _summary(product: Product) -> dict[str, Any]:
     }
 
 
-def _questions(product: Product) -> ProductQuestions:
+def _questions(product: Product, pictures: tuple[ShownPicture, ...]) -> ProductQuestions:
     model = product.model
     rules = requirements(product.written)
     return ProductQuestions(
@@ -173,4 +179,5 @@ def _questions(product: Product) -> ProductQuestions:
         groups=model.groups,
         attributes=model.attributes,
         rules=tuple(RuleWords(id=r.id, owner=r.owner, message=r.message) for r in rules),
+        pictures=pictures,
     )

@@ -2,16 +2,19 @@
 
 The circuit is kept below a folder of this machine, under the pin of its model and the first day on
 which its rules are these, so that the next process need not compile it again. Nothing depends on
-the folder: what can not be read or does not fit is made anew.
+the folder: what can not be read or does not fit is made anew. A model that did not compile is tried
+again aside, a few times and ever later: the machine may have been busy with other things.
 """
 
 import json
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from contracts.configuration import Decision
+from infra.clock import wall_clock
 from services.configurator.compiling import can_compile, circuit_text
 from services.configurator.domain.answers.counting import (
     ENCODING,
@@ -33,6 +36,10 @@ SECONDS = 20.0
 NO_COMPILER = "the compiler d4 is not installed here, and nothing else counts exactly"
 TOO_LARGE = f"the model does not compile in {SECONDS:.0f} s"
 
+TRIES_MAX = 3
+# Between the first two tries of a model; ten times as long before the next.
+REST = timedelta(minutes=10)
+
 Compiler = Callable[[int, Sequence[Sequence[int]]], str | None]
 
 
@@ -45,6 +52,18 @@ class Counted:
     not_counted: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Tries:
+    """How often a model was compiled in vain, or is just being, and the time of the last try."""
+
+    count: int
+    last: datetime
+
+    def are_due(self, now: datetime) -> bool:
+        """Say whether one more is worth it by now."""
+        return self.count < TRIES_MAX and now - self.last >= REST * 10 ** (self.count - 1)
+
+
 def by_d4(variables: int, clauses: Sequence[Sequence[int]]) -> str | None:
     """Compile within the time that somebody waits."""
     return circuit_text(variables, clauses, SECONDS)
@@ -53,12 +72,18 @@ def by_d4(variables: int, clauses: Sequence[Sequence[int]]) -> str | None:
 class Counter:
     """Counts for all models of a process; may be asked by several threads."""
 
-    def __init__(self, folder: Path, compiler: Compiler | None = None) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        compiler: Compiler | None = None,
+        clock: Callable[[], datetime] = wall_clock,
+    ) -> None:
         """Keep circuits below the folder; `compiler` is d4, where it is installed."""
         self._folder = folder
+        self._clock = clock
         self._compiler = compiler or (by_d4 if can_compile() else None)
         self._known: dict[str, Counted] = {}
-        self._underway: set[str] = set()
+        self._tries: dict[str, Tries] = {}
         self._lock = threading.Lock()
 
     def remaining(self, product: Product, decisions: Sequence[Decision]) -> Remaining:
@@ -66,7 +91,10 @@ class Counter:
 
         The first time for a model takes seconds, later times milliseconds.
         """
-        return _counted(self._of(product), product, decisions)
+        known = self._of(product)
+        if known.not_counted == TOO_LARGE:
+            self._tried_aside(product)
+        return _counted(known, product, decisions)
 
     def at_hand(self, product: Product, decisions: Sequence[Decision]) -> Remaining | None:
         """Return what is counted within milliseconds; None, if it is not (yet) counted so fast.
@@ -74,24 +102,36 @@ class Counter:
         A model that was not compiled yet is compiled aside, for those who ask later.
         """
         known = self._known.get(_name(product))
-        if known is None:
-            self._compiled_aside(product)
-            return None
-        if known.circuit is None or known.circuit.size > EDGES_AT_HAND:
+        if known is None or known.not_counted == TOO_LARGE:
+            self._tried_aside(product)
+        if known is None or known.circuit is None or known.circuit.size > EDGES_AT_HAND:
             return None
         return _counted(known, product, decisions)
 
-    def _compiled_aside(self, product: Product) -> None:
-        name = _name(product)
-        if name not in self._underway:
-            self._underway.add(name)
-            threading.Thread(target=self._of, args=(product,), daemon=True).start()
+    def _tried_aside(self, product: Product) -> None:
+        """Compile in a thread of its own, if that was not tried yet or is worth another try."""
+        tries = self._tries.get(_name(product))
+        if tries is None or tries.are_due(self._clock()):
+            self._note(product)
+            told = (product, self._known.get(_name(product)))
+            threading.Thread(target=self._compiled, args=told, daemon=True).start()
 
     def _of(self, product: Product) -> Counted:
+        known = self._known.get(_name(product))
+        if known is None and _name(product) not in self._tries:
+            self._note(product)
+        return known or self._compiled(product, None)
+
+    def _note(self, product: Product) -> None:
+        tries = self._tries.get(_name(product))
+        self._tries[_name(product)] = Tries(tries.count + 1 if tries else 1, self._clock())
+
+    def _compiled(self, product: Product, before: Counted | None) -> Counted:
+        """Compile, one model at a time, unless more is known by now than `before`."""
         name = _name(product)
         with self._lock:
             known = self._known.get(name)
-            if known is None:
+            if known is None or known is before:
                 known = self._known[name] = self._made(product, self._folder / f"{name}.json")
         return known
 

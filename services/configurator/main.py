@@ -12,7 +12,16 @@ from infra.pages import Link, Menu, Pages
 from infra.parts import Parts, Plumbing
 from infra.service import serve
 from infra.settings import Settings
-from services.configurator import api, consumer, counts, pages, session_api, shelf
+from services.configurator import (
+    api,
+    consumer,
+    counts,
+    pages,
+    picture_api,
+    pictures,
+    session_api,
+    shelf,
+)
 from services.configurator.counter import Counter
 from services.configurator.sessions import Sessions
 
@@ -21,21 +30,23 @@ TEMPLATES = Path(__file__).parent / "templates"
 
 
 def build(settings: Settings, plumbing: Plumbing) -> Parts:
-    """Wire the service.   Raises: ModelRefused, if a product model does not pass the lint."""
+    """Wire the service.   Raises: ModelRefused, if a product model or a picture has faults."""
     catalogue = shelf.load(settings.catalog_dir)
+    drawn = pictures.load(settings.catalog_dir, catalogue)
     face = Pages(
         prefix="/configurator",
         menu=Menu(tuple(Link(*each) for each in places.MENU), places.SIGN_IN, places.SIGN_OUT),
         templates=TEMPLATES,
-        globals_={"places": places},
+        globals_={"places": places, "picture_at": drawn.at},
     )
     router = APIRouter()
     asker = plumbing.asker
-    counter = Counter(settings.local_dir / "circuits")
+    counter = Counter(settings.local_dir / "circuits", clock=plumbing.clock)
     for each in (
         pages.routes(asker, catalogue, face, Sessions(plumbing), counter),
         session_api.routes(plumbing, catalogue, asker),
-        api.routes(plumbing, catalogue, asker),
+        api.routes(plumbing, catalogue, asker, drawn),
+        picture_api.routes(drawn),
         counts.routes(catalogue, counter),
     ):
         router.routes.extend(each.routes)

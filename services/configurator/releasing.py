@@ -10,8 +10,10 @@ from services.configurator import shelf, tabulating
 from services.configurator.domain.language.model import ProductModel, Table
 from services.configurator.domain.products.catalogue import Catalogue
 from services.configurator.domain.products.product import Product
+from services.configurator.pictures import PictureFile
 
 READABLE = 0o644
+DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
 
 class ReleaseRefused(Conflict):
@@ -113,7 +115,12 @@ def schema() -> dict[str, Any]:
     """Return the JSON Schema of a product model, for the editors of those who write one."""
     found = ProductModel.model_json_schema()
     _allow_numbers(found)
-    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **found}
+    return {"$schema": DIALECT, **found}
+
+
+def pictures_schema() -> dict[str, Any]:
+    """Return the JSON Schema of a catalogue's file of pictures."""
+    return {"$schema": DIALECT, **PictureFile.model_json_schema()}
 
 
 def _allow_numbers(tree: Any) -> None:

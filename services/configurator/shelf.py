@@ -4,18 +4,19 @@ Decimals are read exactly (never as floats). A file that does not fit is refused
 path.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import yaml
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from services.configurator import composing, locating, tabulating
 from services.configurator.domain.language.model import Part, ProductModel
 from services.configurator.domain.products.catalogue import Catalogue
 from services.configurator.domain.products.product import ModelRefused, Product, publish
 
+M = TypeVar("M", bound=BaseModel)
 FILE_BYTES_MAX = 2_000_000
 FAULTS_MAX, FAULT_LENGTH_MAX = 20, 300
 
@@ -69,8 +70,23 @@ def read_model(path: Path) -> ProductModel:
     content = _content(path)
     if unreadable := [_plain(each) for each in tabulating.fill(path.parent, content)]:
         raise ModelRefused(path.name, map(_at, lines_of(path, unreadable), unreadable))
+    return _made(ProductModel, path, content)
+
+
+def read_as(kind: type[M], path: Path) -> M:
+    """Read another file of the catalogue by its structure.   Raises: ModelRefused."""
+    return _made(kind, path, _content(path))
+
+
+def said_at(path: Path, place: Sequence[str | int], fault: str) -> str:
+    """Return a fault with the line of its file to which keys and indexes lead."""
+    tree = yaml.compose(_text(path), Loader=composing.SafeLoader)
+    return _plain(_at(locating.line_at(tree, place), fault))
+
+
+def _made(kind: type[M], path: Path, content: Mapping[str, Any]) -> M:
     try:
-        return ProductModel.model_validate(content)
+        return kind.model_validate(content)
     except ValidationError as fault:
         tree = yaml.compose(_text(path), Loader=composing.SafeLoader)
         faults = [

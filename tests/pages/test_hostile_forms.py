@@ -341,8 +341,8 @@ FORMS: Mapping[str, Form] = {
         "manager",
         lambda it: f"/configurator/deals/{it.shown.empty_deal.rpartition('/')[2]}/new/prices",
         (
-            Wrong({"attribute": HTML}, 404, "There is no product"),
-            Wrong({"attribute": "sectors"}, 404, "", lambda _: f"/configurator/deals/{NOBODY}/new/prices"),
+            Wrong({"prices": HTML}, 404, "There is no product"),
+            Wrong({"prices": "sectors"}, 404, "", lambda _: f"/configurator/deals/{NOBODY}/new/prices"),
         ),
     ),
     "/configurator/quotes/{quote}/new/prices": Form(
@@ -352,7 +352,7 @@ FORMS: Mapping[str, Form] = {
         "seller",
         "manager",
         lambda it: f"{places.item(it.draft, it.item)}/prices",
-        (Wrong({"attribute": HTML}, 422, "has no attribute"), NO_ITEM("items/site/prices")),
+        (Wrong({"prices": HTML}, 422, "has no attribute"), NO_ITEM("items/site/prices")),
     ),
     "/approvals/cases/{case_id}/questions": Form(
         "approver",

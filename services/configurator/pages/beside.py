@@ -17,6 +17,7 @@ from contracts.pricing import DiscountAsk
 from infra.ask import Asker
 from services.configurator import handlers, peers
 from services.configurator.domain.products.catalogue import Catalogue
+from services.configurator.pages.option_prices import OptionPrices
 from services.configurator.pages.setting import Setting
 from services.configurator.peers import Json
 
@@ -43,9 +44,10 @@ def _configured(catalogue: Catalogue, item: str, day: date) -> ConfiguredItem | 
 
 
 class Beside:
-    """Asks pricer and approvals about an item among the others of its quote."""
+    """Asks pricer and approvals about an item among the others of its quote, and its `options`."""
 
     def __init__(self, asker: Asker, catalogue: Catalogue) -> None:
+        self.options = OptionPrices(asker)
         self._asker = asker
         self._catalogue = catalogue
 
@@ -63,7 +65,7 @@ class Beside:
         actor, day = asked
         others, missing = self._others(setting, item.item_id, day)
         ask = _ask(setting.deal["details"], [*others, item], discounts, day)
-        ask["pins"] = pins_of(setting)
+        ask["pins"] = setting.pins
         try:
             priced = peers.price(self._asker, ask)
         except Unavailable:
@@ -124,12 +126,6 @@ def _ask(
         ],
         "day": day.isoformat(),
     }
-
-
-def pins_of(setting: Setting) -> Json:
-    """Return the book and rates that the draft was priced with: an edit keeps them."""
-    offer = setting.quote["current"]["offer"] if setting.quote else None
-    return {"book": offer["book"], "fx": offer["fx"]} if offer else {}
 
 
 def _of_item(priced: Json, item_id: str) -> list[dict[str, Any]]:

@@ -36,6 +36,8 @@ JUDGED_MAX = 64
 MENDED_MAX = 4096
 # Of so many values, the prices of one question are found in a fraction of a second.
 VALUES_AT_HAND = 400
+# The field that names the question whose answers are to be priced.
+PRICES = "prices"
 NOTHING_YET = {"price": None, "price_words": "", "approval": None, "approval_words": ""}
 BADGES = {
     "clash": ("Does not go together", "bad"),
@@ -84,7 +86,7 @@ class GuidePages:
     ) -> None:
         self.pages = pages
         self.catalogue = catalogue
-        self._beside = beside
+        self.beside = beside
         self._counter = counter
 
     def show(
@@ -150,11 +152,12 @@ class GuidePages:
         beside: dict[str, Any] = {}
         if done:
             discounts = setting.with_discount(item_id, discount)
-            beside = self._beside.told(setting, done, discounts, asked)
+            beside = self.beside.told(setting, done, discounts, asked)
         return {
             **questions(filled, found, given),
             "more": _more(product, decisions, found, given),
             "prices_come": _values(product) <= VALUES_AT_HAND,
+            "priced": self._priced(asking, filled, given.get(PRICES, "")),
             "remaining": self._counter.at_hand(product, decisions) if found.valid else None,
             "opened": opened,
             "judged": found,
@@ -169,6 +172,19 @@ class GuidePages:
             **NOTHING_YET,
             **beside,
         }
+
+    def _priced(self, asking: Asking, filled: Filled, name: str) -> dict[str, Any] | None:
+        """Return the prices that a page without scripts asked for, of a question that there is."""
+        if name not in filled.product.space.attributes:
+            return None
+        asked = (name, asking.day)
+        try:
+            found = self.beside.options.told(
+                asking.setting, filled.product, filled.decisions, asked
+            )
+        except QuotewrightError as fault:
+            found = {"words": f"Prices can not be had now: {fault.message}.", "rows": []}
+        return {"name": name, "plain": True, **found}
 
     def _completed(
         self, judged: OptionsAnswer, item: RequestedItem | None, day: date

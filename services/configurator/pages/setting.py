@@ -93,6 +93,12 @@ class Setting:
         return str(self.quote["current"]["etag"]) if self.quote else ""
 
     @property
+    def pins(self) -> Json:
+        """The book and rates that the draft was priced with: an edit keeps them."""
+        offer = self.quote["current"]["offer"] if self.quote else None
+        return {"book": offer["book"], "fx": offer["fx"]} if offer else {}
+
+    @property
     def number(self) -> str | None:
         """The quote's number."""
         return str(self.quote["number"]) if self.quote else None

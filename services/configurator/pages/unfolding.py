@@ -26,7 +26,7 @@ def opened(
     `wrong` are the fields with mistakes.
     """
     clash = at.contradiction.conflict if at.contradiction else ()
-    asked = (form.get(name, "").partition(" ")[0] for name in ("take", "more"))
+    asked = (form.get(name, "").partition(" ")[0] for name in ("take", "more", "prices"))
     by_hand = (name[2:] for name, text in form.items() if name.startswith(("u-", "s-")) and text)
     found = {
         *at.found.open_questions[:OPEN_MAX],

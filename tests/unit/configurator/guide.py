@@ -12,7 +12,6 @@ from typing import Any
 from uuid import UUID
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from fastapi import APIRouter
 from httpx import ASGITransport, AsyncClient, Response
 
 from contracts import places
@@ -25,10 +24,11 @@ from infra.keys import KeySet, SigningKey, jwks
 from infra.memory import MemoryStore
 from infra.pages import Link, Menu, Pages
 from infra.web import Readiness, Surroundings, application
-from services.configurator import main, pages, shelf
+from services.configurator import main, pages, picture_api, shelf
 from services.configurator.counter import Counter
 from services.configurator.domain.products.catalogue import Catalogue
 from services.configurator.domain.products.product import Product
+from services.configurator.pictures import Pictures, load
 from services.configurator.sessions import Sessions
 
 ROOT = Path(__file__).parents[3]
@@ -54,6 +54,12 @@ DETAILS = {
 def catalogue() -> Catalogue:
     """The telecom catalogue, published once for all tests."""
     return shelf.load(ROOT / "catalogs" / "telecom")
+
+
+@cache
+def drawn() -> Pictures:
+    """The pictures of the same catalogue."""
+    return load(ROOT / "catalogs" / "telecom", catalogue())
 
 
 def station() -> Product:
@@ -158,8 +164,10 @@ class Guide:
         self.commands = CommandDesk(MemoryStore("configurator", Registry([])), lambda _: None)
         self.counter = Counter(Path("/nowhere"), lambda _variables, _clauses: None)
         menu = Menu(tuple(Link(*each) for each in places.MENU), places.SIGN_IN, places.SIGN_OUT)
-        face = Pages("/configurator", menu, main.TEMPLATES, {"places": places})
-        router = APIRouter()
+        face = Pages(
+            "/configurator", menu, main.TEMPLATES, {"places": places, "picture_at": drawn().at}
+        )
+        router = picture_api.routes(drawn())
         router.routes.extend(
             pages.routes(
                 self.peers, catalogue(), face, Sessions(self.commands), self.counter
@@ -175,8 +183,9 @@ class Guide:
         )
         self.transport = ASGITransport(app)
 
-    def gets(self, path: str, role: str = "seller") -> Response:
-        return self._asks("GET", path, self._headers(role))
+    def gets(self, path: str, role: str = "seller", **more: str) -> Response:
+        named = {name.replace("_", "-"): value for name, value in more.items()}
+        return self._asks("GET", path, {**self._headers(role), **named})
 
     def posts(
         self, path: str, fields: dict[str, str], role: str = "seller", **more: str

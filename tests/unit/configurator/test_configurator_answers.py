@@ -19,11 +19,12 @@ from infra.desk import CommandDesk
 from infra.memory import MemoryStore
 from infra.web import Readiness, application
 from infra.work import Cause, Work
-from services.configurator import api, consumer, shelf
+from services.configurator import api, consumer, pictures, shelf
 from tests.unit.configurator.priced import Pricer
 
 TELECOM = Path(__file__).parents[3] / "catalogs" / "telecom"
 CATALOGUE = shelf.load(TELECOM)
+PICTURES = pictures.load(TELECOM, CATALOGUE)
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 DEAL = UUID("7f000000-0000-4000-8000-000000000001")
 QUOTE = UUID("7f000000-0000-4000-8000-000000000002")
@@ -181,7 +182,7 @@ class Keys(Security):
 @pytest.fixture
 def call(store):
     security = Keys(None, Audience("quotewright", "quotewright"), {}, lambda: NOW)
-    router = api.routes(CommandDesk(store, lambda _: None), CATALOGUE, Pricer())
+    router = api.routes(CommandDesk(store, lambda _: None), CATALOGUE, Pricer(), PICTURES)
     app = application("configurator", [router], security, lambda: Readiness(True))
 
     def called(method, path, role="seller", **more):
@@ -216,6 +217,16 @@ def test_a_product_tells_its_questions(call):
     assert {each["group"] for each in found["attributes"]} == {
         each["id"] for each in found["groups"]
     }
+
+
+def test_a_product_tells_the_pictures_of_its_questions_and_options(call):
+    found = call("GET", "/configurator/products/base_station").json()["pictures"]
+    sectors = next(each for each in found if each["attribute"] == "sectors")
+    assert sectors["address"].startswith("/configurator/pictures/")
+    assert (sectors["option"], sectors["alt"][:28]) == (None, "A site seen from above, once")
+    options = {each["option"] for each in found if each["attribute"] == "station_type"}
+    assert options == {"macro", "micro"}
+    assert call("GET", "/configurator/products/microwave_link").json()["pictures"] == []
 
 
 def test_a_product_tells_its_rules_tables_and_budgets_in_words(call):

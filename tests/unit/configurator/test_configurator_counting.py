@@ -3,6 +3,7 @@
 import asyncio
 import json
 import threading
+import time
 from datetime import UTC, date, datetime
 from hashlib import sha256
 from itertools import product as every
@@ -16,7 +17,7 @@ from infra.auth import Audience, Principal, Security
 from infra.web import Readiness, application
 from services.configurator import counts, shelf
 from services.configurator.compiling import can_compile
-from services.configurator.counter import NO_COMPILER, TOO_LARGE, Counter, by_d4
+from services.configurator.counter import NO_COMPILER, REST, TOO_LARGE, TRIES_MAX, Counter, by_d4
 from services.configurator.domain.answers.completing import completion
 from services.configurator.domain.answers.counting import ENCODING, about, formula_of
 from services.configurator.domain.products.decisions import domains_of
@@ -284,6 +285,57 @@ def test_a_page_counts_what_is_compiled_and_has_the_rest_compiled_aside(tmp_path
     assert counter.at_hand(pump, ()) is None
     assert compiled.wait(10)
     assert counter.remaining(pump, ()) == counter.at_hand(pump, ())
+
+
+def test_a_model_that_did_not_compile_is_tried_again_aside_a_few_times(tmp_path):
+    """A machine that was busy for 20 s at the first page left the count out until a restart."""
+    now = [datetime(2026, 3, 2, 9, tzinfo=UTC)]
+    pump, tried = published(), threading.Semaphore(0)
+
+    def nothing(_variables, _clauses):
+        tried.release()
+
+    counter = Counter(tmp_path, nothing, lambda: now[0])
+    assert counter.at_hand(pump, ()) is None
+    assert tried.acquire(timeout=10)
+    tries = 1
+    for _ in range(6):
+        assert counter.remaining(pump, ()).not_counted == TOO_LARGE
+        assert counter.at_hand(pump, ()) is None
+        assert not tried.acquire(blocking=False), "not again before it has rested"
+        now[0] += 10**tries * REST / 10
+        assert counter.at_hand(pump, ()) is None
+        if tries < TRIES_MAX:
+            assert tried.acquire(timeout=10)
+            tries += 1
+    assert tries == TRIES_MAX
+
+
+def test_a_second_try_that_succeeds_is_what_counts_from_then_on(tmp_path):
+    now = [datetime(2026, 3, 2, 9, tzinfo=UTC)]
+    pump, done = published(), threading.Event()
+    answers = [lambda *_: None, plainly_nothing]
+
+    def at_last(variables, clauses):
+        found = answers.pop(0)(variables, clauses)
+        done.set()
+        return found
+
+    counter = Counter(tmp_path, at_last, lambda: now[0])
+    assert counter.remaining(pump, ()).not_counted == TOO_LARGE
+    done.clear()
+    now[0] += REST
+    assert counter.remaining(pump, ()).not_counted == TOO_LARGE
+    assert done.wait(10)
+    until(lambda: counter.remaining(pump, ()).count is not None)
+
+
+def until(holds):
+    """Wait for what another thread does in milliseconds."""
+    deadline = time.monotonic() + 10
+    while not holds():
+        assert time.monotonic() < deadline
+        time.sleep(0.005)
 
 
 def test_a_page_does_not_wait_for_a_count_of_a_large_circuit(tmp_path, monkeypatch):

@@ -200,7 +200,7 @@ def a_guide(away=False):
 
 
 def test_a_page_loads_the_prices_of_one_question():
-    form = {"product": "base_station", "quantity": "1", "attribute": "climate", **NR}
+    form = {"product": "base_station", "quantity": "1", "prices": "climate", **NR}
     found = a_guide().posts(f"/configurator/deals/{DEAL}/new/prices", form)
     assert found.status_code == 200
     assert "Temperate, up to 40 °C from" in text_of(found)
@@ -208,7 +208,7 @@ def test_a_page_loads_the_prices_of_one_question():
 
 
 def test_a_page_says_so_where_prices_can_not_be_had():
-    form = {"product": "base_station", "quantity": "1", "attribute": "climate", **NR}
+    form = {"product": "base_station", "quantity": "1", "prices": "climate", **NR}
     found = a_guide(away=True).posts(f"/configurator/deals/{DEAL}/new/prices", form)
     assert "Prices can not be had now: pricer is not available now." in text_of(found)
 

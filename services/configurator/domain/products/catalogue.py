@@ -1,6 +1,6 @@
 """The catalogue of published products: which version answers for which day."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import date
 
 from contracts.errors import NotFound
@@ -34,6 +34,11 @@ class Catalogue:
         """Return the newest effective version of every product, by id."""
         found = [self._effective(name, day) for name in sorted(self._versions)]
         return [each.on(day) for each in found if each is not None]
+
+    def versions(self) -> Iterator[Product]:
+        """Yield every version of every product, effective or not yet."""
+        for name in sorted(self._versions):
+            yield from self._versions[name]
 
     def product(self, name: str, day: date) -> Product:
         """Return the newest version effective on the day, as it answers on that day.
@@ -73,14 +78,7 @@ class Catalogue:
 
     def skus(self) -> list[str]:
         """Return every SKU that any version of any product can ask for, sorted."""
-        return sorted(
-            {
-                line.mapping.sku
-                for versions in self._versions.values()
-                for product in versions
-                for line in product.parts
-            }
-        )
+        return sorted({line.mapping.sku for product in self.versions() for line in product.parts})
 
     def _effective(self, name: str, day: date) -> Product | None:
         ready = [each for each in self._versions[name] if each.model.effective <= day]
