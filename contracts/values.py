@@ -15,7 +15,7 @@ from decimal import (
     InvalidOperation,
     localcontext,
 )
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, ClassVar, Self, TypeVar
 
 from pydantic import (
     AfterValidator,
@@ -43,19 +43,44 @@ MINOR_UNITS = {
     for currency in currencies.split()
 }
 UNITS = {scale: Decimal(1).scaleb(-scale) for scale in (0, 2, 3, 4)}
+CENT = UNITS[2]
+UNIT_OF = {currency: UNITS[digits] for currency, digits in MINOR_UNITS.items()}
 MAX_SCALE = 6
 # Far beyond any price or measure; keeps products within EXACT, and 1E+999999 out of the log.
 MAX_DIGITS = 24
 PLAIN = re.compile(r"-?[0-9]{1,15}(\.[0-9]{1,6})?", re.ASCII)
+SCALES = tuple(Decimal(1).scaleb(-digits) for digits in range(MAX_DIGITS + 1))
+HUNDRED = Decimal(100)
 EXACT = Context(prec=60, rounding=ROUND_HALF_UP, traps=[Inexact, InvalidOperation])
 # For percentages that are shown: a quotient seldom ends, so this one may round.
 DISPLAYED = Context(prec=60, rounding=ROUND_HALF_UP, traps=[InvalidOperation])
+
+
+# What pydantic itself does after its checks; a frozen value is not to be written otherwise.
+_NEW, _PUT = object.__new__, object.__setattr__
+Rooted = TypeVar("Rooted", bound=BaseModel)
+
+
+def _rooted(made: Rooted, root: Decimal) -> Rooted:
+    """Give a value of one member its member, as pydantic does after its checks."""
+    _PUT(made, "__dict__", {"root": root})
+    _PUT(made, "__pydantic_fields_set__", {"root"})
+    _PUT(made, "__pydantic_extra__", None)
+    _PUT(made, "__pydantic_private__", None)
+    return made
 
 
 class Value(BaseModel):
     """Base of every frozen value and fact. Producers are closed: an unknown field is an error."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True)
+    members: ClassVar[set[str]] = set()
+
+    @classmethod
+    def __pydantic_init_subclass__(cls, **kwargs: Any) -> None:
+        """Keep the names of all members at hand."""
+        super().__pydantic_init_subclass__(**kwargs)
+        cls.members = set(cls.model_fields)
 
     def but(self, changes: Mapping[str, Any]) -> Self:
         """Return a copy with some members changed, unchecked, as `model_copy` does and faster."""
@@ -67,12 +92,12 @@ class Value(BaseModel):
 
     @classmethod
     def made(cls, members: dict[str, Any]) -> Self:
-        """Return a value of all its members, unchecked: they came out of valid ones."""
-        made = cls.__new__(cls)
-        object.__setattr__(made, "__dict__", members)
-        object.__setattr__(made, "__pydantic_fields_set__", set(members))
-        object.__setattr__(made, "__pydantic_extra__", None)
-        object.__setattr__(made, "__pydantic_private__", None)
+        """Return a value of all its members in their order, unchecked: they came out of valid ones."""
+        made = _NEW(cls)
+        _PUT(made, "__dict__", members)
+        _PUT(made, "__pydantic_fields_set__", cls.members)
+        _PUT(made, "__pydantic_extra__", None)
+        _PUT(made, "__pydantic_private__", None)
         return made
 
 
@@ -295,6 +320,11 @@ class Percent(RootModel[ExactDecimal]):
     def __init__(self, root: str | int | Decimal) -> None:
         super().__init__(root=root)
 
+    @classmethod
+    def made(cls, root: Decimal) -> "Percent":
+        """Return a percentage of what is known to be one, unchecked."""
+        return _rooted(_NEW(cls), root)
+
     @property
     def fraction(self) -> Decimal:
         """The percentage as a fraction of one, exactly."""
@@ -330,8 +360,9 @@ def share(part: Decimal, whole: Decimal, digits: int = 2) -> Percent:
     """
     if not whole:
         return Percent(0)
-    exact = DISPLAYED.divide(DISPLAYED.multiply(part, Decimal(100)), whole)
-    return Percent(exact.quantize(Decimal(1).scaleb(-digits), context=DISPLAYED))
+    exact = DISPLAYED.divide(DISPLAYED.multiply(part, HUNDRED), whole)
+    found = exact.quantize(SCALES[digits], context=DISPLAYED)
+    return Percent.made(found) if found.adjusted() < MAX_DIGITS else Percent(found)
 
 
 MAX_QUANTITY = Decimal(1000000)
@@ -351,6 +382,11 @@ class LineQuantity(RootModel[ExactDecimal]):
 
     def __init__(self, root: str | int | Decimal) -> None:
         super().__init__(root=root)
+
+    @classmethod
+    def made(cls, root: Decimal) -> "LineQuantity":
+        """Return a quantity of what is known to be one, unchecked."""
+        return _rooted(_NEW(cls), root)
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, LineQuantity) and self.root == other.root

@@ -21,7 +21,6 @@ from services.pricer.domain.asks.ask import PriceAsk
 from services.pricer.domain.books.compiled import CompiledBook, compile_book
 from services.pricer.domain.prices.pricing import price
 from services.pricer.domain.what_ifs.candidate import Changes, changed
-from services.pricer.domain.what_ifs.recalling import Memory
 from services.pricer.domain.what_ifs.tally import PLACE, WHOLE, Tally
 from services.pricer.domain.what_ifs.trial import Past, figures
 from services.pricer.trial_workers import Workers
@@ -101,13 +100,13 @@ def _afresh(base: CompiledBook, asks: list[Past]) -> float:
 def _history(quotes: int) -> Iterator[Past]:
     chance = random.Random(7)
     base = shelf().compiled[BOOK]
-    skus, memory = sorted(base.offers), Memory(base)
+    skus = sorted(base.offers)
     fx = next(iter(shelf().tables.values()))
     bills = []
     for _ in range(BILLS):
         ask = drawn(chance, skus)
         ask = ask.model_copy(update={"items": ask.items[:1], "discounts": (), "currency": "EUR"})
-        known = figures(ask, base, fx, memory)
+        known = figures(ask, base, fx)
         assert not isinstance(known, str), known
         one = past("Q-0", ask, known)
         bills.append((one, json.loads(one.content)))

@@ -15,7 +15,7 @@ from services.pricer.domain.asks.scene import ROUNDS, exact_sum
 from services.pricer.domain.books.allocation import largest_remainder
 from services.pricer.domain.books.book import read_book, read_fx
 from services.pricer.domain.books.compiled import compile_book
-from services.pricer.domain.prices.answer import Settled, payable_of
+from services.pricer.domain.prices.figures import Settled, payable_of
 from services.pricer.domain.prices.pricing import settle
 from services.pricer.domain.waterfall.running import Running
 from tests.peer.pricing_words import (

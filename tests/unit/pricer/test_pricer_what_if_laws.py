@@ -14,7 +14,6 @@ from services.pricer.domain.books.compiled import CompiledBook, compile_book
 from services.pricer.domain.prices.pricing import price
 from services.pricer.domain.what_ifs.affected import affected
 from services.pricer.domain.what_ifs.candidate import Changes, changed
-from services.pricer.domain.what_ifs.recalling import Memory
 from services.pricer.domain.what_ifs.report import report
 from services.pricer.domain.what_ifs.tally import COLUMNS, PLACE, WHOLE, Tally, range_of
 from services.pricer.domain.what_ifs.trial import (
@@ -88,10 +87,9 @@ def test_what_is_remembered_is_what_the_engine_says(seed: int) -> None:
 def test_figures_are_those_of_the_answer(seed: int) -> None:
     chance = random.Random(seed)
     fx = shelf().tables[FX]
-    memory = Memory(BASE)
     for _ in range(10):
         ask = an_ask(chance, SKUS)
-        found, said = figures(ask, BASE, fx, memory), price(ask, BASE, fx)
+        found, said = figures(ask, BASE, fx), price(ask, BASE, fx)
         assert isinstance(said, Priced) and not isinstance(found, str)
         shares, totals = found.shares, said.totals
         assert sum(each.list for each in shares) == millionths(totals.list.amount)

@@ -1,8 +1,9 @@
 """What is asked of the pricer, and what is answered: the basket and the problems."""
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
 from datetime import date, time
+from functools import cached_property
 from typing import Annotated, Any, Protocol
 
 from pydantic import BeforeValidator, ConfigDict, Field
@@ -192,9 +193,12 @@ class ColumnAsk(Value):
         return PriceAsk(items=(item,), **context)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Priced:
-    """The whole answer: every line has a price. `trace` is canonical JSON, kept under its hash."""
+    """The whole answer: every line has a price. `trace` is canonical JSON, kept under its hash.
+
+    Lines and margins say what stands in the trace, in words of the contract; made when asked for.
+    """
 
     engine: str
     book: Pin
@@ -202,10 +206,20 @@ class Priced:
     fx_rate: FxRate | None
     input_sha256: Sha256
     trace: bytes
-    lines: tuple[PricedLine, ...]
     totals: Totals
     breaches: tuple[GuardrailBreach, ...]
-    internal: PriceInternal
+    make_lines: Callable[[], tuple[PricedLine, ...]] = field(compare=False, repr=False)
+    make_internal: Callable[[], PriceInternal] = field(compare=False, repr=False)
+
+    @cached_property
+    def lines(self) -> tuple[PricedLine, ...]:
+        """The lines, as the customer may see them."""
+        return self.make_lines()
+
+    @cached_property
+    def internal(self) -> PriceInternal:
+        """Costs and margins, for our own eyes."""
+        return self.make_internal()
 
 
 @dataclass(frozen=True, slots=True)

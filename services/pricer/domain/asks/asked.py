@@ -7,7 +7,7 @@ from contracts.pricing import DiscountAsk, LineProblem
 from contracts.values import EXACT, Money, Percent, minor_unit
 from services.pricer.domain.asks.ask import PriceAsk, problem
 from services.pricer.domain.asks.basket import BasketLine
-from services.pricer.domain.asks.scene import digits_at, line_digits
+from services.pricer.domain.asks.rounding import digits_at, line_digits
 from services.pricer.domain.books.book import RoundingPolicy
 
 DISCOUNT_DECIMALS = 4

@@ -19,9 +19,9 @@ DECIMALS_MAX, MOST_MAX = 12, Decimal(10) ** 12
 ONE = Decimal(1)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class BasketLine:
-    """One line to price: one part of one item, at one charge.
+    """One line to price: one part of one item, at one charge. Never changed after it is made.
 
     `quantity` is in the unit that is sold, `base` in base units. A unit price is stated for `each`
     base units, and `count` of those make the line.

@@ -1,26 +1,22 @@
 """What a line is priced in: the book, the rates, the customer, and the rest of the basket."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, time
-from decimal import Context, Decimal, InvalidOperation
+from decimal import Decimal
+from typing import Any
 
 from contracts.pricing import DiscountAsk
-from contracts.values import EXACT, MAX_DIGITS, minor_unit
+from contracts.values import EXACT
 from services.pricer.domain.asks.ask import PriceAsk, parameters_of
 from services.pricer.domain.asks.basket import BasketLine
 from services.pricer.domain.asks.engines import Engine
-from services.pricer.domain.books.allocation import decimals, to_multiple
-from services.pricer.domain.books.book import FxTable, RoundingPolicy
+from services.pricer.domain.asks.rounding import Rounding, rounding_of, rounds_at
+from services.pricer.domain.books.book import FxTable
 from services.pricer.domain.books.compiled import CompiledBook
-from services.pricer.domain.books.price_models import MODES, PercentOfTotal
+from services.pricer.domain.books.price_models import PercentOfTotal
 from services.pricer.domain.books.rules import AmountRange, Counted, RoundingPoint
 
-# Money holds six decimals at most.
-FINEST = 6
-SCALES = tuple(Decimal(1).scaleb(-digits) for digits in range(MAX_DIGITS + 1))
-# Rounding and the few divisions that are rounded at once; everywhere else a lost digit is an error.
-ROUNDS = Context(prec=60, traps=[InvalidOperation])
 Scope = tuple[tuple[str, ...], tuple[str, ...]]
 
 
@@ -37,6 +33,7 @@ class Scene:
     """The context of all lines of one ask; the same for each, so the order of lines can not matter.
 
     `rate` is units of the quote's currency for one unit of the book's (1 if they are the same).
+    `plans` are what the book says of its parts to such a customer, as far as it was looked up.
     `listed` are the exact amounts of the lines at their list prices, as soon as they are known.
     """
 
@@ -51,6 +48,8 @@ class Scene:
     parameters: Mapping[str, Mapping[str, str]]
     products: Mapping[str, str]
     moment: datetime
+    rounding: Rounding
+    plans: dict[Hashable, Any]
     listed: dict[int, Decimal] = field(default_factory=dict)
     counts: dict[tuple[Scope, str], Decimal] = field(default_factory=dict)
     amounts: dict[Scope, Decimal] = field(default_factory=dict)
@@ -123,62 +122,8 @@ class Scene:
         return [each for each in self.by_item[line.item_id] if each.sku != line.sku]
 
     def round_at(self, amount: Decimal, point: RoundingPoint) -> Decimal:
-        """Round at a named point of the book's policy; `exact` keeps every digit."""
-        if point.multiple is not None:
-            return to_multiple(amount, point.multiple, point.mode)
-        if point.scale == "exact":
-            return amount
-        digits = minor_unit(self.currency) if point.scale == "minor" else point.scale
-        return quantized(amount, digits, MODES[point.mode])
-
-    def round_line(self, amount: Decimal) -> Decimal:
-        """Round a line: to the minor unit of the currency, or as the book says otherwise."""
-        line = self.book.book.rounding.line
-        if isinstance(line, RoundingPoint):
-            return self.round_at(amount, line)
-        return quantized(amount, minor_unit(self.currency), MODES[line])
-
-    def digits_of(self, point: RoundingPoint) -> int:
-        """Return the decimals that a point rounds to; `exact` shows the finest that Money holds."""
-        return digits_at(point, self.currency)
-
-    @property
-    def line_digits(self) -> int:
-        """The decimals of what is split over lines: those of a line, at the finest a minor unit."""
-        return line_digits(self.book.book.rounding, self.currency)
-
-    @property
-    def line_mode(self) -> str:
-        """How a line is rounded."""
-        return line_mode(self.book.book.rounding)
-
-
-def digits_at(point: RoundingPoint, currency: str) -> int:
-    """Return the decimals that a point rounds to in a currency; `exact` has what Money holds."""
-    if point.multiple is not None:
-        return decimals(point.multiple)
-    if point.scale == "minor":
-        return minor_unit(currency)
-    return FINEST if point.scale == "exact" else point.scale
-
-
-def line_digits(policy: RoundingPolicy, currency: str) -> int:
-    """Return the decimals of what is split over lines."""
-    line = policy.line
-    if isinstance(line, RoundingPoint) and line.scale != "exact":
-        return digits_at(line, currency)
-    return minor_unit(currency)
-
-
-def line_mode(policy: RoundingPolicy) -> str:
-    """Return how a line is rounded."""
-    line = policy.line
-    return MODES[line.mode if isinstance(line, RoundingPoint) else line]
-
-
-def quantized(amount: Decimal, digits: int, mode: str) -> Decimal:
-    """Round a raw amount to a number of decimals; the one operation that may drop digits."""
-    return amount.quantize(SCALES[digits], rounding=mode, context=ROUNDS)
+        """Round at a point that a rule names for itself."""
+        return rounds_at(point, self.currency)(amount)
 
 
 def exact_sum(amounts: Iterable[Decimal]) -> Decimal:
@@ -187,6 +132,25 @@ def exact_sum(amounts: Iterable[Decimal]) -> Decimal:
     for each in amounts:
         total = EXACT.add(total, each)
     return total
+
+
+def _context(book: CompiledBook, ask: PriceAsk, fx: FxTable, engine: Engine) -> Hashable:
+    """Return who asks, as far as a book can tell, and what currencies are worth.
+
+    Not the day: it stands in the words of rules that are not in force.
+    """
+    account = ask.account_id if ask.account_id in book.accounts else None
+    who = (account, ask.customer_tier, ask.region, ask.segment, ask.channel, ask.partner)
+    return who, ask.currency, fx.sha256, engine.name
+
+
+def _rounding(book: CompiledBook, currency: str) -> Rounding:
+    known = book.kept.of("rounding")
+    found: Rounding | None = known.get(currency)
+    if found is None:
+        found = rounding_of(book.book.rounding, currency)
+        book.kept.keep(known, currency, found)
+    return found
 
 
 def scene_of(
@@ -209,4 +173,6 @@ def scene_of(
         parameters=parameters_of(ask.items),
         products={item.item_id: item.product for item in ask.items},
         moment=datetime.combine(ask.day, ask.clock or time()),
+        rounding=_rounding(book, ask.currency),
+        plans=book.kept.of(_context(book, ask, fx, engine)),
     )

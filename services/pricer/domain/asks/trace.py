@@ -4,11 +4,11 @@ Kept as canonical JSON under its hash. `sentence` is fit for everybody; `note` h
 floor and stands in the internal view only.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from decimal import ROUND_HALF_UP, Decimal, Inexact
 from typing import Any, Literal, NamedTuple
 
-from contracts.values import EXACT, UNITS, minor_unit, rounded
+from contracts.values import CENT, EXACT, UNIT_OF, UNITS, minor_unit, rounded
 
 Basis = Literal["unit", "line", "quote"]
 View = Literal["customer", "seller", "internal"]
@@ -43,8 +43,11 @@ def say(amount: Decimal, currency: str) -> str:
     >>> say(Decimal("2992.5000"), "EUR"), say(Decimal("0.0375"), "EUR")
     ('2992.50 EUR', '0.0375 EUR')
     """
+    unit = UNIT_OF.get(currency, CENT)
+    if amount.same_quantum(unit):
+        return f"{amount} {currency}"
     try:
-        return f"{EXACT.quantize(amount, UNITS[minor_unit(currency)]):f} {currency}"
+        return f"{EXACT.quantize(amount, unit)} {currency}"
     except Inexact:
         exponent = EXACT.normalize(amount).as_tuple().exponent
         scale = min(-exponent if isinstance(exponent, int) else 0, 6)
@@ -68,10 +71,19 @@ def trimmed(amount: Decimal, currency: str) -> Decimal:
         return EXACT.normalize(amount)
 
 
-def step_tree(step: Step, currency: str) -> list[Any]:
-    """Return a step as the plain list that the trace stores, its amounts as text."""
-    amounts = [f"{trimmed(each, currency):f}" for each in step[4:7]]
-    return [*step[:4], *amounts, *step[7:]]
+def step_trees(steps: Iterable[Step], currency: str) -> list[list[Any]]:
+    """Return steps as the plain lists that the trace stores, their amounts as text."""
+    unit = UNITS[minor_unit(currency)]
+
+    def text(amount: Decimal) -> str:
+        return str(amount) if amount.same_quantum(unit) else f"{trimmed(amount, currency):f}"
+
+    trees, last, last_text = [], None, ""
+    for stage, rule, version, basis, before, after, amount, sentence, note in steps:
+        texts = [last_text if before is last else text(before), text(after), text(amount)]
+        trees.append([stage, rule, version, basis, *texts, sentence, note])
+        last, last_text = after, texts[1]
+    return trees
 
 
 def read_step(tree: list[Any]) -> Step:

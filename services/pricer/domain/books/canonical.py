@@ -6,6 +6,8 @@ from decimal import Decimal
 from hashlib import sha256
 from typing import Any
 
+from pydantic_core import to_json
+
 PLAIN = (str, bool, int)
 
 
@@ -21,7 +23,7 @@ def canonical(tree: Any) -> bytes:
 
 
 def written(plain: Any) -> bytes:
-    """Return the canonical JSON of a tree that is plain already: a trace, whose makers know.
+    """Return the canonical JSON of a tree that is plain already, whose makers know.
 
     Days are still text; a binary float would not be seen.
     """
@@ -29,6 +31,20 @@ def written(plain: Any) -> bytes:
         plain, sort_keys=True, separators=(",", ":"), ensure_ascii=False, default=date.isoformat
     )
     return text.encode()
+
+
+def sealed(ordered: Any) -> bytes:
+    """Return the same of a tree whose keys stand in order already, in a third of the time."""
+    return to_json(ordered)
+
+
+def in_order(plain: Any) -> Any:
+    """Return a plain tree with the keys of every object in order."""
+    if isinstance(plain, dict):
+        return {key: in_order(plain[key]) for key in sorted(plain)}
+    if isinstance(plain, list | tuple):
+        return [in_order(each) for each in plain]
+    return plain
 
 
 def digest(tree: Any) -> str:

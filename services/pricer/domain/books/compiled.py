@@ -1,11 +1,12 @@
 """A price book made ready for pricing: offers by part, rules and guardrails by what they cover."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 
 from contracts.values import EXACT, Pin
 from services.pricer.domain.books.book import Category, Entry, Guardrail, ParentBook, PriceBook
+from services.pricer.domain.books.kept import Kept
 from services.pricer.domain.books.price_models import Derived, PercentOfTotal, PricePoint
 from services.pricer.domain.books.rules import Rule, StackingGroup
 
@@ -45,9 +46,13 @@ class Offer:
 
     def covered(self, skus: tuple[str, ...], categories: tuple[str, ...]) -> bool:
         """Say whether a scope covers the part; a scope that names nothing covers everything."""
-        if not skus and not categories:
+        if categories:
+            for each in self.families:
+                if each in categories:
+                    return True
+        elif not skus:
             return True
-        return self.entry.sku in skus or any(each in categories for each in self.families)
+        return self.entry.sku in skus
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,11 +66,10 @@ class CompiledBook:
     positions: Mapping[str, int]
     rails: Mapping[str, tuple[Guardrail, ...]]
     attributes: frozenset[str]
-
-    @property
-    def pin(self) -> Pin:
-        """Which version this is."""
-        return self.book.pin
+    accounts: frozenset[str]
+    pin: Pin
+    has_percentages: bool
+    kept: Kept = field(default_factory=Kept, compare=False, repr=False)
 
     def candidates(self, group: StackingGroup, offer: Offer, account: str | None) -> list[Rule]:
         """Return the rules of a group whose scope covers the part, in no order.
@@ -132,6 +136,13 @@ def compile_book(book: PriceBook, parent: CompiledBook | None = None) -> Compile
         positions={rule.id: place for place, rule in enumerate(book.rules)},
         rails=_rails(book.guardrails),
         attributes=frozenset(each.name for rule in book.rules for each in rule.when.attributes),
+        accounts=frozenset(each for rule in book.rules for each in rule.when.accounts),
+        pin=book.pin,
+        has_percentages=any(
+            isinstance(each.source.price, PercentOfTotal)
+            for found in offers.values()
+            for each in found
+        ),
     )
 
 

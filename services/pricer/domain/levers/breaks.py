@@ -12,7 +12,8 @@ from contracts.values import EXACT, MAX_QUANTITY, Money, Quantity, Value, rounde
 from services.pricer.domain.asks.ask import BasketItem, PriceAsk, Priced, Unpriced
 from services.pricer.domain.asks.basket import BasketLine, lines_of
 from services.pricer.domain.asks.engines import NEWEST
-from services.pricer.domain.asks.scene import ROUNDS, Scene, exact_sum, scene_of
+from services.pricer.domain.asks.rounding import ROUNDS
+from services.pricer.domain.asks.scene import Scene, exact_sum, scene_of
 from services.pricer.domain.books.book import FxTable
 from services.pricer.domain.books.compiled import CompiledBook
 from services.pricer.domain.books.rules import FreeGoods, QuantityBreaks, Rule, SetPrice

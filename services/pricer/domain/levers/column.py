@@ -9,7 +9,8 @@ from services.pricer.domain.asks.ask import PriceAsk
 from services.pricer.domain.asks.basket import BasketLine, lines_of
 from services.pricer.domain.asks.checks import check
 from services.pricer.domain.asks.engines import NEWEST
-from services.pricer.domain.asks.scene import ROUNDS, NoRate, Scene, scene_of
+from services.pricer.domain.asks.rounding import ROUNDS
+from services.pricer.domain.asks.scene import NoRate, Scene, scene_of
 from services.pricer.domain.books.book import FxTable
 from services.pricer.domain.books.compiled import CompiledBook
 from services.pricer.domain.books.price_models import Tiered
@@ -24,7 +25,7 @@ from services.pricer.domain.books.rules import (
 )
 from services.pricer.domain.waterfall.charging import NoCost, NoPriceForQuantity, OffScale
 from services.pricer.domain.waterfall.conditions import elsewhere
-from services.pricer.domain.waterfall.matching import candidates
+from services.pricer.domain.waterfall.effects import candidates
 from services.pricer.domain.waterfall.waterfall import BELOW_CONTRACT, BELOW_SALES, at_list
 
 WITHOUT_SELLER: tuple[RuleStage, ...] = ("option_price", *BELOW_CONTRACT, *BELOW_SALES)
@@ -96,7 +97,7 @@ def _reaching(stage: RuleStage, line: BasketLine, scene: Scene) -> list[Rule]:
     return [
         rule
         for group in scene.book.groups.get(stage, ())
-        for rule in candidates(group, line, scene)
+        for rule in candidates(group, line.offer, scene)
         if elsewhere(rule.when, scene) is None
     ]
 

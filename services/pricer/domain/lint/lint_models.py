@@ -5,7 +5,7 @@ from decimal import ROUND_CEILING, Decimal
 from itertools import pairwise
 
 from contracts.values import EXACT, Percent
-from services.pricer.domain.asks.scene import ROUNDS, quantized
+from services.pricer.domain.asks.rounding import ROUNDS, quantized
 from services.pricer.domain.asks.trace import say_number
 from services.pricer.domain.books.price_models import (
     Block,

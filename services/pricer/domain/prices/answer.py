@@ -1,250 +1,201 @@
-"""Put priced lines into the words of the contract: lines, totals, margins, and the kept trace."""
+"""Put what was settled into the words of the contract, and into the trace that is kept.
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+The trace is written from plain figures; lines and margins of the contract are made of the same
+figures when somebody asks for them: a search for a discount or a proof never does.
+"""
+
+from collections.abc import Sequence
 from decimal import Decimal
+from functools import partial
+from hashlib import sha256
 from typing import Any
 
-from contracts.pricing import (
-    Charge,
-    ChargeTotal,
-    FxRate,
-    GuardrailBreach,
-    LineMargin,
-    LineProblem,
-    PricedLine,
-    PriceInternal,
-    Totals,
-)
-from contracts.values import EXACT, MAX_DIGITS, UNITS, LineQuantity, Money, minor_unit, share
+from contracts.pricing import LineMargin, PricedLine, PriceInternal
+from contracts.values import LineQuantity, Money, Percent, Pin
 from services.pricer.domain.asks.ask import Priced
 from services.pricer.domain.asks.engines import Engine
-from services.pricer.domain.asks.scene import FINEST, Scene, exact_sum
-from services.pricer.domain.asks.trace import step_tree
-from services.pricer.domain.books.allocation import to_multiple
-from services.pricer.domain.books.canonical import digest, written
-from services.pricer.domain.waterfall.off_invoice import Pocket
+from services.pricer.domain.asks.trace import step_trees
+from services.pricer.domain.books.canonical import in_order, sealed, written
+from services.pricer.domain.prices.figures import (
+    Figures,
+    Settled,
+    figures_of,
+    margins_of,
+    totals_of,
+)
 from services.pricer.domain.waterfall.running import Running
-from services.pricer.domain.waterfall.waterfall import net_unit
 
-CHARGES: tuple[Charge, ...] = ("one_time", "monthly", "yearly")
-
-
-@dataclass(frozen=True, slots=True)
-class Settled:
-    """Everything that was decided, before it is put into words; and what has no price."""
-
-    scene: Scene
-    runs: tuple[Running, ...]
-    costs: tuple[Decimal, ...]
-    breaches: tuple[GuardrailBreach, ...]
-    problems: tuple[LineProblem, ...]
-    pocket: Pocket | None
-
-    @property
-    def fx_rate(self) -> FxRate | None:
-        """The rate from the book's currency to the quote's, if they are two."""
-        return self.scene.fx.rate(self.scene.book.book.currency, self.scene.currency)
-
-
-def is_too_fine(run: Running) -> bool:
-    """Say whether the amount of a line has more decimals than Money holds."""
-    exponent = EXACT.normalize(run.amount).as_tuple().exponent
-    return isinstance(exponent, int) and -exponent > FINEST
+Tree = dict[str, Any]
+Pins = tuple[Pin, Pin]
+"""Of the price book and of the FX table."""
 
 
 def priced(settled: Settled) -> Priced:
     """Make the whole answer."""
     scene = settled.scene
-    money = money_in(scene.currency)
-    lines = tuple(_line(run, scene, money) for run in settled.runs)
-    internal = _internal(settled)
-    input_sha256 = _input_sha256(settled)
-    totals = _totals(lines, settled.runs, scene)
-    tree = _trace(settled, lines, internal, input_sha256)
+    pins = scene.book.pin, scene.fx.pin
+    figures = figures_of(settled)
+    margins = margins_of(settled, figures)
+    input_sha256 = _input_sha256(settled, pins)
     return Priced(
         engine=scene.engine.name,
-        book=scene.book.pin,
-        fx=scene.fx.pin,
+        book=pins[0],
+        fx=pins[1],
         fx_rate=settled.fx_rate,
         input_sha256=input_sha256,
-        trace=written(tree),
-        lines=lines,
-        totals=totals,
+        trace=sealed(_pinned(settled, pins, input_sha256) | _trace(settled, figures, margins)),
+        totals=totals_of(settled, figures),
         breaches=settled.breaches,
-        internal=internal,
+        make_lines=partial(_lines, settled.runs, figures, scene.currency),
+        make_internal=partial(_internal, settled.runs, figures, margins, scene.currency),
     )
 
 
-def money_in(currency: str) -> Callable[[Decimal], Money]:
-    """Return what makes money of an amount; one of minor units is known to be sound."""
-    unit = UNITS[minor_unit(currency)]
+# ---- in words of the contract; what stands in them came out of valid values
 
+
+def _lines(
+    runs: Sequence[Running], figures: Sequence[Figures], currency: str
+) -> tuple[PricedLine, ...]:
     def money(amount: Decimal) -> Money:
-        if amount.same_quantum(unit) and amount.adjusted() < MAX_DIGITS:
-            return Money.made({"amount": amount, "currency": currency})
-        return Money(amount=amount, currency=currency)
+        return Money.made({"amount": amount, "currency": currency})
 
-    return money
-
-
-def _line(run: Running, scene: Scene, money: Callable[[Decimal], Money]) -> PricedLine:
-    """Make a line of the contract; what stands in it came out of valid values."""
-    line = run.line
-    return PricedLine.made(
-        {
-            "line": line.number,
-            "item_id": line.item_id,
-            "sku": line.sku,
-            "name": line.name,
-            "quantity": LineQuantity.model_construct(root=line.quantity),
-            "unit": line.unit,
-            "charge": line.entry.charge,
-            "list_unit": money(run.list_unit),
-            "net_unit": money(net_unit(run, scene)),
-            "list_total": money(run.list_total),
-            "discount": money(EXACT.subtract(run.list_total, run.amount)),
-            "net_total": money(run.amount),
-            "estimate": line.entry.estimate,
-        }
-    )
-
-
-def _totals(lines: Sequence[PricedLine], runs: Sequence[Running], scene: Scene) -> Totals:
-    """Add up by charge; the whole is one-time charges plus one period of each recurring one."""
-    currency = scene.currency
-    found = []
-    for charge in CHARGES:
-        of_charge = [each for each in lines if each.charge == charge]
-        if of_charge:
-            found.append(
-                ChargeTotal(
-                    charge=charge,
-                    list=Money.total((each.list_total for each in of_charge), currency),
-                    discount=Money.total((each.discount for each in of_charge), currency),
-                    net=Money.total((each.net_total for each in of_charge), currency),
-                )
-            )
-    whole = Money.total((each.list for each in found), currency)
-    discount = Money.total((each.discount for each in found), currency)
-    net = Money.total((each.net for each in found), currency)
-    cash = payable_of(net.amount, scene)
-    payable = None if cash is None else Money(amount=cash, currency=currency)
-    regular = exact_sum(run.regular for run in runs)
-    given = exact_sum(run.given for run in runs)
-    return Totals(
-        currency=currency,
-        by_charge=tuple(found),
-        list=whole,
-        discount=discount,
-        net=net,
-        discount_percent=share(discount.amount, whole.amount),
-        sales_discount_percent=share(given, regular),
-        cash_rounding=None if payable is None else payable - net,
-        payable=payable,
-    )
-
-
-def payable_of(net: Decimal, scene: Scene) -> Decimal | None:
-    """Return what is paid in cash; None where the book rounds nothing in this currency."""
-    for each in scene.book.book.rounding.cash:
-        if each.currency == scene.currency:
-            return to_multiple(net, each.multiple, each.mode)
-    return None
-
-
-def _internal(settled: Settled) -> PriceInternal:
-    currency = settled.scene.currency
-    money = money_in(currency)
-    lines = []
-    for run, cost in zip(settled.runs, settled.costs, strict=True):
-        kept = EXACT.subtract(run.amount, cost)
-        lines.append(
-            LineMargin.made(
-                {
-                    "line": run.line.number,
-                    "cost": money(cost),
-                    "margin": money(kept),
-                    "margin_percent": share(kept, run.amount),
-                }
-            )
+    return tuple(
+        PricedLine.made(
+            {
+                "line": line.number,
+                "item_id": line.item_id,
+                "sku": entry.sku,
+                "name": line.name,
+                "quantity": LineQuantity.made(line.quantity),
+                "unit": line.unit,
+                "charge": entry.charge,
+                "list_unit": money(found.list_unit),
+                "net_unit": money(found.net_unit),
+                "list_total": money(found.list_total),
+                "discount": money(found.discount),
+                "net_total": money(found.net_total),
+                "estimate": entry.estimate,
+            }
         )
-    margin = Money.total((each.margin for each in lines), currency)
-    net = exact_sum(run.amount for run in settled.runs)
-    return PriceInternal(
-        cost=Money.total((each.cost for each in lines), currency),
-        margin=margin,
-        margin_percent=share(margin.amount, net),
-        lines=tuple(lines),
-        **({} if settled.pocket is None else _pocket(settled, settled.pocket)),
+        for run, found in zip(runs, figures, strict=True)
+        for line in (run.line,)
+        for entry in (line.offer.entry,)
     )
 
 
-def _pocket(settled: Settled, pocket: Pocket) -> dict[str, Any]:
-    currency = settled.scene.currency
-    kept = EXACT.subtract(pocket.amount, exact_sum(settled.costs))
-    return {
-        "pocket": Money(amount=pocket.amount, currency=currency),
-        "pocket_margin": Money(amount=kept, currency=currency),
-        "pocket_margin_percent": share(kept, pocket.amount),
-    }
+def _internal(
+    runs: Sequence[Running], figures: Sequence[Figures], margins: Tree, currency: str
+) -> PriceInternal:
+    lines = tuple(
+        LineMargin.made(
+            {
+                "line": run.line.number,
+                "cost": Money.made({"amount": found.cost, "currency": currency}),
+                "margin": Money.made({"amount": found.margin, "currency": currency}),
+                "margin_percent": Percent.made(found.margin_percent),
+            }
+        )
+        for run, found in zip(runs, figures, strict=True)
+    )
+    return PriceInternal(lines=lines, **margins)
 
 
-def _input_sha256(settled: Settled) -> str:
+# ---- as it is kept
+
+
+def _input_sha256(settled: Settled, pins: Pins) -> str:
     scene = settled.scene
     tree = {
         "engine": scene.engine.name,
-        "book": scene.book.pin.model_dump(),
-        "fx": scene.fx.pin.model_dump(),
+        "book": _pin_tree(pins[0]),
+        "fx": _pin_tree(pins[1]),
         "ask": scene.ask.tree(scene.book.attributes),
     }
-    return digest(tree)
+    return sha256(written(tree)).hexdigest()
 
 
-def _trace(
-    settled: Settled,
-    lines: Sequence[PricedLine],
-    internal: PriceInternal,
-    input_sha256: str,
-) -> dict[str, Any]:
+def _pin_tree(pin: Pin) -> Tree:
+    return {"id": pin.id, "sha256": pin.sha256, "version": pin.version}
+
+
+def _pinned(settled: Settled, pins: Pins, input_sha256: str) -> Tree:
+    """Return the first part of the trace, the keys of everything in it in order."""
     rate, scene = settled.fx_rate, settled.scene
-    engine = scene.engine
-    ours = internal.model_dump(mode="json", include=set(engine.internal_fields))
-    if settled.pocket is not None:
-        ours["off_invoice"] = [
-            [number, *step_tree(each, scene.currency)] for number, each in settled.pocket.steps
-        ]
     return {
-        "engine": engine.name,
-        "stages": engine.stages,
-        "book": scene.book.pin.model_dump(mode="json"),
-        "fx": scene.fx.pin.model_dump(mode="json"),
-        "fx_rate": rate.model_dump(mode="json") if rate else None,
-        "input_sha256": input_sha256,
+        "book": _pin_tree(pins[0]),
+        "breaches": in_order([each.model_dump(mode="json") for each in settled.breaches]),
         "currency": scene.currency,
         "day": scene.ask.day,
-        "breaches": [each.model_dump(mode="json") for each in settled.breaches],
-        "internal": ours,
-        "lines": [
-            {
-                **_line_tree(line, engine),
-                "steps": [step_tree(each, scene.currency) for each in run.steps],
-                "skipped": [list(each) for each in run.skipped],
-            }
-            for line, run in zip(lines, settled.runs, strict=True)
-        ],
+        "engine": scene.engine.name,
+        "fx": _pin_tree(pins[1]),
+        "fx_rate": in_order(rate.model_dump(mode="json")) if rate else None,
+        "input_sha256": input_sha256,
     }
 
 
-def _line_tree(line: PricedLine, engine: Engine) -> dict[str, Any]:
-    """Return a line as plain JSON, with the fields that the engine knows."""
-    tree: dict[str, Any] = {}
-    for name in engine.line_fields:
-        value = getattr(line, name)
-        if isinstance(value, Money):
-            tree[name] = {"amount": f"{value.amount:f}", "currency": value.currency}
-        elif isinstance(value, LineQuantity):
-            tree[name] = f"{value.root:f}"
-        else:
-            tree[name] = value
-    return tree
+def _trace(settled: Settled, figures: Sequence[Figures], margins: Tree) -> Tree:
+    """Return the second part of the trace, in order."""
+    engine, currency = settled.scene.engine, settled.scene.currency
+    return {
+        "internal": _internal_tree(settled, figures, margins),
+        "lines": [
+            _line_tree(run, found, engine, currency)
+            for run, found in zip(settled.runs, figures, strict=True)
+        ],
+        "stages": engine.stages,
+    }
+
+
+def _internal_tree(settled: Settled, figures: Sequence[Figures], margins: Tree) -> Tree:
+    fields, currency = settled.scene.engine.internal_fields, settled.scene.currency
+    tree: Tree = {name: _plain(value) for name, value in margins.items() if name in fields}
+    tree["lines"] = [
+        {
+            "cost": {"amount": str(found.cost), "currency": currency},
+            "line": run.line.number,
+            "margin": {"amount": str(found.margin), "currency": currency},
+            "margin_percent": f"{found.margin_percent:f}",
+        }
+        for run, found in zip(settled.runs, figures, strict=True)
+    ]
+    if settled.pocket is not None:
+        numbers = [number for number, _ in settled.pocket.steps]
+        trees = step_trees((step for _, step in settled.pocket.steps), currency)
+        tree["off_invoice"] = [[each, *step] for each, step in zip(numbers, trees, strict=True)]
+    return {name: tree[name] for name in sorted(tree)}
+
+
+def _plain(value: Money | Percent | None) -> Any:
+    if isinstance(value, Money):
+        return {"amount": f"{value.amount:f}", "currency": value.currency}
+    return None if value is None else f"{value.root:f}"
+
+
+def _line_tree(run: Running, found: Figures, engine: Engine, currency: str) -> Tree:
+    """Return a line as plain JSON, with the fields that the engine knows, in order.
+
+    Amounts of money have six decimals at most, so their text has never an exponent.
+    """
+    line = run.line
+    entry = line.offer.entry
+    head: Tree = {
+        "charge": entry.charge,
+        "discount": {"amount": str(found.discount), "currency": currency},
+    }
+    if "estimate" in engine.line_fields:
+        head["estimate"] = entry.estimate
+    return head | {
+        "item_id": line.item_id,
+        "line": line.number,
+        "list_total": {"amount": str(found.list_total), "currency": currency},
+        "list_unit": {"amount": str(found.list_unit), "currency": currency},
+        "name": line.name,
+        "net_total": {"amount": str(found.net_total), "currency": currency},
+        "net_unit": {"amount": str(found.net_unit), "currency": currency},
+        "quantity": f"{line.quantity:f}",
+        "skipped": [tuple(each) for each in run.skipped],  # a plain tuple is written faster
+        "sku": entry.sku,
+        "steps": step_trees(run.steps, currency),
+        "unit": line.unit,
+    }

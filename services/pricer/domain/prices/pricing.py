@@ -9,16 +9,18 @@ from dataclasses import dataclass, field
 from decimal import Decimal, Inexact, InvalidOperation, localcontext
 
 from contracts.pricing import GuardrailBreach, LineProblem
-from contracts.values import EXACT
+from contracts.values import EXACT, UNITS, minor_unit
 from services.pricer.domain.asks.ask import PriceAsk, Priced, Unpriced, problem
 from services.pricer.domain.asks.basket import BasketLine, lines_of
 from services.pricer.domain.asks.checks import check
 from services.pricer.domain.asks.engines import ENGINES, NEWEST
-from services.pricer.domain.asks.scene import ROUNDS, NoRate, Scene, exact_sum, scene_of
+from services.pricer.domain.asks.rounding import ROUNDS
+from services.pricer.domain.asks.scene import NoRate, Scene, exact_sum, scene_of
 from services.pricer.domain.asks.trace import Step
 from services.pricer.domain.books.book import FxTable
 from services.pricer.domain.books.compiled import CompiledBook
-from services.pricer.domain.prices.answer import Settled, is_too_fine, priced
+from services.pricer.domain.prices.answer import priced
+from services.pricer.domain.prices.figures import Settled, is_too_fine
 from services.pricer.domain.prices.terms import over_term
 from services.pricer.domain.waterfall import granted, guardrail
 from services.pricer.domain.waterfall.charging import (
@@ -68,7 +70,10 @@ def _price(ask: PriceAsk, book: CompiledBook, fx: FxTable, engine: str) -> Price
     settled = settle(ask, book, fx, engine)
     if isinstance(settled, Unpriced):
         return settled
-    if fine := [run for run in settled.runs if is_too_fine(run)]:
+    unit = UNITS[minor_unit(ask.currency)]
+    if fine := [
+        run for run in settled.runs if not run.amount.same_quantum(unit) and is_too_fine(run)
+    ]:
         return Unpriced((*settled.problems, *(_too_fine(run) for run in fine)))
     found = priced(settled) if settled.runs else None
     if settled.problems or found is None:
@@ -77,16 +82,9 @@ def _price(ask: PriceAsk, book: CompiledBook, fx: FxTable, engine: str) -> Price
 
 
 def settle(
-    ask: PriceAsk,
-    book: CompiledBook,
-    fx: FxTable,
-    engine: str = NEWEST.name,
-    walk_of: "Callable[[Scene, list[LineProblem]], Walk] | None" = None,
+    ask: PriceAsk, book: CompiledBook, fx: FxTable, engine: str = NEWEST.name
 ) -> Settled | Unpriced:
-    """Price all lines that can be priced, before anything is put into words of the contract.
-
-    `walk_of` begins a walk of its own kind, as `recalling` does.
-    """
+    """Price all lines that can be priced, before anything is put into words of the contract."""
     pinned = ENGINES.get(engine)
     if pinned is None:
         text = f"there is no engine {engine!r}; use one of {', '.join(ENGINES)}"
@@ -95,7 +93,7 @@ def settle(
     if problems := check(ask, book, fx, lines):
         return Unpriced((*problems, *missing))
     scene = scene_of(book, ask, fx, lines, pinned)
-    walk = walk_of(scene, missing) if walk_of else Walk(scene, problems=missing)
+    walk = Walk(scene, problems=missing)
     try:
         return walk.settled()
     except BelowFloor as fault:
@@ -119,8 +117,10 @@ class Walk:
     def settled(self) -> Settled:
         """Take all lines all the way.   Raises: BelowFloor, of the whole quote."""
         scene, lines = self.scene, self.scene.lines
-        with_list = [line for line in lines if not is_percent_of_total(line)]
-        early, late = self._percentages()
+        with_list, early, late = lines, list[BasketLine](), list[BasketLine]()
+        if scene.book.has_percentages:
+            with_list = [line for line in lines if not is_percent_of_total(line)]
+            early, late = self._percentages()
         self._each(with_list, self._list)
         self._each(with_list, self._down)
         self._each(early, self._percentage)
@@ -215,7 +215,7 @@ def cost_of(run: Running, scene: Scene) -> Decimal:
     """Return our cost of a line in the quote's currency, in minor units."""
     entry = run.line.entry
     cost = scene.money(entry.cost or Decimal(0), entry.currency)
-    return scene.round_line(EXACT.multiply(cost, run.line.base))
+    return scene.rounding.line(EXACT.multiply(cost, run.line.base))
 
 
 def _too_fine(run: Running) -> LineProblem:

@@ -16,7 +16,7 @@ from contracts.commercial import RampSegment, TermAsk, TermPeriod, TermTotals
 from contracts.pricing import DiscountAsk, GuardrailBreach, LineProblem, PricedLine
 from contracts.values import EXACT, Money, minor_unit
 from services.pricer.domain.asks.ask import BasketItem, PriceAsk, Priced, Unpriced, problem
-from services.pricer.domain.asks.scene import ROUNDS, line_digits, line_mode, quantized
+from services.pricer.domain.asks.rounding import ROUNDS, line_digits, line_mode, quantized
 from services.pricer.domain.books.book import RoundingPolicy
 from services.pricer.domain.books.canonical import canonical
 from services.pricer.domain.books.compiled import CompiledBook

@@ -7,7 +7,8 @@ from typing import NamedTuple
 from contracts.values import EXACT, Percent
 from services.pricer.domain.asks.basket import BasketLine
 from services.pricer.domain.asks.engines import WATERFALL_1
-from services.pricer.domain.asks.scene import ROUNDS, Scene, quantized
+from services.pricer.domain.asks.rounding import ROUNDS, quantized
+from services.pricer.domain.asks.scene import Scene
 from services.pricer.domain.asks.trace import say, say_number
 from services.pricer.domain.books.allocation import to_multiple
 from services.pricer.domain.books.counting import graduated, packages
@@ -169,7 +170,7 @@ def _listed(amount: Decimal, scene: Scene, source: Source) -> Decimal:
 
 def _at_list(raw: Decimal, scene: Scene) -> Decimal:
     """Round at the point `list`; what is something does not become nothing.   Raises: OffScale."""
-    found = scene.round_at(raw, scene.book.book.rounding.list)
+    found = scene.rounding.list(raw)
     if not found and raw and scene.engine.name != WATERFALL_1.name:
         text = f"{say(raw, scene.currency)} rounds to nothing at the point `list`"
         raise OffScale(f"{text}; give `rounding.list` more decimals in the price book")
@@ -183,7 +184,7 @@ def _signed(amount: Decimal, line: BasketLine) -> Decimal:
 def _amount_listed(line: BasketLine, scene: Scene, source: Source, words: str) -> Listed:
     amount = whole(line, scene, source)[1]
     unit = ROUNDS.divide(amount, line.count) if line.count else amount
-    digits = scene.digits_of(scene.book.book.rounding.list)
+    digits = scene.rounding.list_digits
     return Listed(quantized(unit, digits, "ROUND_HALF_UP"), amount, words, None)
 
 
@@ -197,7 +198,7 @@ def _cost_plus(
         raw = EXACT.add(source.cost, model.markup_on_cost.of(source.cost))
         note = f"{source.note} plus {model.markup_on_cost} markup on cost"
     elif model.margin_on_price is not None:
-        digits = scene.digits_of(scene.book.book.rounding.list)
+        digits = scene.rounding.list_digits
         raw = price_for_margin(source.cost, model.margin_on_price, digits)
         note = f"{source.note}, {model.margin_on_price} margin on price"
     else:

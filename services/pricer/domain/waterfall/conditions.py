@@ -12,6 +12,17 @@ from services.pricer.domain.books.rules import Condition, QuantityRange
 
 def elsewhere(when: Condition, scene: Scene) -> str | None:
     """Say why the condition is for another customer, region or day; None if it is not."""
+    if away := for_others(when, scene):
+        return away
+    if when.effective and not when.effective.holds(scene.ask.day):
+        return f"is not in force on {scene.ask.day.isoformat()}"
+    if when.segments or when.channels or when.partners or when.currencies or when.between:
+        return _elsewhere(when, scene)
+    return None
+
+
+def for_others(when: Condition, scene: Scene) -> str | None:
+    """Say why the condition is for another account, tier or region; None if it is not."""
     ask = scene.ask
     if when.accounts and ask.account_id not in when.accounts:
         return "contracted with another account"
@@ -19,11 +30,12 @@ def elsewhere(when: Condition, scene: Scene) -> str | None:
         return f"is for tier {', '.join(when.tiers)}; the customer's is {ask.customer_tier}"
     if when.regions and ask.region not in when.regions:
         return f"is for region {', '.join(when.regions)}; the quote's is {ask.region}"
-    if when.effective and not when.effective.holds(ask.day):
-        return f"is not in force on {ask.day.isoformat()}"
-    if when.segments or when.channels or when.partners or when.currencies or when.between:
-        return _elsewhere(when, scene)
     return None
+
+
+def is_dated(when: Condition) -> bool:
+    """Say whether it hangs on the day or the hour."""
+    return when.effective is not None or when.between is not None
 
 
 def _elsewhere(when: Condition, scene: Scene) -> str | None:
@@ -47,8 +59,11 @@ def _elsewhere(when: Condition, scene: Scene) -> str | None:
 
 def why_not(when: Condition, line: BasketLine, scene: Scene) -> str | None:
     """Say why the condition does not hold for the line; None if it does."""
-    if away := elsewhere(when, scene):
-        return away
+    return elsewhere(when, scene) or why_not_here(when, line, scene)
+
+
+def why_not_here(when: Condition, line: BasketLine, scene: Scene) -> str | None:
+    """Say why a condition that is for this customer and day does not hold for the line."""
     if when.alongside_skus or when.alongside_categories:
         skus, categories = when.alongside_skus, when.alongside_categories
         if not any(each.offer.covered(skus, categories) for each in scene.companions(line)):

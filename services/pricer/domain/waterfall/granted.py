@@ -12,7 +12,8 @@ from contracts.pricing import DiscountAsk, LineProblem
 from contracts.values import EXACT
 from services.pricer.domain.asks.ask import problem
 from services.pricer.domain.asks.basket import BasketLine
-from services.pricer.domain.asks.scene import Scene, exact_sum, quantized
+from services.pricer.domain.asks.rounding import quantized
+from services.pricer.domain.asks.scene import Scene, exact_sum
 from services.pricer.domain.asks.trace import say, say_number
 from services.pricer.domain.waterfall.header import share_out
 from services.pricer.domain.waterfall.running import Running
@@ -57,10 +58,10 @@ def _manual_price(run: Running, unit: Decimal, scene: Scene) -> None:
     """Set the price of each unit by hand; the floors below look at it as at any other."""
     amount = EXACT.multiply(unit, run.line.count)
     words = f"Manual price of the seller: {say(unit, scene.currency)} for each unit."
-    step = run.step("manual_price", SALES, amount, words)
+    step = run.step("manual_price", SALES, amount, words, basis="unit")
     # A higher price on one part is nothing that others could be lowered by.
     run.given = max(EXACT.minus(step.amount), Decimal(0))
-    run.move(step._replace(basis="unit"), unit)
+    run.move(step, unit)
 
 
 def after_rounding(scene: Scene, runs: Sequence[Running]) -> list[LineProblem]:
@@ -91,7 +92,7 @@ def _off_quote(scene: Scene, runs: Sequence[Running]) -> list[LineProblem]:
         return []
     whole = exact_sum(run.amount for run in _reached(runs))
     exact = EXACT.multiply(whole, ask.percent.fraction)
-    amount = quantized(exact, scene.line_digits, scene.line_mode)
+    amount = quantized(exact, scene.rounding.line_digits, scene.rounding.line_mode)
     text = f"the discount of {say_number(ask.percent.root)} % on the quote"
     _share(amount, _reached(runs), (HEADER, text), scene)
     return []

@@ -5,17 +5,20 @@ discounts on the quote were allocated, so that nothing slips under a floor from 
 rounded up, never down.
 """
 
+from collections.abc import Iterable
 from decimal import ROUND_CEILING, Decimal
 from typing import Literal
 
 from contracts.pricing import GuardrailBreach
 from contracts.values import EXACT
 from services.pricer.domain.asks.basket import BasketLine
-from services.pricer.domain.asks.scene import Scene, quantized
+from services.pricer.domain.asks.rounding import quantized
+from services.pricer.domain.asks.scene import Scene
 from services.pricer.domain.asks.trace import say
 from services.pricer.domain.books.book import Guardrail
 from services.pricer.domain.waterfall.charging import NoCost, price_for_margin
 from services.pricer.domain.waterfall.conditions import elsewhere, why_not
+from services.pricer.domain.waterfall.plans import Plan
 from services.pricer.domain.waterfall.running import Running
 
 
@@ -33,7 +36,7 @@ def floor_unit(rail: Guardrail, line: BasketLine, scene: Scene) -> Decimal:
 
     Raises: NoCost; NoRate.
     """
-    digits = scene.digits_of(scene.book.book.rounding.unit)
+    digits = scene.rounding.unit_digits
     if rail.margin_on_price is not None:
         entry = line.entry
         if entry.cost is None:
@@ -44,17 +47,28 @@ def floor_unit(rail: Guardrail, line: BasketLine, scene: Scene) -> Decimal:
     return quantized(price, digits, ROUND_CEILING)
 
 
-def first_pass(run: Running, scene: Scene) -> None:
+def floors_of(line: BasketLine, scene: Scene, plan: Plan) -> Iterable[tuple[Guardrail, Decimal]]:
+    """Return the floors under a stated unit; those of one base unit are kept with the plan.
+
+    Raises: NoCost; NoRate.
+    """
+    if line.each != 1:
+        return ((rail, floor_unit(rail, line, scene)) for rail in plan.rails)
+    if plan.floors is None:
+        plan.floors = tuple((rail, floor_unit(rail, line, scene)) for rail in plan.rails)
+    return plan.floors
+
+
+def first_pass(run: Running, scene: Scene, plan: Plan) -> None:
     """Hold the net unit price of a line against its floors, as it would be printed."""
-    for rail in scene.book.guardrails(run.line.offer):
+    for rail, floor in floors_of(run.line, scene, plan):
         if rail.when is not None and why_not(rail.when, run.line, scene):
             continue
-        floor = floor_unit(rail, run.line, scene)
         run.floors.append((rail, floor))
         if run.unit is not None:
-            below = scene.round_at(run.unit, scene.book.book.rounding.unit) < floor
+            below = scene.rounding.unit(run.unit) < floor
         else:
-            below = abs(scene.round_line(run.amount)) < _floor_line(floor, run, scene)
+            below = abs(scene.rounding.line(run.amount)) < _floor_line(floor, run, scene)
         if below:
             amount = EXACT.multiply(floor, run.line.count)
             _touch(run, scene, rail, ("guardrail", floor, amount))
@@ -71,7 +85,7 @@ def second_pass(run: Running, scene: Scene) -> None:
 
 
 def _floor_line(floor: Decimal, run: Running, scene: Scene) -> Decimal:
-    return scene.round_line(EXACT.multiply(floor, abs(run.line.count)))
+    return scene.rounding.line(EXACT.multiply(floor, abs(run.line.count)))
 
 
 def _touch(
@@ -84,14 +98,14 @@ def _touch(
         raise BelowFloor(rail, run.line)
     if rail.action == "clamp":
         words = "The lowest price of this part applies."
-        step = run.step(stage, (rail.id, rail.version), least, words)
+        step = run.step(stage, (rail.id, rail.version), least, words, note=note)
         run.given = max(EXACT.subtract(run.given, step.amount), Decimal(0))
-        run.move(step._replace(note=note), floor)
+        run.move(step, floor)
         message = f"{run.line.place} was lifted to its lowest price ({rail.name})"
     else:
         message = f"{run.line.place} is below its floor and needs approval ({rail.name})"
-        step = run.step(stage, (rail.id, rail.version), run.amount, f"{message}.")
-        run.move(step._replace(note=note), run.unit)
+        step = run.step(stage, (rail.id, rail.version), run.amount, f"{message}.", note=note)
+        run.move(step, run.unit)
     if all(each.guardrail != rail.id for each in run.breaches):
         action: Literal["clamped", "approval"] = "clamped" if rail.action == "clamp" else "approval"
         breach = GuardrailBreach(

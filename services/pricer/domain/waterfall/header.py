@@ -8,11 +8,13 @@ from collections.abc import Sequence
 from decimal import Decimal
 
 from contracts.values import EXACT
-from services.pricer.domain.asks.scene import Scene, exact_sum, quantized
-from services.pricer.domain.asks.trace import Skipped, Step, say, say_number
+from services.pricer.domain.asks.rounding import quantized
+from services.pricer.domain.asks.scene import Scene, exact_sum
+from services.pricer.domain.asks.trace import Basis, Skipped, say, say_number
 from services.pricer.domain.books.rules import AmountOff, PercentOff, Rule, StackingGroup
 from services.pricer.domain.waterfall.conditions import elsewhere, holds, said
-from services.pricer.domain.waterfall.matching import RuleConflict, rank, words
+from services.pricer.domain.waterfall.effects import words
+from services.pricer.domain.waterfall.matching import RuleConflict, rank
 from services.pricer.domain.waterfall.running import Running
 
 STAGE = "header_discount"
@@ -128,7 +130,7 @@ def _off(rule: Rule, whole: Decimal, scene: Scene) -> Decimal:
             exact = scene.money(amount, rule.currency)
         case _:
             exact = Decimal(0)
-    return quantized(exact, scene.line_digits, scene.line_mode)
+    return quantized(exact, scene.rounding.line_digits, scene.rounding.line_mode)
 
 
 def _words(rule: Rule, scene: Scene) -> str:
@@ -150,13 +152,13 @@ def share_out(
     if not runs:
         return
     name, version, text = rule
-    unit = Decimal(1).scaleb(-scene.line_digits)
+    unit = Decimal(1).scaleb(-scene.rounding.line_digits)
     weights = [run.amount for run in runs]
     parts = scene.engine.allocate(amount, weights, unit, scene.currency)
     told = f"Share of {text} ({say(amount, scene.currency)} over {len(runs)} lines)."
     if stage != STAGE and len(runs) == 1:
         told = f"{text.capitalize()}: {say(amount, scene.currency)} off."
+    basis: Basis = "quote" if stage == STAGE else "line"
     for run, part in zip(runs, parts, strict=True):
         after = EXACT.subtract(run.amount, part)
-        step: Step = run.step(stage, (name, version), after, told)
-        run.move(step._replace(basis="quote" if stage == STAGE else "line"), None)
+        run.move(run.step(stage, (name, version), after, told, basis=basis), None)

@@ -1,27 +1,23 @@
 """Which rules of a stacking group apply to a line, and why the others do not."""
 
+from collections.abc import Sequence
 from decimal import Decimal
 
 from contracts.values import EXACT, Percent
 from services.pricer.domain.asks.basket import BasketLine
 from services.pricer.domain.asks.scene import Scene
-from services.pricer.domain.asks.trace import Skipped, say, say_number
+from services.pricer.domain.asks.trace import Skipped, say_number
 from services.pricer.domain.books.rules import (
     AmountOff,
     Break,
-    Effect,
     FreeGoods,
-    LineLimits,
-    MarginFloor,
-    Markup,
     PercentOff,
     QuantityBreaks,
     Rule,
-    SetPrice,
     StackingGroup,
-    UnitPrice,
 )
-from services.pricer.domain.waterfall.conditions import why_not
+from services.pricer.domain.waterfall.effects import words
+from services.pricer.domain.waterfall.plans import PlannedGroup
 from services.pricer.domain.waterfall.running import Change, Price, Running, SlabOff
 
 Match = tuple[Rule, Change | FreeGoods, str]
@@ -38,34 +34,31 @@ class RuleConflict(Exception):
         self.rules = (left.id, right.id)
 
 
-def candidates(group: StackingGroup, line: BasketLine, scene: Scene) -> list[Rule]:
-    """Return the rules of a group that cover the part: by priority, then by their ids."""
-    found = scene.book.candidates(group, line.offer, scene.ask.account_id)
-    if len(found) < 2:
-        return found
-    if scene.engine.as_listed:
-        positions = scene.book.positions
-        return sorted(found, key=lambda rule: (-rule.priority, positions[rule.id]))
-    return sorted(found, key=lambda rule: (-rule.priority, rule.id))
-
-
 def select(
-    group: StackingGroup, run: Running, scene: Scene, base: Price | None
-) -> tuple[list[Match], list[Skipped]]:
+    planned: PlannedGroup, run: Running, scene: Scene, base: Price | None
+) -> tuple[Sequence[Match], Sequence[Skipped]]:
     """Return the rules that apply in turn, and the skipped ones.
 
     Percentages are of `base`, where they are added up.   Raises: RuleConflict; NoCost; NoRate.
     """
+    group, rules = planned.group, planned.rules
     matches: list[Match] = []
     skipped: list[Skipped] = []
-    for rule in candidates(group, run.line, scene):
-        why = why_not(rule.when, run.line, scene)
-        found = None if why else resolve(rule, run, scene)
-        if isinstance(found, tuple):
-            matches.append((rule, *found))
-        elif (why or found) and not rule.when.accounts:
+    for each in rules:
+        if isinstance(each, Skipped):
+            skipped.append(each)
+            continue
+        rule, ask, said = each
+        why = ask(rule.when, run.line, scene) if ask else None
+        if why is None:
+            found = said or resolve(rule, run, scene)
+            if isinstance(found, tuple):
+                matches.append((rule, *found))
+                continue
+            why = found
+        if not rule.when.accounts:
             # A price contracted with somebody else is not to be seen, even as a skipped rule.
-            skipped.append(Skipped(group.stage, rule.id, rule.version, str(why or found)))
+            skipped.append(Skipped(group.stage, rule.id, rule.version, why))
     if len(matches) < 2:
         return matches, skipped
     winner, reason = _winner(group, matches, run, (scene, base))
@@ -188,34 +181,3 @@ def _slabs(effect: QuantityBreaks, counted: Decimal, run: Running) -> tuple[Chan
         units = EXACT.divide(units, run.line.each)  # unit prices are of sold units, slabs of base
     said = f"quantity {say_number(counted)} on the line, each unit at the discount of its slab"
     return SlabOff(units, amount), said
-
-
-def words(effect: Effect, scene: Scene, currency: str | None = None) -> str:
-    """Say an effect in words that a customer may read: nothing of costs in it."""
-    match effect:
-        case PercentOff(percent=percent) if percent.root < 0:
-            return f"{say_number(EXACT.minus(percent.root))} % surcharge"
-        case PercentOff(percent=percent):
-            return f"{say_number(percent.root)} % off"
-        case AmountOff(amount=amount, per="line"):
-            return f"{say(scene.money(amount, currency), scene.currency)} off the line"
-        case AmountOff(amount=amount) if amount < 0:
-            more = EXACT.minus(scene.money(amount, currency))
-            return f"{say(more, scene.currency)} more for each unit"
-        case AmountOff(amount=amount):
-            return f"{say(scene.money(amount, currency), scene.currency)} off each unit"
-        case UnitPrice(amount=amount):
-            return f"{say(scene.money(amount, currency), scene.currency)} for each unit"
-        case SetPrice():
-            return "the agreed price for this quantity"
-        case Markup(on="cost") | MarginFloor():
-            return "calculated price"
-        case Markup(percent=percent):
-            return f"{say_number(percent.root)} % surcharge"
-        case LineLimits():
-            return "the least or the most for the line"
-        case FreeGoods():
-            return "free goods"
-        case QuantityBreaks():
-            return "by quantity"
-    return "to its price point"

@@ -29,7 +29,7 @@ def pocket_line(run: Running, scene: Scene) -> tuple[Decimal, tuple[Step, ...]]:
     """
     below = replace(run, steps=[], skipped=[], breaches=[], gifts=[])
     apply_rules(below, scene, "off_invoice")
-    return scene.round_line(below.amount), tuple(below.steps)
+    return scene.rounding.line(below.amount), tuple(below.steps)
 
 
 def pocket_of(lines: Mapping[int, tuple[Decimal, tuple[Step, ...]]]) -> Pocket:

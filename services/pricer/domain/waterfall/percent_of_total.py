@@ -94,7 +94,7 @@ def listed(line: BasketLine, scene: Scene, runs: dict[int, Running]) -> Listed:
         raw = max(raw, scene.money(model.minimum, currency))
     if model.maximum is not None:
         raw = min(raw, scene.money(model.maximum, currency))
-    unit = scene.round_at(raw, scene.book.book.rounding.list)
+    unit = scene.rounding.list(raw)
     names = ", ".join(sorted({each.sku for each in basis})) or "nothing yet"
     words = f"{say_number(model.percent.root)} % of {say(total, scene.currency)} ({names}):"
     return Listed(unit, None, words, None)

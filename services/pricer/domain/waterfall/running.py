@@ -23,6 +23,7 @@ from services.pricer.domain.books.rules import (
     UnitPrice,
 )
 from services.pricer.domain.waterfall.charging import NoCost, Source, price_for_margin, whole
+from services.pricer.domain.waterfall.effects import Factor
 
 ZERO = Decimal(0)
 
@@ -52,7 +53,8 @@ class Gift(NamedTuple):
 
 
 Change = (
-    PercentOff
+    Factor
+    | PercentOff
     | AmountOff
     | UnitPrice
     | SetPrice
@@ -90,11 +92,6 @@ class Running:
     net_unit: Decimal | None = None
     gifts: list[Gift] = field(default_factory=list)
 
-    @property
-    def basis(self) -> Basis:
-        """What rules work on: the unit price, or the amount of the line."""
-        return "line" if self.unit is None else "unit"
-
     def after(
         self,
         change: Change,
@@ -108,6 +105,9 @@ class Running:
         they are added up, else of the running price.   Raises: NoCost; NoRate.
         """
         match change:
+            case Factor(factor=factor):
+                unit = None if self.unit is None else EXACT.multiply(self.unit, factor)
+                return unit, EXACT.multiply(self.amount, factor)
             case PercentOff():
                 return self._percent_off(change, scene, base)
             case AmountOff(amount=amount, per=per):
@@ -176,11 +176,22 @@ class Running:
         self.unit = unit
         self.amount = step.after
 
-    def step(self, stage: str, rule: tuple[str, int | None], after: Decimal, words: str) -> Step:
-        """Make a step from the running amount to another one."""
-        amount = EXACT.subtract(after, self.amount)
-        name, version = rule
-        return Step(stage, name, version, self.basis, self.amount, after, amount, words, None)
+    def step(  # noqa: PLR0913 - a step is made thousands of times; a value for it costs as much
+        self,
+        stage: str,
+        rule: tuple[str, int | None],
+        after: Decimal,
+        words: str,
+        *,
+        basis: Basis | None = None,
+        note: str | None = None,
+    ) -> Step:
+        """Make a step from the running amount to another one; on what it works now, unless told."""
+        before = self.amount
+        amount = EXACT.subtract(after, before)
+        if basis is None:
+            basis = "line" if self.unit is None else "unit"
+        return Step(stage, *rule, basis, before, after, amount, words, note)
 
     # ---- one change each
 
@@ -212,7 +223,7 @@ class Running:
         return None, point(self.amount)
 
     def _not_below_margin(self, margin: Percent, scene: Scene) -> Price:
-        digits = scene.digits_of(scene.book.book.rounding.unit)
+        digits = scene.rounding.unit_digits
         least = price_for_margin(self.unit_cost(scene), margin, digits)
         if self.unit is not None:
             return (self.unit, self.amount) if self.unit >= least else self._at(least)

@@ -9,10 +9,11 @@ from decimal import Decimal
 
 from contracts.values import EXACT
 from services.pricer.domain.asks.basket import BasketLine
-from services.pricer.domain.asks.scene import ROUNDS, Scene, quantized
-from services.pricer.domain.asks.trace import Skipped, Step, say, say_number
+from services.pricer.domain.asks.rounding import ROUNDS, quantized
+from services.pricer.domain.asks.scene import Scene
+from services.pricer.domain.asks.trace import Skipped, say, say_number
 from services.pricer.domain.books.price_models import Tiered
-from services.pricer.domain.books.rules import FreeGoods, Rule, RuleStage, StackingGroup
+from services.pricer.domain.books.rules import FreeGoods, Rule, RuleStage
 from services.pricer.domain.waterfall import granted, guardrail
 from services.pricer.domain.waterfall.charging import (
     Listed,
@@ -21,8 +22,10 @@ from services.pricer.domain.waterfall.charging import (
     source_of,
     whole,
 )
-from services.pricer.domain.waterfall.matching import NO_UNIT, candidates, select
-from services.pricer.domain.waterfall.running import Gift, Price, Running, SlabOff
+from services.pricer.domain.waterfall.effects import candidates
+from services.pricer.domain.waterfall.matching import NO_UNIT, select
+from services.pricer.domain.waterfall.plans import Start, plan_of
+from services.pricer.domain.waterfall.running import Gift, Running, SlabOff
 
 BELOW_CONTRACT: tuple[RuleStage, ...] = ("volume", "segment", "promotion", "bundle")
 BELOW_SALES: tuple[RuleStage, ...] = ("partner_discount", "distributor_discount")
@@ -34,16 +37,23 @@ def price_line(run: Running, scene: Scene) -> None:
     Raises: NoCost; NoRate; RuleConflict; NoPriceForQuantity; BelowFloor; decimal.Inexact, if 60
     digits do not hold the price.
     """
-    apply_rules(run, scene, "option_price")
-    if not _contracted(run, scene):
+    plan = plan_of(run.line.offer, scene)
+    said = plan.stages
+    if "option_price" in said:
+        apply_rules(run, scene, "option_price")
+    if "contracted_price" not in said or not _contracted(run, scene):
         _tiers(run, scene)
         for stage in BELOW_CONTRACT:
-            apply_rules(run, scene, stage)
+            if stage in said:
+                apply_rules(run, scene, stage)
     run.regular = run.amount
-    granted.before_rounding(run, scene)
+    if scene.granted:
+        granted.before_rounding(run, scene)
     for stage in BELOW_SALES:
-        apply_rules(run, scene, stage)
-    guardrail.first_pass(run, scene)
+        if stage in said:
+            apply_rules(run, scene, stage)
+    if plan.rails:
+        guardrail.first_pass(run, scene, plan)
     _round(run, scene)
     run.net, run.net_unit = run.amount, run.unit
 
@@ -56,32 +66,46 @@ def at_list(line: BasketLine, scene: Scene) -> Running:
 
     Raises: NoCost; NoRate; NoPriceForQuantity; decimal.Inexact.
     """
-    if line.entry.cost is None:
+    entry = line.offer.entry
+    if entry.cost is None:
         raise NoCost(line)
-    return begun(line, scene, list_price(line, scene, source_of(line, scene)))
+    if line.unit != entry.unit:
+        return begun(line, scene, list_price(line, scene, source_of(line, scene)))
+    plan = plan_of(line.offer, scene)
+    if plan.start is None:
+        listed = list_price(line, scene, source_of(line, scene))
+        if listed.amount is not None:
+            return begun(line, scene, listed)
+        plan.start = _start(line, scene, listed)
+    return _run(line, scene, plan.start, None)
 
 
 def begun(line: BasketLine, scene: Scene, listed: Listed) -> Running:
     """Begin a line at a list price that is known; rounded as a line, then kept exact."""
-    unit = listed.unit
-    amount = EXACT.multiply(unit, line.count) if listed.amount is None else listed.amount
-    total = scene.round_line(amount)
-    run = Running(
-        line=line,
-        list_unit=quantized(unit, scene.digits_of(scene.book.book.rounding.list), "ROUND_HALF_UP"),
-        list_total=total,
-        unit=unit if listed.amount is None else None,
-        amount=total,
-    )
-    sentence = f"{listed.words} {say(unit, scene.currency)} for one {line.unit}"
+    return _run(line, scene, _start(line, scene, listed), listed.amount)
+
+
+def _start(line: BasketLine, scene: Scene, listed: Listed) -> Start:
+    currency, theirs = scene.currency, line.offer.currency
+    sentence = f"{listed.words} {say(listed.unit, currency)} for one {line.unit}"
     if listed.amount is not None:
-        sentence = f"{listed.words} {say(amount, scene.currency)} for the line"
-    rate = scene.rate_of(line.offer.currency)
+        sentence = f"{listed.words} {say(listed.amount, currency)} for the line"
+    rate = scene.rate_of(theirs)
     if rate != 1:
-        sentence += f", at {say_number(rate)} {scene.currency} for 1 {line.offer.currency}"
-    pin = scene.book.pin
-    step = run.step("list_price", (pin.id, pin.version), amount, f"{sentence}.")
-    run.move(step._replace(note=listed.note), run.unit)
+        sentence += f", at {say_number(rate)} {currency} for 1 {theirs}"
+    shown = quantized(listed.unit, scene.rounding.list_digits, "ROUND_HALF_UP")
+    return Start(listed.unit, shown, f"{sentence}.", listed.note)
+
+
+def _run(line: BasketLine, scene: Scene, start: Start, amount: Decimal | None) -> Running:
+    """Begin the run of a line; with an amount of its own it has no unit price."""
+    unit = start.unit if amount is None else None
+    amount = EXACT.multiply(start.unit, line.count) if amount is None else amount
+    total = scene.rounding.line(amount)
+    run = Running(line, start.shown, total, unit, total)
+    book = scene.book.book
+    rule = (book.id, book.version)
+    run.move(run.step("list_price", rule, amount, start.sentence, note=start.note), unit)
     return run
 
 
@@ -95,7 +119,7 @@ def _contracted(run: Running, scene: Scene) -> bool:
         return False
     for stage in BELOW_CONTRACT:
         for group in scene.book.groups.get(stage, ()):
-            for rule in candidates(group, run.line, scene):
+            for rule in candidates(group, run.line.offer, scene):
                 why = "a contracted price stands"
                 run.skipped.append(Skipped(stage, rule.id, rule.version, why))
     return True
@@ -103,12 +127,14 @@ def _contracted(run: Running, scene: Scene) -> bool:
 
 def apply_rules(run: Running, scene: Scene, stage: RuleStage) -> list[Rule]:
     """Apply the groups of a stage in turn; return the rules that applied."""
-    groups, applied = scene.book.groups.get(stage), list[Rule]()
-    if not groups:
-        return applied
-    for group in groups:
-        base = _base(run, group)
-        matches, skipped = select(group, run, scene, base)
+    applied: list[Rule] = []
+    for planned in plan_of(run.line.offer, scene).stages.get(stage, ()):
+        if planned.passed is not None:
+            run.skipped += planned.passed
+            continue
+        # What percentages are of where they are added up: the price before the group.
+        base = (run.unit, run.amount) if planned.is_added else None
+        matches, skipped = select(planned, run, scene, base)
         run.skipped.extend(skipped)
         for rule, change, words in matches:
             if isinstance(change, FreeGoods):
@@ -122,11 +148,6 @@ def apply_rules(run: Running, scene: Scene, stage: RuleStage) -> list[Rule]:
                 run.move(run.step(stage, (rule.id, rule.version), amount, sentence), unit)
             applied.append(rule)
     return applied
-
-
-def _base(run: Running, group: StackingGroup) -> Price | None:
-    """Return what percentages of a group are of, if they are added up: the price before it."""
-    return (run.unit, run.amount) if group.stacking == "additive_on_base" else None
 
 
 def _give(run: Running, stage: RuleStage, rule: Rule, gift: FreeGoods) -> None:
@@ -148,7 +169,7 @@ def _give(run: Running, stage: RuleStage, rule: Rule, gift: FreeGoods) -> None:
 def _tiers(run: Running, scene: Scene) -> None:
     """Take the tiers of the price model in the stage `volume`; the first is the list price."""
     price, entry = run.line.offer.source.price, run.line.entry
-    if isinstance(price, Tiered) and len(price.tiers) > 1 and not price.has_flat_fees:
+    if type(price) is Tiered and len(price.tiers) > 1 and not price.has_flat_fees:
         quantity = run.line.base
         unit, amount = whole(run.line, scene, source_of(run.line, scene))
         if unit is not None:
@@ -176,22 +197,22 @@ def _tiers(run: Running, scene: Scene) -> None:
 def _round(run: Running, scene: Scene) -> None:
     """Round the net unit price once, and the line; the difference is a step of its own."""
     if run.unit is not None:
-        unit = scene.round_at(run.unit, scene.book.book.rounding.unit)
-        total = scene.round_line(EXACT.multiply(unit, run.line.count))
-        words = f"Rounded: {say(unit, scene.currency)} for each, {say(total, scene.currency)}."
+        unit = scene.rounding.unit(run.unit)
+        total = scene.rounding.line(EXACT.multiply(unit, run.line.count))
     else:
-        unit, total = None, scene.round_line(run.amount)
-        words = f"Rounded to {say(total, scene.currency)}."
-    step: Step = run.step("rounding", ("rounding", None), total, words)
-    if step.amount:
-        run.move(step, unit)
-    else:
+        unit, total = None, scene.rounding.line(run.amount)
+    if total == run.amount:
         run.unit, run.amount = unit, total
+        return
+    words = f"Rounded to {say(total, scene.currency)}."
+    if unit is not None:
+        words = f"Rounded: {say(unit, scene.currency)} for each, {say(total, scene.currency)}."
+    run.move(run.step("rounding", ("rounding", None), total, words), unit)
 
 
 def net_unit(run: Running, scene: Scene) -> Decimal:
     """Return the net price of one unit; derived where a share of the quote's discount is in it."""
-    digits = scene.digits_of(scene.book.book.rounding.unit)
+    digits = scene.rounding.unit_digits
     if run.unit is not None:
         return quantized(run.unit, digits, "ROUND_HALF_UP")
     if not run.line.count:

@@ -8,19 +8,19 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal, localcontext
-from functools import lru_cache, partial
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from contracts.pricing import GuardrailBreach
 from contracts.values import EXACT, share
 from services.pricer.domain.asks.ask import PriceAsk, Priced, Unpriced
-from services.pricer.domain.asks.scene import ROUNDS, exact_sum
+from services.pricer.domain.asks.rounding import ROUNDS
+from services.pricer.domain.asks.scene import exact_sum
 from services.pricer.domain.books.book import FxTable
 from services.pricer.domain.books.compiled import CompiledBook
-from services.pricer.domain.prices.answer import Settled, is_too_fine
+from services.pricer.domain.prices.figures import Settled, is_too_fine
 from services.pricer.domain.prices.pricing import settle
 from services.pricer.domain.what_ifs.affected import affected
-from services.pricer.domain.what_ifs.recalling import Memory, RecallingWalk
 
 Key = tuple[str, int]
 """A version: id and number."""
@@ -115,7 +115,6 @@ class Trier:
         self._priced: dict[tuple[Key | None, Key | None, bytes], Figures | str] = {}
         self._read: dict[bytes, PriceAsk] = {}
         self._affected: dict[Key, frozenset[str] | None] = {}
-        self._memories: dict[Key | None, Memory] = {}
 
     def tries(self, past: Past) -> Tried:
         """Say what one past ask came to, and price it with the book that is tried."""
@@ -163,10 +162,7 @@ class Trier:
         if found is None:
             if len(self._priced) >= REMEMBERED_MAX:
                 self._priced.clear()
-            memory = self._memories.get(key)
-            if memory is None:
-                memory = self._memories[key] = Memory(book)
-            found = self._priced[known] = figures(ask, book, fx, memory)
+            found = self._priced[known] = figures(ask, book, fx)
         return found
 
     def _fx(self, past: Past, day: date) -> FxTable | None:
@@ -181,13 +177,10 @@ class Trier:
         return max(held, key=lambda each: (each.effective.first, each.version), default=None)
 
 
-def figures(
-    ask: PriceAsk, book: CompiledBook, fx: FxTable, memory: Memory | None = None
-) -> Figures | str:
+def figures(ask: PriceAsk, book: CompiledBook, fx: FxTable) -> Figures | str:
     """Price an ask and return what it comes to, or the code of its first problem."""
-    walk_of = partial(RecallingWalk, memory) if memory is not None and memory.is_sound else None
     with localcontext(ROUNDS):
-        settled = settle(ask, book, fx, walk_of=walk_of)
+        settled = settle(ask, book, fx)
         if isinstance(settled, Unpriced):
             return settled.problems[0].code
         if any(is_too_fine(run) for run in settled.runs):

@@ -1,0 +1,164 @@
+"""The figures of priced lines, as amounts of money have them; and their sums."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any, NamedTuple
+
+from contracts.pricing import Charge, ChargeTotal, FxRate, GuardrailBreach, LineProblem, Totals
+from contracts.values import EXACT, MAX_DIGITS, UNITS, Money, minor_unit, share
+from services.pricer.domain.asks.rounding import FINEST
+from services.pricer.domain.asks.scene import Scene, exact_sum
+from services.pricer.domain.books.allocation import to_multiple
+from services.pricer.domain.waterfall.off_invoice import Pocket
+from services.pricer.domain.waterfall.running import Running
+from services.pricer.domain.waterfall.waterfall import net_unit
+
+CHARGES: tuple[Charge, ...] = ("one_time", "monthly", "yearly")
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """Everything that was decided, before it is put into words; and what has no price."""
+
+    scene: Scene
+    runs: tuple[Running, ...]
+    costs: tuple[Decimal, ...]
+    breaches: tuple[GuardrailBreach, ...]
+    problems: tuple[LineProblem, ...]
+    pocket: Pocket | None
+
+    @property
+    def fx_rate(self) -> FxRate | None:
+        """The rate from the book's currency to the quote's, if they are two."""
+        return self.scene.fx.rate(self.scene.book.book.currency, self.scene.currency)
+
+
+class Figures(NamedTuple):
+    """The amounts of one line in the quote's currency, padded to its minor unit, and its margin.
+
+    `margin_percent` is of the net total, for display.
+    """
+
+    list_unit: Decimal
+    net_unit: Decimal
+    list_total: Decimal
+    discount: Decimal
+    net_total: Decimal
+    cost: Decimal
+    margin: Decimal
+    margin_percent: Decimal
+
+
+def is_too_fine(run: Running) -> bool:
+    """Say whether the amount of a line has more decimals than Money holds."""
+    exponent = EXACT.normalize(run.amount).as_tuple().exponent
+    return isinstance(exponent, int) and -exponent > FINEST
+
+
+def figures_of(settled: Settled) -> list[Figures]:
+    """Return the figures of every line, in order.   Raises: ValueError, beyond what Money holds."""
+    scene = settled.scene
+    currency, subtract = scene.currency, EXACT.subtract
+    unit = UNITS[minor_unit(currency)]
+
+    def padded(amount: Decimal) -> Decimal:
+        if amount.same_quantum(unit) and amount.adjusted() < MAX_DIGITS:
+            return amount
+        return Money(amount=amount, currency=currency).amount
+
+    return [
+        Figures(
+            padded(run.list_unit),
+            padded(net_unit(run, scene)),
+            padded(run.list_total),
+            padded(subtract(run.list_total, run.amount)),
+            padded(run.amount),
+            padded(cost),
+            padded(margin := subtract(run.amount, cost)),
+            share(margin, run.amount).root,
+        )
+        for run, cost in zip(settled.runs, settled.costs, strict=True)
+    ]
+
+
+def totals_of(settled: Settled, figures: list[Figures]) -> Totals:
+    """Add up by charge; the whole is one-time charges plus one period of each recurring one."""
+    scene, runs = settled.scene, settled.runs
+    currency = scene.currency
+    found = []
+    for charge in CHARGES:
+        of_charge = [
+            each
+            for each, run in zip(figures, runs, strict=True)
+            if run.line.offer.entry.charge == charge
+        ]
+        if of_charge:
+            parts = {
+                "list": money_of((each.list_total for each in of_charge), currency),
+                "discount": money_of((each.discount for each in of_charge), currency),
+                "net": money_of((each.net_total for each in of_charge), currency),
+            }
+            found.append(ChargeTotal.made({"charge": charge, **parts}))
+    whole = money_of((each.list.amount for each in found), currency)
+    discount = money_of((each.discount.amount for each in found), currency)
+    net = money_of((each.net.amount for each in found), currency)
+    cash = payable_of(net.amount, scene)
+    payable = None if cash is None else Money(amount=cash, currency=currency)
+    regular = exact_sum(run.regular for run in runs)
+    given = exact_sum(run.given for run in runs)
+    return Totals.made(
+        {
+            "currency": currency,
+            "by_charge": tuple(found),
+            "list": whole,
+            "discount": discount,
+            "net": net,
+            "discount_percent": share(discount.amount, whole.amount),
+            "sales_discount_percent": share(given, regular),
+            "term": None,
+            "cash_rounding": None if payable is None else payable - net,
+            "payable": payable,
+        }
+    )
+
+
+def payable_of(net: Decimal, scene: Scene) -> Decimal | None:
+    """Return what is paid in cash; None where the book rounds nothing in this currency."""
+    for each in scene.book.book.rounding.cash:
+        if each.currency == scene.currency:
+            return to_multiple(net, each.multiple, each.mode)
+    return None
+
+
+def margins_of(settled: Settled, figures: list[Figures]) -> dict[str, Any]:
+    """Return cost and margin of the whole offer, and what remains off invoice; for our own eyes."""
+    currency = settled.scene.currency
+    margin = money_of((each.margin for each in figures), currency)
+    net = exact_sum(run.amount for run in settled.runs)
+    found: dict[str, Any] = {
+        "cost": money_of((each.cost for each in figures), currency),
+        "margin": margin,
+        "margin_percent": share(margin.amount, net),
+        "pocket": None,
+        "pocket_margin": None,
+        "pocket_margin_percent": None,
+    }
+    pocket = settled.pocket
+    if pocket is not None:
+        kept = EXACT.subtract(pocket.amount, exact_sum(settled.costs))
+        found["pocket"] = Money(amount=pocket.amount, currency=currency)
+        found["pocket_margin"] = Money(amount=kept, currency=currency)
+        found["pocket_margin_percent"] = share(kept, pocket.amount)
+    return found
+
+
+def money_of(parts: Iterable[Decimal], currency: str) -> Money:
+    """Add amounts of one currency, and make the sum money."""
+    add, unit = EXACT.add, UNITS[minor_unit(currency)]
+    total = EXACT.multiply(Decimal(0), unit)
+    for part in parts:
+        total = add(total, part)
+    if total.same_quantum(unit) and total.adjusted() < MAX_DIGITS:
+        return Money.made({"amount": total, "currency": currency})
+    return Money(amount=total, currency=currency)

@@ -1,0 +1,152 @@
+"""What a book has to say of a part to one kind of customer: looked up once and kept.
+
+Rules for other tiers or regions are passed over here, and told with the reason; what hangs on the
+day, on the line itself, or on the rest of the basket, is left to the line.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import NamedTuple
+
+from contracts.values import EXACT
+from services.pricer.domain.asks.basket import BasketLine
+from services.pricer.domain.asks.scene import Scene
+from services.pricer.domain.asks.trace import Skipped
+from services.pricer.domain.books.book import Guardrail
+from services.pricer.domain.books.compiled import Offer
+from services.pricer.domain.books.rules import (
+    Condition,
+    PercentOff,
+    Rule,
+    StackingGroup,
+)
+from services.pricer.domain.waterfall.conditions import (
+    elsewhere,
+    for_others,
+    is_dated,
+    why_not,
+    why_not_here,
+)
+from services.pricer.domain.waterfall.effects import Factor, candidates, words
+
+Ask = Callable[[Condition, BasketLine, Scene], str | None]
+
+
+class Open(NamedTuple):
+    """A rule that may apply. `ask` says why it does not for a line, where that is still open.
+
+    `said` is its effect, and that in words, where they are the same for every line.
+    """
+
+    rule: Rule
+    ask: Ask | None
+    said: tuple[PercentOff | Factor, str] | None
+
+
+class PlannedGroup(NamedTuple):
+    """A stacking group with its rules in order, or what is to say of those that can not apply.
+
+    `passed`: all of them are passed over. `is_added`: percentages are added up on one base.
+    """
+
+    group: StackingGroup
+    rules: tuple[Open | Skipped, ...]
+    passed: tuple[Skipped, ...] | None
+    is_added: bool
+
+
+class Start(NamedTuple):
+    """The list price of one base unit, whatever the quantity: as it is, as shown, and in words."""
+
+    unit: Decimal
+    shown: Decimal
+    sentence: str
+    note: str | None
+
+
+@dataclass(slots=True)
+class Plan:
+    """The groups by stage, where they have anything to say, and the floors that may stand under it.
+
+    `start` and `floors`, of one base unit, are known when the first line has found them.
+    """
+
+    stages: dict[str, tuple[PlannedGroup, ...]]
+    rails: tuple[Guardrail, ...]
+    start: Start | None = None
+    floors: tuple[tuple[Guardrail, Decimal], ...] | None = None
+
+
+def plan_of(offer: Offer, scene: Scene) -> Plan:
+    """Return the plan of a part, worked out at first use."""
+    plans = scene.plans
+    # An offer lives as long as its book, and what a book has kept is not copied with it.
+    found: Plan | None = plans.get(id(offer))
+    if found is None:
+        found = _planned(offer, scene)
+        scene.book.kept.keep(plans, id(offer), found)
+    return found
+
+
+def _planned(offer: Offer, scene: Scene) -> Plan:
+    stages: dict[str, tuple[PlannedGroup, ...]] = {}
+    for stage, groups in scene.book.groups.items():
+        found = tuple(planned for group in groups if (planned := _group(group, offer, scene)).rules)
+        if found:
+            stages[stage] = found
+    rails = tuple(
+        each
+        for each in scene.book.guardrails(offer)
+        if each.when is None or _away(each.when, scene) is None
+    )
+    return Plan(stages, rails)
+
+
+def _group(group: StackingGroup, offer: Offer, scene: Scene) -> PlannedGroup:
+    rules: list[Open | Skipped] = []
+    for rule in candidates(group, offer, scene):
+        why = _away(rule.when, scene)
+        if why is None:
+            rules.append(Open(rule, _ask(rule.when), _said(rule, group, scene)))
+        elif not rule.when.accounts:
+            # A price contracted with somebody else is not to be seen, even as a skipped rule.
+            rules.append(Skipped(group.stage, rule.id, rule.version, why))
+    passed = tuple(each for each in rules if isinstance(each, Skipped))
+    is_added = group.stacking == "additive_on_base"
+    return PlannedGroup(
+        group, tuple(rules), passed if len(passed) == len(rules) else None, is_added
+    )
+
+
+def _away(when: Condition, scene: Scene) -> str | None:
+    """Say why a condition never holds for such a customer, whatever the day."""
+    return for_others(when, scene) if is_dated(when) else elsewhere(when, scene)
+
+
+def _ask(when: Condition) -> Ask | None:
+    """Return what is still to be asked of a line."""
+    if is_dated(when):
+        return why_not
+    looks = (
+        when.alongside_skus
+        or when.alongside_categories
+        or when.charges
+        or when.products
+        or when.attributes
+        or when.together
+        or when.quantity
+        or when.amount
+    )
+    return why_not_here if looks else None
+
+
+def _said(rule: Rule, group: StackingGroup, scene: Scene) -> tuple[PercentOff | Factor, str] | None:
+    """Return an effect in which no rate and no quantity stands, and its words."""
+    effect = rule.effect
+    if not isinstance(effect, PercentOff):
+        return None
+    said = words(effect, scene)
+    if effect.round is not None or group.stacking == "additive_on_base":
+        return effect, said
+    return Factor(EXACT.subtract(Decimal(1), effect.percent.fraction)), said
