@@ -22,6 +22,9 @@ _ = (used._has_entries, used._one_term_each, used._one_way, used._whole)
 # FastAPI and typer call functions that a decorator registered.
 _ = (used.healthz, used.readyz, used.retry_one, used.retry_all, used.called, used.rebuild)
 _ = (used.metrics, used.status_of_service, used.collect)
+# The XML parser of the standard library calls what it is given.
+_ = (used.buffer_text, used.StartElementHandler, used.EndElementHandler, used.CharacterDataHandler)
+_ = (used.StartDoctypeDeclHandler, used.ProcessingInstructionHandler)
 # A member of a JSON answer.
 _ = (used.proposal_mark, used.deselectable)
 _ = (used.rolled_back, used.retired, used.given_up)
