@@ -139,7 +139,7 @@ class GuidePages:
     def _told(self, asking: Asking, filled: Filled) -> dict[str, Any]:
         request, setting, product = asking.request, asking.setting, filled.product
         asked = (asking.caller.actor, asking.day)
-        given = form(request) if request.method == "POST" else {}
+        given = unfolding.bounded(form(request)) if request.method == "POST" else {}
         decisions = binding(product, filled.decisions)
         at = _standing(product, decisions)
         opened = unfolding.opened(product, at, given, filled.errors)

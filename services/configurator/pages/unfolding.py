@@ -16,6 +16,16 @@ from services.configurator.domain.products.product import Product
 # So many of the questions that wait for an answer, and of those that a search found, stand open.
 OPEN_MAX = 8
 FOUND_MAX = 8
+# Whoever searches for more is no seller.
+WANTED_MAX = 200
+
+
+def bounded(form: Mapping[str, str]) -> dict[str, str]:
+    """Return a form with no more words to look for than somebody types."""
+    return {
+        name: text[:WANTED_MAX] if name == "find" or name.startswith("s-") else text
+        for name, text in form.items()
+    }
 
 
 def opened(

@@ -58,8 +58,9 @@ def catalogue() -> Catalogue:
 
 @cache
 def drawn() -> Pictures:
-    """The pictures of the same catalogue."""
-    return load(ROOT / "catalogs" / "telecom", catalogue())
+    """The pictures of the telecom catalogue."""
+    telecom = ROOT / "catalogs" / "telecom"
+    return load(telecom, shelf.load(telecom))
 
 
 def station() -> Product:

@@ -115,6 +115,39 @@ class TestLooking:
         )
         assert 'q-words">None<' in card(guide.posts(NEW, {**ticked, "w-features": ""}), "features")
 
+    def test_words_to_look_for_are_bounded(self, guide: Guide) -> None:
+        """Half a megabyte of words was compared with every label, for four seconds."""
+        page = guide.posts(NEW, {**STATION, "find": "mast " * 100_000, "s-features": "x" * 9_999})
+        assert page.status_code == 200
+        assert "mast " * 40 in page.text
+        assert "mast " * 41 not in page.text
+        assert "x" * 201 not in page.text
+
+    def test_a_step_that_waits_for_nothing_is_one_line(self, guide: Guide) -> None:
+        page = guide.gets(f"{NEW}?product=base_station").text
+        assert re.findall(r'<details class="fold" id="t-(\w+)" open>', page) == ["site", "spectrum"]
+        assert '<span class="soft">2 to answer</span>' in page
+        assert '<span class="soft">6 proposed</span>' in page
+        chosen = guide.posts(NEW, {**STATION, **NR, "a-cabinet": "out12", "u-cooling": "on"}).text
+        assert re.findall(r'<details class="fold" id="t-(\w+)" open>', chosen) == ["enclosure"]
+        found = guide.posts(NEW, {**STATION, "find": "cooling"}).text
+        assert '<details class="fold" id="t-enclosure" open>' in found
+
+    def test_without_scripts_a_button_asks_for_the_prices_of_its_question(
+        self, guide: Guide
+    ) -> None:
+        page = guide.gets(f"{NEW}?product=base_station")
+        assert '<button class="second" name="prices" value="technology"' in card(page, "technology")
+        page = guide.posts(NEW, {**STATION, **NR, "prices": "mount"})
+        priced = card(page, "mount")
+        assert '<div class="prices" tabindex="-1" autofocus>' in priced
+        assert "List price of one item at least" in priced
+        assert 'name="prices" value="mount"' not in priced
+        guide.peers.away = {"pricer"}
+        away = card(guide.posts(NEW, {**STATION, **NR, "prices": "mount"}), "mount")
+        assert "Prices can not be had now" in away
+        assert guide.posts(NEW, {**STATION, "prices": "<b>no</b>"}).status_code == 200
+
     def test_a_search_shows_what_fits_and_never_loses_the_chosen(self, guide: Guide) -> None:
         page = guide.posts(NEW, {**STATION, "s-features": "voice", "a-features-ipsec": "on"})
         shown = re.findall(r'id="o-features-(\w+)"', card(page, "features"))
