@@ -96,3 +96,7 @@ _ = (used.DEDENT_type, used.tab_len)
 # Columns of what-ifs, which files and pages read by name.
 _ = (used.list_before, used.list_after, used.net_before, used.net_after, used.cost_before)
 _ = (used.cost_after, used.lines_done)
+
+# expat calls what looks at a drawing.
+_ = (used.buffer_text, used.StartElementHandler, used.EndElementHandler, used.CharacterDataHandler)
+_ = (used.StartDoctypeDeclHandler, used.ProcessingInstructionHandler)
