@@ -10,6 +10,7 @@ BUS ?= embedded
 PYTHON := $(shell .venv/bin/python -c '' 2>/dev/null && echo .venv/bin/python || echo python3)
 SETUP = @PYTHONDONTWRITEBYTECODE=1 $(PYTHON) -m infra.setup
 RUN = .venv/bin/python -m
+PROOFS = $(addprefix tests/,chaos e2e integration pages simulation)
 
 help: ## Print this list
 	@sed -nE 's/^([a-z]+):.*## (.*)/  make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "%-14s %s\n", $$1, $$2 }'
@@ -23,8 +24,8 @@ test: ## Run every test, with real PostgreSQL and real Kafka (ARGS="-k name" to 
 	@$(RUN) tests.halves $(ARGS)
 
 prove: ## Break every part under load, check that nothing is lost, doubled or reordered (ARGS="-k broker", FUZZ_SECONDS=60, PRICE_BOOKS=100000)
-	$(SETUP) venv pdf kafka
-	@CHAOS_SCALE=10 FUZZ_SECONDS=$(or $(FUZZ_SECONDS),60) $(RUN) pytest tests/chaos tests/e2e -m prove $(ARGS)
+	$(SETUP) venv pdf kafka browser
+	@CHAOS_SCALE=10 FUZZ_SECONDS=$(or $(FUZZ_SECONDS),60) $(RUN) pytest $(PROOFS) -m prove $(ARGS)
 
 quick: ## Run the fast tests only: no broker, below 10 seconds
 	$(SETUP) venv pdf pdf-tools

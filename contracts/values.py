@@ -92,7 +92,7 @@ class Value(BaseModel):
 
     @classmethod
     def made(cls, members: dict[str, Any]) -> Self:
-        """Return a value of all its members in order, unchecked: they came out of valid ones."""
+        """Return a value of all its members, in order; unchecked: they came out of valid ones."""
         made = _NEW(cls)
         _PUT(made, "__dict__", members)
         _PUT(made, "__pydantic_fields_set__", cls.members)

@@ -22,9 +22,6 @@ _ = (used._has_entries, used._one_term_each, used._one_way, used._whole)
 # FastAPI and typer call functions that a decorator registered.
 _ = (used.healthz, used.readyz, used.retry_one, used.retry_all, used.called, used.rebuild)
 _ = (used.metrics, used.status_of_service, used.collect)
-# The XML parser of the standard library calls what it is given.
-_ = (used.buffer_text, used.StartElementHandler, used.EndElementHandler, used.CharacterDataHandler)
-_ = (used.StartDoctypeDeclHandler, used.ProcessingInstructionHandler)
 # A member of a JSON answer.
 _ = (used.proposal_mark, used.deselectable)
 _ = (used.rolled_back, used.retired, used.given_up)
@@ -99,3 +96,7 @@ _ = (used.DEDENT_type, used.tab_len)
 # Columns of what-ifs, which files and pages read by name.
 _ = (used.list_before, used.list_after, used.net_before, used.net_after, used.cost_before)
 _ = (used.cost_after, used.lines_done)
+
+# expat calls what looks at a drawing.
+_ = (used.buffer_text, used.StartElementHandler, used.EndElementHandler, used.CharacterDataHandler)
+_ = (used.StartDoctypeDeclHandler, used.ProcessingInstructionHandler)

@@ -22,7 +22,7 @@ from itertools import cycle
 from pathlib import Path
 
 from contracts import places
-from tests.bench import many_quotes
+from tests.bench import many_quotes, previews
 from tests.bench.faces import HTML, WAIT_S, Client, Face, faces_of
 from tests.bench.many_quotes import Played
 from tests.bench.report import Row, median, percentile
@@ -50,6 +50,7 @@ def measured(home: Path, rounds: int) -> list[Row]:
             *_changes(place, played),
             *_weights(place, faces),
             _speed(place, faces, rounds),
+            *previews.rows(place, rounds),
         ]
 
 

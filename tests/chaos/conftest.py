@@ -12,16 +12,12 @@ import pytest
 from tests.chaos.ground import Ground, ground
 from tests.chaos.loading import Load
 from tests.chaos.proof import TABLE, Proof, markdown, row_of
+from tests.conftest import proving
 from tests.e2e.place import Place
 
 DRAWN = 2
 SEED = int(os.environ.get("CHAOS_SEED") or random.SystemRandom().randrange(1_000_000))
 LINES: list[str] = []
-
-
-def proving(config: pytest.Config) -> bool:
-    """Say whether this run was asked for proofs: `-m prove`."""
-    return "prove" in (config.option.markexpr or "")
 
 
 @pytest.hookimpl(trylast=True)

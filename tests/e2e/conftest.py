@@ -23,9 +23,9 @@ _numbers = count(1)
 
 
 @pytest.fixture(scope="session")
-def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """One home for all houses of the session: keys are made and fonts are cut once."""
-    return tmp_path_factory.mktemp("home")
+def home(make_home: Callable[[str], Path]) -> Path:
+    """One home for all houses of the session: keys are made once."""
+    return make_home("home")
 
 
 @pytest.fixture(scope="package")

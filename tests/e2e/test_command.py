@@ -7,7 +7,7 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -61,9 +61,9 @@ def run(*words: str, home: Path | None = None) -> Said:
 
 
 @pytest.fixture(scope="module")
-def played(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Said]:
+def played(make_home: Callable[[str], Path]) -> tuple[Path, Said]:
     """A home with servers of its own, and what `demo --once` said there."""
-    own = tmp_path_factory.mktemp("laptop")
+    own = make_home("laptop")
     return own, run("demo", "--once", home=own)
 
 

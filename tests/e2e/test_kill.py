@@ -54,6 +54,7 @@ def test_quotes_are_finished_once_though_their_owner_is_killed(
     walks.finish()
 
 
+@pytest.mark.prove
 def test_quotes_are_finished_once_though_all_services_are_restarted(
     over_kafka: Place, apart: Apart
 ) -> None:

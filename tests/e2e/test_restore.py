@@ -255,7 +255,7 @@ def over(postgres: LocalPostgres, kafka: LocalKafka, home: Path) -> OverKafka:
 
 
 @pytest.mark.kafka
-@pytest.mark.slow
+@pytest.mark.prove
 def test_a_database_set_back_behind_the_kafka_log_is_refused_and_goes_on_over_a_new_log(
     over: OverKafka,
 ) -> None:

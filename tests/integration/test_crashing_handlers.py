@@ -152,7 +152,7 @@ def test_a_handler_that_kills_its_process_is_parked_and_the_others_go_on(village
     assert village.words("effects") == ["before", "after", "later"]
 
 
-@pytest.mark.slow
+@pytest.mark.prove
 def test_a_handler_that_never_returns_is_parked_after_a_few_restarts(village: Village) -> None:
     say(village, said(DEAL_A, 1, "loop"), said(DEAL_B, 1, "after"))
     for begun in range(1, 5):

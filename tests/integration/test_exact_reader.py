@@ -52,7 +52,7 @@ class Naive:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("table", ["events", "bus.log"])
+@pytest.mark.parametrize("table", ["events", pytest.param("bus.log", marks=pytest.mark.prove)])
 def test_nothing_committed_is_skipped_and_a_naive_reader_would_skip(
     make_database: Any, open_service: Any, table: str
 ) -> None:

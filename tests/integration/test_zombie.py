@@ -145,7 +145,7 @@ def pair(
 
 
 @pytest.mark.kafka
-@pytest.mark.slow
+@pytest.mark.prove
 def test_a_member_paused_past_its_session_can_not_commit_what_another_did(pair: Pair) -> None:
     bus, topic = pair.bus, pair.environment["TOPIC"]
     zombie = pair.start("first")

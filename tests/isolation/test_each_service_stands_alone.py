@@ -98,7 +98,10 @@ def answer(process: subprocess.Popen[bytes], address: str, log: Path) -> httpx.R
 @pytest.mark.slow
 @pytest.mark.parametrize("service", SERVICES)
 def test_a_service_starts_gets_ready_and_stops_with_the_other_five_unimportable(
-    service: str, make_database: Callable[..., Any], tmp_path: Path
+    service: str,
+    make_database: Callable[..., Any],
+    make_home: Callable[[str], Path],
+    tmp_path: Path,
 ) -> None:
     database = make_database(**{service: SCHEMAS.get(service, [service])})
     port = free_port()
@@ -108,7 +111,7 @@ def test_a_service_starts_gets_ready_and_stops_with_the_other_five_unimportable(
         QW_DSN=database.dsn(service),
         QW_HTTP_PORT=str(port),
         QW_CATALOG_DIR=str(ROOT / "catalogs" / "telecom"),
-        QW_LOCAL_DIR=str(tmp_path / "local"),
+        QW_LOCAL_DIR=str(make_home("local")),
         QW_LINK_KEY="only-for-this-test-" + "x" * 32,
     )
     log = tmp_path / "service.log"

@@ -1,6 +1,6 @@
 """One house and one Chromium for all pages; a browser of his own for each person."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -27,9 +27,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(scope="package")
-def house(postgres: LocalPostgres, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
+def house(postgres: LocalPostgres, make_home: Callable[[str], Path]) -> Iterator[Place]:
     """Six services in this process, on the embedded bus, with a CRM and approvers around."""
-    home = tmp_path_factory.mktemp("pages")
+    home = make_home("pages")
     with stage(Laptop(home, "embedded", Servers(postgres, None, DATABASE))) as running:
         ready(running)
         place = Place(running, postgres.dsn(SUPERUSER, DATABASE))
@@ -45,11 +45,11 @@ def shown(house: Place) -> Shown:
 
 @pytest.fixture(scope="module")
 def over_kafka(
-    postgres: LocalPostgres, kafka: LocalKafka, tmp_path_factory: pytest.TempPathFactory
+    postgres: LocalPostgres, kafka: LocalKafka, make_home: Callable[[str], Path]
 ) -> Iterator[Place]:
     """The same house over a real Kafka, on topics of its own."""
     topics = {name: f"pages.{name}" for name in ("facts_topic", "inbound_topic", "parked_topic")}
-    home = tmp_path_factory.mktemp("pages-kafka")
+    home = make_home("pages-kafka")
     laptop = Laptop(home, "kafka", Servers(postgres, kafka, f"{DATABASE}_kafka"))
     with stage(laptop, lambda it: Serving(House(it.settings(**topics), BUILDERS))) as running:
         ready(running)

@@ -14,7 +14,9 @@ from tests.e2e.place import Place, deal_of
 from tests.pages.browsers import APPROVER, People
 
 
-@pytest.fixture(params=["house", pytest.param("over_kafka", marks=pytest.mark.kafka)])
+@pytest.fixture(
+    params=["house", pytest.param("over_kafka", marks=[pytest.mark.kafka, pytest.mark.prove])]
+)
 def place(request: pytest.FixtureRequest) -> Place:
     """A running house, over each bus in turn."""
     found: Place = request.getfixturevalue(request.param)

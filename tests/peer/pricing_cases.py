@@ -11,7 +11,8 @@ from typing import Any
 
 from contracts.values import minor_unit
 from services.pricer.domain.asks.ask import PriceAsk, Unpriced
-from services.pricer.domain.asks.scene import ROUNDS, exact_sum
+from services.pricer.domain.asks.rounding import ROUNDS
+from services.pricer.domain.asks.scene import exact_sum
 from services.pricer.domain.books.allocation import largest_remainder
 from services.pricer.domain.books.book import read_book, read_fx
 from services.pricer.domain.books.compiled import compile_book

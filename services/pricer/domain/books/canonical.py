@@ -6,9 +6,10 @@ from decimal import Decimal
 from hashlib import sha256
 from typing import Any
 
-from pydantic_core import to_json
+from pydantic import TypeAdapter
 
 PLAIN = (str, bool, int)
+_TREE: TypeAdapter[Any] = TypeAdapter(Any)
 
 
 def canonical(tree: Any) -> bytes:
@@ -35,7 +36,7 @@ def written(plain: Any) -> bytes:
 
 def sealed(ordered: Any) -> bytes:
     """Return the same of a tree whose keys stand in order already, in a third of the time."""
-    return to_json(ordered)
+    return _TREE.dump_json(ordered)
 
 
 def in_order(plain: Any) -> Any:
