@@ -11,20 +11,24 @@ STEPS_MAX = 5_000
 
 def walk(node: Node) -> Iterator[Node]:
     """Yield the node and everything below it, from the top."""
-    yield node
+    pending = [node]
+    while pending:
+        each = pending.pop()
+        yield each
+        pending.extend(reversed(_below(each)))
+
+
+def _below(node: Node) -> tuple[Node, ...]:
     match node:
         case Call():
-            below: tuple[Node, ...] = node.arguments
+            return node.arguments
         case Unary():
-            below = (node.operand,)
+            return (node.operand,)
         case Binary():
-            below = (node.left, node.right)
+            return (node.left, node.right)
         case Member():
-            below = (node.subject,)
-        case _:
-            below = ()
-    for each in below:
-        yield from walk(each)
+            return (node.subject,)
+    return ()
 
 
 def steps(node: Node, parameters: Mapping[str, int]) -> int:

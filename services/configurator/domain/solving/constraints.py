@@ -77,6 +77,8 @@ class Constraint:
         self.scope = tuple(sorted(scope))
         self.bounds = bounds
         self._seen: dict[object, bool] = {}
+        # How often its bounds were asked for a lemma.
+        self.looked = 0
 
     def negated(self) -> "Constraint":
         """Return the condition that holds exactly where this one does not."""
@@ -103,6 +105,7 @@ class Constraint:
             while pending:
                 more = pending.pop()
                 wide[place] |= more
+                self.looked += 1
                 if self.bounds(wide)[1]:
                     wide[place] ^= more
                     pending.extend(_halves(more))

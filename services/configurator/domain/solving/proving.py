@@ -10,6 +10,9 @@ from services.configurator.domain.solving.constraints import Condition, Permitte
 from services.configurator.domain.solving.solver import SearchBound, Solver
 from services.configurator.domain.solving.space import Masks, Space, Variable
 
+# All questions about one model as it is loaded, on all its days, take so many steps at most.
+LOADING_MAX = 40_000
+
 
 def solvers(
     model: ProductModel, space: Space, constraints: Sequence[Condition], first: Masks
@@ -32,7 +35,12 @@ def dated_faults(space: Space, editions: Mapping[Interval, Solver]) -> list[str]
 
     An option that can be chosen on some days only is no fault: dates are there for that.
     """
-    found = {solver: _faults(space, solver) for solver in dict.fromkeys(editions.values())}
+    found = {}
+    left = LOADING_MAX
+    for solver in dict.fromkeys(editions.values()):
+        with solver.effort.within(left):
+            found[solver] = _faults(space, solver)
+        left = max(0, left - solver.effort.spent)
     dead = [each for _, each in found.values()]
     return [
         *(

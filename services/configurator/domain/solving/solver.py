@@ -19,9 +19,11 @@ from contracts.errors import Refused
 from services.configurator.domain.solving.constraints import (
     Box,
     Condition,
+    Constraint,
     Forbidden,
     Permitted,
 )
+from services.configurator.domain.solving.effort import Effort
 from services.configurator.domain.solving.literals import Literals, Model
 from services.configurator.domain.solving.space import Domains, Masks, Space, bits
 from services.configurator.domain.solving.writing import Writer
@@ -99,6 +101,7 @@ class Solver:
             for place in constraint.scope:
                 self._touching[place].append(constraint)
         self._known_rules: dict[tuple[int, ...], tuple[int, ...]] = {}
+        self.effort = Effort()
         self._start()
 
     def solve(self, domains: Domains, rules: Iterable[int] | None = None) -> Masks | None:
@@ -243,6 +246,8 @@ class Solver:
                 self._start()
         slices = lemmas = 0
         while slices < SLICES_MAX and lemmas < LEMMAS_MAX:
+            if refusal := self.effort.refusal():
+                raise SearchBound(refusal)
             found = self._ask(assumed)
             if found is None:
                 slices += 1
@@ -260,7 +265,10 @@ class Solver:
         """Return what the clauses known so far say; None, if a slice does not tell."""
         with self._lock:
             self._sat.conf_budget(SLICE)
+            before = self._sat.accum_stats()["conflicts"]
             found = self._sat.solve_limited(assumptions=assumed)
+            after = self._sat.accum_stats()["conflicts"]
+            self.effort.searched(after - before, self._literals.top)
             if found:
                 model: Model = self._sat.get_model()
                 return model
@@ -270,16 +278,19 @@ class Solver:
         """Learn why the model does not meet rules that it counts; returns how many it does not."""
         point = self._looked_at(model)
         counted = [each for each in self._learned if model[each - 1] > 0]
-        lemmas = [
-            self._clause(each, self._learned[each].lemma(point, self._full))
-            for each in counted
-            if not self._learned[each].holds(point)
-        ]
+        broken = [each for each in counted if not self._learned[each].holds(point)]
+        lemmas = [self._clause(each, self._lemma(self._learned[each], point)) for each in broken]
         if lemmas:
             with self._lock:
                 self._lemmas += len(lemmas)
                 self._sat.append_formula(lemmas)
         return len(lemmas)
+
+    def _lemma(self, rule: Constraint, point: Masks) -> Box:
+        before = rule.looked
+        found = rule.lemma(point, self._full)
+        self.effort.learned(rule, rule.looked - before)
+        return found
 
     def _inside(self, domains: Domains) -> Iterator[int]:
         for place, mask in domains.items():

@@ -44,9 +44,14 @@ class Writer:
         self._branches_max = branches_max
         self.clauses: list[list[int]] = []
         self.demanded: dict[int, Constraint] = {}
+        # What was said of the parts of the rule at hand: "iff" needs both of each, twice.
+        self._known: dict[tuple[b.Bounds, bool], Clauses] = {}
+        self._truths: dict[b.Bounds, bool] = {}
 
     def write(self, rule: int, constraint: Constraint) -> None:
         """Write: where the literal of the rule is true, its condition holds."""
+        self._known.clear()
+        self._truths.clear()
         self._demand(rule, self._said(constraint.id, constraint.bounds, holds=True))
 
     def _demand(self, literal: int, clauses: Iterable[Clause]) -> None:
@@ -66,17 +71,23 @@ class Writer:
 
     def _said(self, id_: str, condition: b.Bounds, *, holds: bool) -> Clauses:
         """Return the clauses that say that the condition holds, or that it does not."""
+        key = condition, holds
+        if key not in self._known:
+            self._known[key] = self._clauses_of(id_, condition, holds=holds)
+        return self._known[key]
+
+    def _clauses_of(self, id_: str, condition: b.Bounds, *, holds: bool) -> Clauses:
         if len(condition.places) <= 1:
             return self._of_one(condition, holds=holds)
         match condition:
             case b.Inverse():
                 return self._said(id_, condition.parts[0], holds=not holds)
-            case b.Extreme() if _is_truth(condition):
-                parts = [self._said(id_, each, holds=holds) for each in condition.parts]
+            case b.Extreme() if self._is_truth(condition):
+                parts = [self._said(id_, each, holds=holds) for each in _chained(condition)]
                 if (condition.choose is min) == holds:
                     return [each for part in parts for each in part]
                 return self._either(parts)
-            case b.Equal() if all(map(_is_truth, condition.parts)):
+            case b.Equal() if all(map(self._is_truth, condition.parts)):
                 one, other = condition.parts
                 return [
                     clause
@@ -111,8 +122,14 @@ class Writer:
         return self._kept({place: mask}, frozenset())
 
     def _either(self, parts: Sequence[Clauses]) -> Clauses:
-        found: Clauses = [NEVER]
-        for part in sorted(parts, key=len):
+        values: dict[int, int] = {}
+        literals: set[int] = set()
+        for clause in (part[0] for part in parts if len(part) == 1):
+            literals |= clause.literals
+            for place, mask in clause.values.items():
+                values[place] = values.get(place, 0) | mask
+        found = self._kept(values, frozenset(literals))
+        for part in sorted((each for each in parts if len(each) != 1), key=len):
             several = len(part) > 1 and len(part) * len(found) > PRODUCT_MAX
             others = [self._named(part)] if several else part
             found = [each for one in found for other in others for each in self._joined(one, other)]
@@ -199,13 +216,28 @@ class Writer:
         self.demanded[literal] = Constraint(id_, condition.places, condition)
         return Clause({}, frozenset({literal}))
 
+    def _is_truth(self, bounds: b.Bounds) -> bool:
+        known = self._truths.get(bounds)
+        if known is None:
+            match bounds:
+                case b.Inverse() | b.Less() | b.Equal() | b.Member() | b.Flag():
+                    known = True
+                case b.Constant():
+                    known = bounds([]) in {(0, 0), (1, 1)}
+                case b.Extreme():
+                    known = all(map(self._is_truth, bounds.parts))
+                case _:
+                    known = False
+            self._truths[bounds] = known
+        return known
 
-def _is_truth(bounds: b.Bounds) -> bool:
-    match bounds:
-        case b.Inverse() | b.Less() | b.Equal() | b.Member() | b.Flag():
-            return True
-        case b.Constant():
-            return bounds([]) in {(0, 0), (1, 1)}
-        case b.Extreme():
-            return all(map(_is_truth, bounds.parts))
-    return False
+
+def _chained(condition: b.Extreme) -> Iterator[b.Bounds]:
+    """Yield the parts of "a or b or c", however they are nested."""
+    pending: list[b.Bounds] = [condition]
+    while pending:
+        each = pending.pop()
+        if isinstance(each, b.Extreme) and each.choose is condition.choose:
+            pending.extend(reversed(each.parts))
+        else:
+            yield each
