@@ -12,7 +12,7 @@ from pydantic import Field
 from contracts.configuration import RequestedItem
 from contracts.envelope import Fact
 from contracts.pricing import DiscountAsk
-from contracts.values import Currency, Instant, Money, Value
+from contracts.values import Currency, Instant, Money, Value, is_none
 
 
 class OpportunityRef(Value):
@@ -31,7 +31,10 @@ def deal_id_of(ref: OpportunityRef) -> UUID:
 
 
 class OpportunityDetails(Value):
-    """What we need to know of an opportunity to quote for it. People stand here by id only."""
+    """What we need to know of an opportunity to quote for it. People stand here by id only.
+
+    `segment`, `channel` and `partner` (who sells it on) decide prices where a price book says so.
+    """
 
     name: str = Field(max_length=300)
     account_id: str = Field(max_length=200)
@@ -45,6 +48,9 @@ class OpportunityDetails(Value):
     amount: Money | None = None
     expected_close: date | None = None
     next_follow_up: date | None = None
+    segment: str | None = Field(default=None, min_length=1, max_length=60, exclude_if=is_none)
+    channel: str | None = Field(default=None, min_length=1, max_length=60, exclude_if=is_none)
+    partner: str | None = Field(default=None, min_length=1, max_length=60, exclude_if=is_none)
 
 
 class OpportunityOpened(Fact):

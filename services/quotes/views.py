@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from contracts.quote import RevisionPriced
+from contracts.quote import PricingRequested, RevisionPriced
 from contracts.values import LineQuantity, Money, Percent
 from services.quotes.domain import waterfall
 from services.quotes.domain.deal import Deal
@@ -80,6 +80,7 @@ def revision_view(quote: Quote, revision: Revision, *, internal: bool) -> dict[s
         "commercial": _json(revision.commercial),
         "details": _json(submitted.details if submitted else quote.drafted_details),
         "configured": [_json(each) for each in revision.configured if revision.is_configured],
+        "priced_for": _priced_for(revision.pricing),
         "offer": _json(price.offer) if price else None,
         "engine": price.engine if price else None,
         "trace_sha256": price.trace_sha256 if price else None,
@@ -97,6 +98,14 @@ def revision_view(quote: Quote, revision: Revision, *, internal: bool) -> dict[s
     if internal:
         view["internal"] = _json(price.internal) if price else None
     return view
+
+
+def _priced_for(asked: PricingRequested | None) -> dict[str, Any]:
+    """Return for whom the last ask was, and through whom it is sold; only what was said."""
+    if asked is None:
+        return {}
+    names = ("customer_tier", "region", "segment", "channel", "partner")
+    return {name: getattr(asked, name) for name in names if getattr(asked, name) is not None}
 
 
 def differences_view(quote: Quote, first: int | None, last: int | None) -> dict[str, Any]:

@@ -22,7 +22,7 @@ from services.documents.domain.refusals import RenderTooSlow, TemplateFailed, Un
 from services.documents.main import TYPEFACE
 from services.documents.process import setup_of
 from services.documents.render import Limits, Printed, RendererDown, WarmRenderer
-from tests.unit.documents.asked import an_ask, an_offer
+from tests.unit.documents.asked import a_term, an_ask, an_offer
 
 CATALOGUE = Path("catalogs/telecom")
 STATIONERY = brands.load(CATALOGUE)
@@ -121,6 +121,22 @@ def test_every_page_is_counted_and_names_quote_revision_and_content(
         found = squeezed(each.extract_text())
         assert f"Page {at} of {printed.pages}" in found
         assert "Quotation Q-1042 · Revision 1 · Reference c0ffee000000" in found
+
+
+@pytest.mark.parametrize("language", ["en", "de"])
+def test_the_term_and_its_contract_values_are_printed(
+    renderer: WarmRenderer, language: str
+) -> None:
+    offer = an_offer()
+    totals = offer.totals.model_copy(update={"term": a_term()})
+    asked = an_ask(offer.model_copy(update={"totals": totals}), language=language)
+    told = text_of(renderer.render(final(asked)))
+    term = final(asked).term
+    assert term is not None
+    for row in term.rows:
+        assert squeezed(f"{row.label} {row.value}") in told
+    for each in term.periods:
+        assert squeezed(f"{each.months} {each.amount}") in told
 
 
 def test_a_german_pdf_speaks_german(renderer: WarmRenderer) -> None:

@@ -68,7 +68,8 @@ class AccountBody(Value):
 class OpportunityBody(Value):
     """The opportunity, as far as the event tells. `amount` is exact decimal text in `currency`.
 
-    A null empties amount, expected_close and next_follow_up; elsewhere it means "unchanged".
+    A null empties amount, expected_close, next_follow_up, segment, channel and partner; elsewhere
+    it means "unchanged".
     Requirements and discounts count with the event that opens the opportunity.
     """
 
@@ -82,6 +83,9 @@ class OpportunityBody(Value):
     amount: Amount | None = None
     expected_close: date | None = None
     next_follow_up: date | None = None
+    segment: Label | None = None
+    channel: Label | None = None
+    partner: Label | None = None
     requirements: Annotated[tuple[Requirement, ...], Field(max_length=100)] = ()
     discounts: Annotated[tuple[DiscountAsk, ...], Field(max_length=100)] = ()
 

@@ -50,7 +50,7 @@ NEEDED = (
     "stage",
 )
 # Here an explicit null empties the field; elsewhere a null means "not told".
-CLEARABLE = ("amount", "expected_close", "next_follow_up")
+CLEARABLE = ("amount", "expected_close", "next_follow_up", "segment", "channel", "partner")
 
 
 class UnknownOpportunity(Refused):
@@ -82,6 +82,9 @@ class GivenDetails(Value):
     amount: ExactDecimal | None = None
     expected_close: date | None = None
     next_follow_up: date | None = None
+    segment: str | None = None
+    channel: str | None = None
+    partner: str | None = None
 
 
 class InboundEvent(Value):

@@ -28,6 +28,7 @@ from services.documents.domain.page import (
     SumRow,
 )
 from services.documents.domain.refusals import TooLong
+from services.documents.domain.term import term_of
 from services.documents.domain.words import words_of
 
 # About 65 pages: 8 s and 0.4 GB of one worker, by research (9 pages/s, 4 MB a page).
@@ -76,6 +77,7 @@ def page_of(asked: DocumentRequested, brand: Brand, *, draft: bool) -> Page:
         sums=sums,
         total=formats.total(totals.net, "totals.net"),
         total_note=_total_note(totals, formats, words),
+        term=term_of(totals.term, formats, words) if totals.term else None,
         discounts=_discounts(asked, formats, words),
         rate=_rate(asked.offer.fx_rate, formats, words),
         terms=tuple(

@@ -71,6 +71,25 @@ class Headline(Value):
     period: str
 
 
+class Period(Value):
+    """Months of the term in which nothing changes, and what recurs in all of them together."""
+
+    months: str
+    amount: str
+
+
+class Term(Value):
+    """What the offer comes to over its whole term; `periods` only where they differ.
+
+    `rows`, in this order: one-time, recurring, total and annual contract value; with currency.
+    """
+
+    heading: str
+    rows: tuple[Row, ...]
+    periods: tuple[Period, ...]
+    note: str
+
+
 class Sender(Value):
     """Who sends the quote."""
 
@@ -116,6 +135,7 @@ class Page(Value):
     sums: tuple[SumRow, ...]
     total: str
     total_note: str
+    term: Term | None
     discounts: tuple[str, ...]
     rate: str
     terms: tuple[Row, ...]

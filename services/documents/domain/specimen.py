@@ -6,12 +6,14 @@ from services.documents.domain.page import (
     Group,
     Headline,
     Page,
+    Period,
     PricedProduct,
     PriceRow,
     Product,
     Row,
     Sender,
     SumRow,
+    Term,
 )
 from services.documents.domain.words import words_of
 
@@ -65,6 +67,12 @@ def specimen_of(brand: Brand) -> Page:
         sums=(sums,),
         total="0.00",
         total_note="Specimen",
+        term=Term(
+            heading="Specimen",
+            rows=(row,),
+            periods=(Period(months="Specimen", amount="0.00"),),
+            note="Specimen",
+        ),
         discounts=("Specimen",),
         rate="",
         terms=(row,),

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from contracts.commercial import NOTHING_ASKED, CommercialAsk
 from contracts.configuration import ConfiguredItem, RequestedItem
+from contracts.opportunity import OpportunityDetails
 from contracts.pricing import DiscountAsk, PricingPins
 from contracts.quote import (
     ConfigurationRequested,
@@ -93,6 +94,9 @@ def ask_price(
         account_id=details.account_id,
         customer_tier=details.customer_tier,
         region=details.region,
+        segment=details.segment,
+        channel=details.channel,
+        partner=details.partner,
         currency=currency,
         discounts=wanted.discounts,
         day=situation.today(),
@@ -117,14 +121,20 @@ def price_is_current(situation: Situation, draft: Revision) -> bool:
     asked, details = draft.pricing, situation.deal.details
     if asked is None or draft.price is None:
         return False
-    before = (asked.account_id, asked.customer_tier, asked.region, asked.currency)
     currency = draft.commercial.currency or details.currency
-    now = (details.account_id, details.customer_tier, details.region, currency)
+    before = (*_customer(asked), asked.currency)
+    now = (*_customer(details), currency)
     same_wish = draft.is_configured and (asked.discounts, asked.commercial) == (
         draft.discounts,
         asked_for(draft.commercial),
     )
     return same_wish and before == now and asked.day == situation.today()
+
+
+def _customer(told: PricingRequested | OpportunityDetails) -> tuple[str | None, ...]:
+    """Return for whom a price holds, and through whom it is sold."""
+    customer = (told.account_id, told.customer_tier, told.region)
+    return (*customer, told.segment, told.channel, told.partner)
 
 
 def ask_approval(situation: Situation, draft: Revision) -> RevisionSubmitted:

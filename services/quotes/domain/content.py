@@ -13,11 +13,14 @@ def content_key(
     """Return the SHA-256 of configuration, commercial input, terms, validity and priced result.
 
     Canonical JSON: keys sorted, no blanks, decimals as text. Quote and revision are not part of it.
+    What came later to the ask is left out where it is not said, so that older keys stay.
     """
     commercial = {"account_id", "customer_tier", "region", "currency", "discounts", "day"}
+    later = {"segment", "channel", "partner"}
     content = {
         "configuration": [each.model_dump(mode="json") for each in price.offer.items],
-        "commercial": asked.model_dump(mode="json", include=commercial),
+        "commercial": asked.model_dump(mode="json", include=commercial)
+        | asked.model_dump(mode="json", include=later, exclude_none=True),
         "terms": terms.model_dump(mode="json"),
         "valid_until": valid_until.isoformat(),
         "zone": zone,

@@ -102,6 +102,16 @@ def test_a_stage_that_moves_with_details_is_told_first_and_stands_in_the_details
     assert (changed.details.stage, changed.changed) == ("Proposal", ("region",))
 
 
+def test_segment_channel_and_partner_are_told_and_emptied() -> None:
+    told = {"segment": "carrier", "channel": "distributor", "partner": "example-trading"}
+    state, (changed,) = after(OPENED, event("updated", 1, **told))
+    assert changed.changed == ("segment", "channel", "partner")
+    _, (emptied,) = after(OPENED, event("updated", 1, **told), event("updated", 2, partner=None))
+    assert (emptied.details.segment, emptied.details.partner) == ("carrier", None)
+    assert state.details is not None
+    assert state.details.partner == "example-trading"
+
+
 def test_a_reopened_opportunity_stands_in_the_stage_it_was_told() -> None:
     state, _ = after(OPENED, event("lost", 1), event("reopened", 2, stage="Negotiation"))
     assert state.details is not None

@@ -91,6 +91,16 @@ def test_a_full_event_becomes_the_domains_words() -> None:
     )
 
 
+def test_an_event_may_say_segment_channel_and_partner() -> None:
+    told = {"segment": "carrier", "channel": "distributor", "partner": "example-trading"}
+    event = normalised("crm://example", parsed(raw(BODY | {"opportunity": {"id": "1"} | told})))
+    given = event.given
+    assert (given.segment, given.channel, given.partner) == tuple(told.values())
+    assert fields(BODY | {"opportunity": {"id": "1", "segment": "x" * 61}}) == [
+        "opportunity.segment"
+    ]
+
+
 def test_only_told_fields_are_given_so_absent_ones_stay_unchanged() -> None:
     event = normalised("crm://example", parsed(raw(BODY | {"opportunity": {"id": "OPP-1"}})))
     assert event.given.model_fields_set == set()

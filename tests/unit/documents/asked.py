@@ -4,6 +4,7 @@ from datetime import date
 from decimal import Decimal
 from uuid import UUID
 
+from contracts.commercial import TermPeriod, TermTotals
 from contracts.configuration import ChosenOption, ConfiguredItem, Decision, Parameter
 from contracts.opportunity import OpportunityDetails
 from contracts.pricing import Charge, ChargeTotal, DiscountAsk, FxRate, PricedLine, Totals
@@ -160,6 +161,26 @@ def an_offer(
         fx_rate=None
         if currency == "EUR"
         else FxRate(base="EUR", quote=currency, rate=Decimal("171.35"), day=date(2026, 11, 20)),
+    )
+
+
+def a_term(currency: str = "EUR") -> TermTotals:
+    """Return a term of three years whose first six months cost less."""
+
+    def money(amount: str) -> Money:
+        return Money.of(Decimal(amount), currency)
+
+    return TermTotals(
+        months=36,
+        one_time=money("588192"),
+        recurring=money("39600"),
+        tcv=money("627792"),
+        acv=money("13200"),
+        periods=(
+            TermPeriod(first_month=1, months=1, recurring=money("600")),
+            TermPeriod(first_month=2, months=5, recurring=money("3000")),
+            TermPeriod(first_month=7, months=30, recurring=money("36000")),
+        ),
     )
 
 

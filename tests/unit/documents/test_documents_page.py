@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from contracts.commercial import TermPeriod
 from contracts.configuration import Parameter
 from contracts.pricing import DiscountAsk
 from contracts.quote import DocumentRequested, PricedOffer
@@ -27,7 +28,7 @@ from services.documents.domain.refusals import (
 )
 from services.documents.domain.specimen import specimen_of
 from services.documents.domain.words import ENGLISH, GERMAN
-from tests.unit.documents.asked import an_ask, an_offer
+from tests.unit.documents.asked import a_term, an_ask, an_offer
 
 STATIONERY = brands.load(Path("catalogs/telecom"))
 LETTERHEAD = STATIONERY.letterhead("example-networks")
@@ -75,9 +76,34 @@ def test_what_is_paid_in_cash_stands_below_the_totals() -> None:
     assert "cash" not in page().total_note
 
 
+def test_recurring_charges_stand_with_their_term_and_its_contract_values() -> None:
+    term = page(with_totals(term=a_term())).term
+    assert term is not None
+    assert term.heading == "Over the term of 36 months"
+    assert [(row.label, row.value) for row in term.rows] == [
+        ("One-time", f"EUR{SPACE}588,192.00"),
+        ("Recurring charges", f"EUR{SPACE}39,600.00"),
+        ("Total contract value", f"EUR{SPACE}627,792.00"),
+        ("Annual contract value", f"EUR{SPACE}13,200.00"),
+    ]
+    assert [(each.months, each.amount) for each in term.periods] == [
+        ("Recurring charges, month 1", f"EUR{SPACE}600.00"),
+        ("Recurring charges, months 2 to 6", f"EUR{SPACE}3,000.00"),
+        ("Recurring charges, months 7 to 36", f"EUR{SPACE}36,000.00"),
+    ]
+
+
+def test_a_term_of_equal_months_has_no_periods_and_an_offer_without_one_no_term() -> None:
+    whole = TermPeriod(first_month=1, months=36, recurring=a_term().recurring)
+    term = page(with_totals(term=a_term().model_copy(update={"periods": (whole,)}))).term
+    assert term is not None
+    assert term.periods == ()
+    assert page().term is None
+
+
 def test_a_german_page_writes_figures_days_and_zone_as_germans_do() -> None:
     printed = page(an_ask(language="de"))
-    assert printed.total == f"614.614,00{SPACE}EUR"
+    assert printed.total == f"EUR{SPACE}614.614,00"
     assert printed.issued == "23. November 2026"
     assert printed.validity == (
         "Dieses Angebot gilt bis einschließlich 31. Dezember 2026, Ende des Tages, "

@@ -238,6 +238,33 @@ def test_submitting_a_fresh_price_asks_approval_for_who_gave_the_discount(manual
     assert asked.offer.discounts == (manual.discount(),)
 
 
+def test_segment_channel_and_partner_of_the_opportunity_enter_the_ask(manual: Bench) -> None:
+    quote_id = manual.draft()
+    manual.edit(quote_id, manual.item())
+    told = {"segment": "carrier", "channel": "distributor", "partner": "example-trading"}
+    manual.hear(manual.changed(selling_unit="americas-direct", **told))
+
+    [asked] = manual.answer(quote_id)
+
+    assert isinstance(asked, PricingRequested)
+    assert (asked.segment, asked.channel, asked.partner) == tuple(told.values())
+
+
+@pytest.mark.parametrize("field", ["segment", "channel", "partner"])
+def test_submitting_after_the_way_of_selling_changed_prices_again_first(
+    manual: Bench, field: str
+) -> None:
+    quote_id = manual.draft()
+    manual.edit(quote_id, manual.item())
+    manual.settle(quote_id)
+    manual.hear(manual.changed(selling_unit="americas-direct", **{field: "other"}))
+
+    [asked] = manual.submit(quote_id)
+
+    assert isinstance(asked, PricingRequested)
+    assert getattr(asked, field) == "other"
+
+
 def test_submitting_after_the_tier_changed_prices_again_first(manual: Bench) -> None:
     quote_id = manual.draft()
     manual.edit(quote_id, manual.item())
