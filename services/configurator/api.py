@@ -170,7 +170,7 @@ def _summary(product: Product) -> dict[str, Any]:
     }
 
 
-def _questions(product: Product, pictures: tuple[ShownPicture, ...]) -> ProductQuestions:
+def _questions(product: Product, pictures: tuple[ShownPicture, ...] = ()) -> ProductQuestions:
     model = product.model
     rules = requirements(product.written)
     return ProductQuestions(
