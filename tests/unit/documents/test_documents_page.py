@@ -103,7 +103,7 @@ def test_a_term_of_equal_months_has_no_periods_and_an_offer_without_one_no_term(
 
 def test_a_german_page_writes_figures_days_and_zone_as_germans_do() -> None:
     printed = page(an_ask(language="de"))
-    assert printed.total == f"EUR{SPACE}614.614,00"
+    assert printed.total == f"614.614,00{SPACE}EUR"
     assert printed.issued == "23. November 2026"
     assert printed.validity == (
         "Dieses Angebot gilt bis einschließlich 31. Dezember 2026, Ende des Tages, "
