@@ -14,7 +14,9 @@ import pytest
 import yaml
 from jsonschema import Draft202012Validator
 
+from infra.doors import Limits
 from infra.settings import Settings, load
+from services.pricer import documents
 
 DEPLOY = Path(__file__).resolve().parents[3] / "infra" / "deploy"
 # Our six, as the host names a container may have (no underscore).
@@ -108,6 +110,16 @@ def test_the_ingress_routes_to_services_that_are_there() -> None:
     conf = (DEPLOY / "ingress.conf").read_text(encoding="utf-8")
     block = conf[conf.index("map $uri") : conf.index("server {")]
     assert set(re.findall(r"(\S+);$", block, flags=re.MULTILINE)) == SERVICES
+
+
+def test_the_ingress_lets_in_what_the_doors_behind_it_take() -> None:
+    conf = (DEPLOY / "ingress.conf").read_text(encoding="utf-8")
+    (books,) = re.findall(r"location ~ (\S+) \{\s+client_max_body_size (\d+)m;", conf)
+    assert int(books[1]) * 1024 * 1024 == documents.BYTES_MAX
+    for path in ("/pricer/books/telecom-list/3/import", "/pricer/books/lint", "/pricer/fx/rates/2"):
+        assert re.match(books[0], path), path
+    (usual,) = re.findall(r"^    client_max_body_size (\d+)m;", conf, re.MULTILINE)
+    assert int(usual) * 1024 * 1024 >= Limits().body_bytes
 
 
 @pytest.mark.parametrize("path", ["/healthz", "/readyz", "/metrics"])
