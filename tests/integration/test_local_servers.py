@@ -34,7 +34,7 @@ from pathlib import Path
 from infra.local_kafka import LocalKafka
 cluster = LocalKafka(Path(sys.argv[1]), nodes=1)
 cluster.start()
-print(cluster.pid(1), cluster.bootstrap, sep="\n", flush=True)
+print(cluster.pid(1), cluster.bootstrap, sep="\\n", flush=True)
 time.sleep(600)
 """
 

@@ -51,6 +51,11 @@ def test_rules_that_are_hard_together_are_refused():
         a_puzzle(12, 1, 11, *apart)
 
 
+def test_a_long_product_is_written_at_once():
+    with pytest.raises(ModelRefused, match=r"'i0\.0' can never be chosen"):
+        a_puzzle(30, 0, 99, " * ".join(f"i{place}" for place in range(30)) + " > 5")
+
+
 def test_real_models_take_a_twentieth_of_the_steps(monkeypatch):
     monkeypatch.setattr(proving, "LOADING_MAX", proving.LOADING_MAX // 20)
     for name in ("telecom", "industrial"):

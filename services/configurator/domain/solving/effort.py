@@ -5,7 +5,7 @@ together have one too: a model that passes it is refused, with the rules that to
 """
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
 from services.configurator.domain.solving import bounds as b
@@ -25,6 +25,8 @@ class Effort:
         self.spent = 0
         self._most: int | None = None
         self._by_rule: Counter[str] = Counter()
+        self._contradictions = 0
+        self._looked: Counter[Constraint] = Counter()
         self._sizes: dict[Constraint, int] = {}
 
     @contextmanager
@@ -37,16 +39,22 @@ class Effort:
             self._most = None
 
     def searched(self, contradictions: int, literals: int) -> None:
-        """Count one answer of the search."""
-        self.spent += 1 + contradictions + literals // LITERALS
+        """Count one answer of a search that met so many contradictions since it began."""
+        more = contradictions - self._contradictions
+        self._contradictions = contradictions
+        # A search that forgot what it had learned begins at none.
+        self.spent += 1 + (more if more >= 0 else contradictions) + literals // LITERALS
 
-    def learned(self, rule: Constraint, looks: int) -> None:
-        """Count what it took to learn from a rule that a configuration does not meet."""
-        if rule not in self._sizes:
-            self._sizes[rule] = _size(rule.bounds)
-        took = 1 + looks * self._sizes[rule] // PARTS
-        self.spent += took
-        self._by_rule[rule.id] += took
+    def learned(self, rules: Iterable[Constraint]) -> None:
+        """Count what it took to learn from rules that a configuration does not meet."""
+        for rule in rules:
+            if rule not in self._sizes:
+                self._sizes[rule] = _size(rule.bounds)
+            looks = rule.looked - self._looked[rule]
+            self._looked[rule] = rule.looked
+            took = 1 + looks * self._sizes[rule] // PARTS
+            self.spent += took
+            self._by_rule[rule.id] += took
 
     def refusal(self) -> str | None:
         """Say what took too many steps and what to do; None, while some are left."""

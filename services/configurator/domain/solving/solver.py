@@ -19,7 +19,6 @@ from contracts.errors import Refused
 from services.configurator.domain.solving.constraints import (
     Box,
     Condition,
-    Constraint,
     Forbidden,
     Permitted,
 )
@@ -265,10 +264,8 @@ class Solver:
         """Return what the clauses known so far say; None, if a slice does not tell."""
         with self._lock:
             self._sat.conf_budget(SLICE)
-            before = self._sat.accum_stats()["conflicts"]
             found = self._sat.solve_limited(assumptions=assumed)
-            after = self._sat.accum_stats()["conflicts"]
-            self.effort.searched(after - before, self._literals.top)
+            self.effort.searched(self._sat.accum_stats()["conflicts"], self._literals.top)
             if found:
                 model: Model = self._sat.get_model()
                 return model
@@ -277,20 +274,15 @@ class Solver:
     def _learn(self, model: Model) -> int:
         """Learn why the model does not meet rules that it counts; returns how many it does not."""
         point = self._looked_at(model)
-        counted = [each for each in self._learned if model[each - 1] > 0]
-        broken = [each for each in counted if not self._learned[each].holds(point)]
-        lemmas = [self._clause(each, self._lemma(self._learned[each], point)) for each in broken]
+        counted = ((each, rule) for each, rule in self._learned.items() if model[each - 1] > 0)
+        broken = [(each, rule) for each, rule in counted if not rule.holds(point)]
+        lemmas = [self._clause(each, rule.lemma(point, self._full)) for each, rule in broken]
+        self.effort.learned(rule for _, rule in broken)
         if lemmas:
             with self._lock:
                 self._lemmas += len(lemmas)
                 self._sat.append_formula(lemmas)
         return len(lemmas)
-
-    def _lemma(self, rule: Constraint, point: Masks) -> Box:
-        before = rule.looked
-        found = rule.lemma(point, self._full)
-        self.effort.learned(rule, rule.looked - before)
-        return found
 
     def _inside(self, domains: Domains) -> Iterator[int]:
         for place, mask in domains.items():

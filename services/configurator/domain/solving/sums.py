@@ -79,7 +79,9 @@ def settling(bounds: b.Bounds, full: Masks) -> frozenset[int]:
     """Return variables that, once settled, leave a sum; few values of them are better than many."""
     if len(bounds.places) <= 1:
         return frozenset()
-    inner = frozenset().union(*(settling(each, full) for each in bounds.parts))
+    # Once for each part: a chain of products would ask again at each of its links.
+    settled = [settling(each, full) for each in bounds.parts]
+    inner = frozenset().union(*settled)
     match bounds:
         case b.Total() | b.Negative():
             return inner
@@ -87,7 +89,7 @@ def settling(bounds: b.Bounds, full: Masks) -> frozenset[int]:
             one, other = bounds.parts
             if not one.places or not other.places:
                 return inner
-            either = one.places | settling(other, full), other.places | settling(one, full)
+            either = one.places | settled[1], other.places | settled[0]
             return min(either, key=lambda places: (points(places, full), sorted(places)))
         case b.Over():
             return inner | bounds.parts[1].places
