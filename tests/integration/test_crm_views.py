@@ -13,8 +13,8 @@ import pytest
 
 from contracts.approval import ApprovalQuestionAnswered, ApprovalQuestionAsked
 from contracts.envelope import Opened, Sealed, seal
-from contracts.opportunity import OpportunityLost, OpportunityWon
-from contracts.quote import QuoteRevised
+from contracts.opportunity import OpportunityLost, OpportunityOpened, OpportunityWon
+from contracts.quote import DealOpened, QuoteRevised
 from tests.integration.crm_service import Crm
 from tests.unit.crm_projector.test_generic_crm import BODY, binary, raw
 from tests.unit.crm_projector.walks import T0, Log, Walk, eur, streams_of
@@ -42,6 +42,16 @@ def test_a_walk_stands_in_the_rows_and_in_one_delivery_of_its_newest_state(crm: 
     )
     assert (delivery["body"]["status"], delivery["body"]["client"]) == ("Ordered", "quotewright")
     assert "margin" not in json.dumps(delivery["body"])
+
+
+def test_an_opportunity_that_tells_its_segment_channel_and_partner_has_its_row(crm: Crm) -> None:
+    log = Log()
+    more = {"segment": "public", "channel": "indirect", "partner": "partner-7"}
+    details = log.details.model_copy(update=more)
+    log.crm(OpportunityOpened, details=details)
+    log.deal(DealOpened, opportunity=log.ref, details=details)
+    crm.hear(log.facts)
+    assert crm.rows("SELECT region FROM opportunity") == [{"region": details.region}]
 
 
 def test_a_batch_writes_each_deal_and_tells_each_quote_once(crm: Crm) -> None:
