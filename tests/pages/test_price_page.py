@@ -94,6 +94,8 @@ def test_what_a_quantity_would_cost_is_told_before_it_is_taken(
     assert person.page.locator("#h-table ~ .scroll tbody tr").count() == 3
     person.page.get_by_role("link", name="Largest discount that needs no approval").click()
     person.sees("needs nobody")
+    stream = person.page.locator("#price").get_attribute("hx-sse:connect") or ""
+    assert stream.endswith("/price/live?largest=1")  # a new drawing does not lose the answer
     breaks = house.seller.get(f"/quotes/{draft}/next-breaks")["breaks"]
     person.page.get_by_role("button", name="Take ", exact=False).first.click()
     person.sees("Priced draft")
