@@ -56,6 +56,12 @@ def test_a_long_product_is_written_at_once():
         a_puzzle(30, 0, 99, " * ".join(f"i{place}" for place in range(30)) + " > 5")
 
 
+def test_a_long_chain_of_equivalences_is_written_at_once():
+    """Both sides are said as they hold and as they do not: not again at each link."""
+    numbers_alike = " iff ".join(f"i{place} > 0" for place in range(28))
+    assert a_puzzle(28, 0, 1, numbers_alike).solver.solve({})
+
+
 def test_real_models_take_a_twentieth_of_the_steps(monkeypatch):
     monkeypatch.setattr(proving, "LOADING_MAX", proving.LOADING_MAX // 20)
     for name in ("telecom", "industrial"):

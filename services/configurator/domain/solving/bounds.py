@@ -209,13 +209,17 @@ class Ceiling(Bounds):
 
 
 class Extreme(Bounds):
-    """The smallest or largest of several numbers; also `and` (min) and `or` (max)."""
+    """The smallest or largest of several numbers; also `and` (min) and `or` (max), in one chain."""
 
     __slots__ = ("choose",)
 
     def __init__(self, choose: Callable[[list[Number]], Number], parts: Sequence[Bounds]) -> None:
-        super().__init__(*parts)
-        self.choose = choose
+        self.choose: Callable[[list[Number]], Number] = choose
+        flat: list[Bounds] = []
+        for each in parts:
+            chained = isinstance(each, Extreme) and each.choose is choose
+            flat.extend(each.parts if chained else [each])
+        super().__init__(*flat)
 
     def __call__(self, masks: Masks) -> Interval:
         """Return the extreme of the low ends, and of the high ends."""

@@ -83,7 +83,7 @@ class Writer:
             case b.Inverse():
                 return self._said(id_, condition.parts[0], holds=not holds)
             case b.Extreme() if self._is_truth(condition):
-                parts = [self._said(id_, each, holds=holds) for each in _chained(condition)]
+                parts = [self._said(id_, each, holds=holds) for each in condition.parts]
                 if (condition.choose is min) == holds:
                     return [each for part in parts for each in part]
                 return self._either(parts)
@@ -230,14 +230,3 @@ class Writer:
                     known = False
             self._truths[bounds] = known
         return known
-
-
-def _chained(condition: b.Extreme) -> Iterator[b.Bounds]:
-    """Yield the parts of "a or b or c", however they are nested."""
-    pending: list[b.Bounds] = [condition]
-    while pending:
-        each = pending.pop()
-        if isinstance(each, b.Extreme) and each.choose is condition.choose:
-            pending.extend(reversed(each.parts))
-        else:
-            yield each
