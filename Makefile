@@ -19,7 +19,7 @@ demo: ## See a quote go from opportunity to PDF (BUS=kafka: over a real broker; 
 	$(SETUP) venv pdf $(if $(filter kafka,$(BUS)),kafka)
 	@.venv/bin/quotewright demo --bus $(BUS) $(if $(ONCE),--once)
 
-test: ## Run every test, with real PostgreSQL and real Kafka (ARGS="-k name" to choose)
+test: ## Run every test but the proofs, with real PostgreSQL and real Kafka (ARGS="-k name" to choose)
 	$(SETUP) venv pdf pdf-tools kafka browser
 	@$(RUN) tests.halves $(ARGS)
 

@@ -43,8 +43,6 @@ MINOR_UNITS = {
     for currency in currencies.split()
 }
 UNITS = {scale: Decimal(1).scaleb(-scale) for scale in (0, 2, 3, 4)}
-CENT = UNITS[2]
-UNIT_OF = {currency: UNITS[digits] for currency, digits in MINOR_UNITS.items()}
 MAX_SCALE = 6
 # Far beyond any price or measure; keeps products within EXACT, and 1E+999999 out of the log.
 MAX_DIGITS = 24
@@ -263,6 +261,15 @@ def _made(amount: Decimal, currency: str) -> Money:
 def minor_unit(currency: str) -> int:
     """Return the number of decimal places of a currency's minor unit (ISO 4217)."""
     return MINOR_UNITS.get(currency, 2)
+
+
+def unit_of(currency: str) -> Decimal:
+    """Return one minor unit of a currency, as in 0.01.
+
+    >>> unit_of("EUR"), unit_of("JPY")
+    (Decimal('0.01'), Decimal('1'))
+    """
+    return UNITS[MINOR_UNITS.get(currency, 2)]
 
 
 def rounded(

@@ -130,10 +130,10 @@ class PricePages:
     def _told(self, request: Request, quote: str, cause: Cause) -> dict[str, Any]:
         found = quote_of(self._commands, quote)
         at = situation(self._commands, self._doorway, found, cause)
-        asked, query = dict(request.query_params), request.url.query
+        asked = dict(request.query_params)
         return {
             # What was asked of the page is asked again with each drawing of its stream.
-            "asked_for": f"?{query}" if query else "",
+            "query": request.url.query,
             "quote": quote_view(found, internal=False),
             "may_edit": "edit" in moves(status_of_quote(found), frozenset({"seller"})),
             "currency": self._currency(found),

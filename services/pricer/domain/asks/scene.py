@@ -11,11 +11,11 @@ from contracts.values import EXACT
 from services.pricer.domain.asks.ask import PriceAsk, parameters_of
 from services.pricer.domain.asks.basket import BasketLine
 from services.pricer.domain.asks.engines import Engine
-from services.pricer.domain.asks.rounding import Rounding, rounding_of, rounds_at
+from services.pricer.domain.asks.rounding import Rounding, rounding_of
 from services.pricer.domain.books.book import FxTable
 from services.pricer.domain.books.compiled import CompiledBook
 from services.pricer.domain.books.price_models import PercentOfTotal
-from services.pricer.domain.books.rules import AmountRange, Counted, RoundingPoint
+from services.pricer.domain.books.rules import AmountRange, Counted
 
 Scope = tuple[tuple[str, ...], tuple[str, ...]]
 
@@ -120,10 +120,6 @@ class Scene:
     def companions(self, line: BasketLine) -> list[BasketLine]:
         """Return the lines of the other parts of the same item."""
         return [each for each in self.by_item[line.item_id] if each.sku != line.sku]
-
-    def round_at(self, amount: Decimal, point: RoundingPoint) -> Decimal:
-        """Round at a point that a rule names for itself."""
-        return rounds_at(point, self.currency)(amount)
 
 
 def exact_sum(amounts: Iterable[Decimal]) -> Decimal:

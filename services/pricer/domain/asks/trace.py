@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from decimal import ROUND_HALF_UP, Decimal, Inexact
 from typing import Any, Literal, NamedTuple
 
-from contracts.values import CENT, EXACT, UNIT_OF, UNITS, minor_unit, rounded
+from contracts.values import EXACT, rounded, unit_of
 
 Basis = Literal["unit", "line", "quote"]
 View = Literal["customer", "seller", "internal"]
@@ -43,7 +43,7 @@ def say(amount: Decimal, currency: str) -> str:
     >>> say(Decimal("2992.5000"), "EUR"), say(Decimal("0.0375"), "EUR")
     ('2992.50 EUR', '0.0375 EUR')
     """
-    unit = UNIT_OF.get(currency, CENT)
+    unit = unit_of(currency)
     if amount.same_quantum(unit):
         return f"{amount} {currency}"
     try:
@@ -66,14 +66,14 @@ def trimmed(amount: Decimal, currency: str) -> Decimal:
     (Decimal('123115.44'), Decimal('0.0375'))
     """
     try:
-        return EXACT.quantize(amount, UNITS[minor_unit(currency)])
+        return EXACT.quantize(amount, unit_of(currency))
     except Inexact:
         return EXACT.normalize(amount)
 
 
 def step_trees(steps: Iterable[Step], currency: str) -> list[list[Any]]:
     """Return steps as the plain lists that the trace stores, their amounts as text."""
-    unit = UNITS[minor_unit(currency)]
+    unit = unit_of(currency)
 
     def text(amount: Decimal) -> str:
         return str(amount) if amount.same_quantum(unit) else f"{trimmed(amount, currency):f}"

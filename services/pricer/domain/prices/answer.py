@@ -17,9 +17,9 @@ from services.pricer.domain.asks.engines import Engine
 from services.pricer.domain.asks.trace import step_trees
 from services.pricer.domain.books.canonical import in_order, sealed, written
 from services.pricer.domain.prices.figures import (
-    Figures,
+    LineFigures,
     Settled,
-    figures_of,
+    line_figures,
     margins_of,
     totals_of,
 )
@@ -34,7 +34,7 @@ def priced(settled: Settled) -> Priced:
     """Make the whole answer."""
     scene = settled.scene
     pins = scene.book.pin, scene.fx.pin
-    figures = figures_of(settled)
+    figures = line_figures(settled)
     margins = margins_of(settled, figures)
     input_sha256 = _input_sha256(settled, pins)
     return Priced(
@@ -55,7 +55,7 @@ def priced(settled: Settled) -> Priced:
 
 
 def _lines(
-    runs: Sequence[Running], figures: Sequence[Figures], currency: str
+    runs: Sequence[Running], figures: Sequence[LineFigures], currency: str
 ) -> tuple[PricedLine, ...]:
     def money(amount: Decimal) -> Money:
         return Money.made({"amount": amount, "currency": currency})
@@ -85,7 +85,7 @@ def _lines(
 
 
 def _internal(
-    runs: Sequence[Running], figures: Sequence[Figures], margins: Tree, currency: str
+    runs: Sequence[Running], figures: Sequence[LineFigures], margins: Tree, currency: str
 ) -> PriceInternal:
     lines = tuple(
         LineMargin.made(
@@ -134,7 +134,7 @@ def _pinned(settled: Settled, pins: Pins, input_sha256: str) -> Tree:
     }
 
 
-def _trace(settled: Settled, figures: Sequence[Figures], margins: Tree) -> Tree:
+def _trace(settled: Settled, figures: Sequence[LineFigures], margins: Tree) -> Tree:
     """Return the second part of the trace, in order."""
     engine, currency = settled.scene.engine, settled.scene.currency
     return {
@@ -147,7 +147,7 @@ def _trace(settled: Settled, figures: Sequence[Figures], margins: Tree) -> Tree:
     }
 
 
-def _internal_tree(settled: Settled, figures: Sequence[Figures], margins: Tree) -> Tree:
+def _internal_tree(settled: Settled, figures: Sequence[LineFigures], margins: Tree) -> Tree:
     fields, currency = settled.scene.engine.internal_fields, settled.scene.currency
     tree: Tree = {name: _plain(value) for name, value in margins.items() if name in fields}
     tree["lines"] = [
@@ -172,7 +172,7 @@ def _plain(value: Money | Percent | None) -> Any:
     return None if value is None else f"{value.root:f}"
 
 
-def _line_tree(run: Running, found: Figures, engine: Engine, currency: str) -> Tree:
+def _line_tree(run: Running, found: LineFigures, engine: Engine, currency: str) -> Tree:
     """Return a line as plain JSON, with the fields that the engine knows, in order.
 
     Amounts of money have six decimals at most, so their text has never an exponent.

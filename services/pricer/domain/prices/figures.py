@@ -6,10 +6,10 @@ from decimal import Decimal
 from typing import Any, NamedTuple
 
 from contracts.pricing import Charge, ChargeTotal, FxRate, GuardrailBreach, LineProblem, Totals
-from contracts.values import EXACT, MAX_DIGITS, UNITS, Money, minor_unit, share
+from contracts.values import EXACT, MAX_DIGITS, Money, share, unit_of
 from services.pricer.domain.asks.rounding import FINEST
 from services.pricer.domain.asks.scene import Scene, exact_sum
-from services.pricer.domain.books.allocation import to_multiple
+from services.pricer.domain.books.allocation import decimals, to_multiple
 from services.pricer.domain.waterfall.off_invoice import Pocket
 from services.pricer.domain.waterfall.running import Running
 from services.pricer.domain.waterfall.waterfall import net_unit
@@ -34,7 +34,7 @@ class Settled:
         return self.scene.fx.rate(self.scene.book.book.currency, self.scene.currency)
 
 
-class Figures(NamedTuple):
+class LineFigures(NamedTuple):
     """The amounts of one line in the quote's currency, padded to its minor unit, and its margin.
 
     `margin_percent` is of the net total, for display.
@@ -50,39 +50,36 @@ class Figures(NamedTuple):
     margin_percent: Decimal
 
 
-def is_too_fine(run: Running) -> bool:
-    """Say whether the amount of a line has more decimals than Money holds."""
-    exponent = EXACT.normalize(run.amount).as_tuple().exponent
-    return isinstance(exponent, int) and -exponent > FINEST
+def too_fine(runs: Iterable[Running], currency: str) -> list[Running]:
+    """Return the lines whose amount has more decimals than Money holds."""
+    unit = unit_of(currency)
+    return [run for run in runs if not run.amount.same_quantum(unit) and _is_too_fine(run.amount)]
 
 
-def figures_of(settled: Settled) -> list[Figures]:
+def _is_too_fine(amount: Decimal) -> bool:
+    return decimals(EXACT.normalize(amount)) > FINEST
+
+
+def line_figures(settled: Settled) -> list[LineFigures]:
     """Return the figures of every line, in order.   Raises: ValueError, beyond what Money holds."""
     scene = settled.scene
     currency, subtract = scene.currency, EXACT.subtract
-    unit = UNITS[minor_unit(currency)]
-
-    def padded(amount: Decimal) -> Decimal:
-        if amount.same_quantum(unit) and amount.adjusted() < MAX_DIGITS:
-            return amount
-        return Money(amount=amount, currency=currency).amount
-
     return [
-        Figures(
-            padded(run.list_unit),
-            padded(net_unit(run, scene)),
-            padded(run.list_total),
-            padded(subtract(run.list_total, run.amount)),
-            padded(run.amount),
-            padded(cost),
-            padded(margin := subtract(run.amount, cost)),
+        LineFigures(
+            padded(run.list_unit, currency),
+            padded(net_unit(run, scene), currency),
+            padded(run.list_total, currency),
+            padded(subtract(run.list_total, run.amount), currency),
+            padded(run.amount, currency),
+            padded(cost, currency),
+            padded(margin := subtract(run.amount, cost), currency),
             share(margin, run.amount).root,
         )
         for run, cost in zip(settled.runs, settled.costs, strict=True)
     ]
 
 
-def totals_of(settled: Settled, figures: list[Figures]) -> Totals:
+def totals_of(settled: Settled, figures: list[LineFigures]) -> Totals:
     """Add up by charge; the whole is one-time charges plus one period of each recurring one."""
     scene, runs = settled.scene, settled.runs
     currency = scene.currency
@@ -131,7 +128,7 @@ def payable_of(net: Decimal, scene: Scene) -> Decimal | None:
     return None
 
 
-def margins_of(settled: Settled, figures: list[Figures]) -> dict[str, Any]:
+def margins_of(settled: Settled, figures: list[LineFigures]) -> dict[str, Any]:
     """Return cost and margin of the whole offer, and what remains off invoice; for our own eyes."""
     currency = settled.scene.currency
     margin = money_of((each.margin for each in figures), currency)
@@ -155,10 +152,15 @@ def margins_of(settled: Settled, figures: list[Figures]) -> dict[str, Any]:
 
 def money_of(parts: Iterable[Decimal], currency: str) -> Money:
     """Add amounts of one currency, and make the sum money."""
-    add, unit = EXACT.add, UNITS[minor_unit(currency)]
-    total = EXACT.multiply(Decimal(0), unit)
+    add = EXACT.add
+    total = EXACT.multiply(Decimal(0), unit_of(currency))
     for part in parts:
         total = add(total, part)
-    if total.same_quantum(unit) and total.adjusted() < MAX_DIGITS:
-        return Money.made({"amount": total, "currency": currency})
-    return Money(amount=total, currency=currency)
+    return Money.made({"amount": padded(total, currency), "currency": currency})
+
+
+def padded(amount: Decimal, currency: str) -> Decimal:
+    """Return an amount as Money has it.   Raises: ValueError, if Money can not hold it."""
+    if amount.same_quantum(unit_of(currency)) and amount.adjusted() < MAX_DIGITS:
+        return amount
+    return Money(amount=amount, currency=currency).amount

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal, Inexact, InvalidOperation, localcontext
 
 from contracts.pricing import GuardrailBreach, LineProblem
-from contracts.values import EXACT, UNITS, minor_unit
+from contracts.values import EXACT
 from services.pricer.domain.asks.ask import PriceAsk, Priced, Unpriced, problem
 from services.pricer.domain.asks.basket import BasketLine, lines_of
 from services.pricer.domain.asks.checks import check
@@ -20,7 +20,7 @@ from services.pricer.domain.asks.trace import Step
 from services.pricer.domain.books.book import FxTable
 from services.pricer.domain.books.compiled import CompiledBook
 from services.pricer.domain.prices.answer import priced
-from services.pricer.domain.prices.figures import Settled, is_too_fine
+from services.pricer.domain.prices.figures import Settled, too_fine
 from services.pricer.domain.prices.terms import over_term
 from services.pricer.domain.waterfall import granted, guardrail
 from services.pricer.domain.waterfall.charging import (
@@ -70,10 +70,7 @@ def _price(ask: PriceAsk, book: CompiledBook, fx: FxTable, engine: str) -> Price
     settled = settle(ask, book, fx, engine)
     if isinstance(settled, Unpriced):
         return settled
-    unit = UNITS[minor_unit(ask.currency)]
-    if fine := [
-        run for run in settled.runs if not run.amount.same_quantum(unit) and is_too_fine(run)
-    ]:
+    if fine := too_fine(settled.runs, ask.currency):
         return Unpriced((*settled.problems, *(_too_fine(run) for run in fine)))
     found = priced(settled) if settled.runs else None
     if settled.problems or found is None:

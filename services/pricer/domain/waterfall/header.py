@@ -7,7 +7,7 @@ after them (`granted.py`).
 from collections.abc import Sequence
 from decimal import Decimal
 
-from contracts.values import EXACT
+from contracts.values import EXACT, SCALES
 from services.pricer.domain.asks.rounding import quantized
 from services.pricer.domain.asks.scene import Scene, exact_sum
 from services.pricer.domain.asks.trace import Basis, Skipped, say, say_number
@@ -152,7 +152,7 @@ def share_out(
     if not runs:
         return
     name, version, text = rule
-    unit = Decimal(1).scaleb(-scene.rounding.line_digits)
+    unit = SCALES[scene.rounding.line_digits]
     weights = [run.amount for run in runs]
     parts = scene.engine.allocate(amount, weights, unit, scene.currency)
     told = f"Share of {text} ({say(amount, scene.currency)} over {len(runs)} lines)."

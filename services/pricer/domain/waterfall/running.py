@@ -8,6 +8,7 @@ from typing import NamedTuple
 from contracts.pricing import GuardrailBreach
 from contracts.values import EXACT, Percent
 from services.pricer.domain.asks.basket import BasketLine
+from services.pricer.domain.asks.rounding import rounds_at
 from services.pricer.domain.asks.scene import Scene
 from services.pricer.domain.asks.trace import Basis, Skipped, Step
 from services.pricer.domain.books.allocation import to_multiple
@@ -203,10 +204,10 @@ class Running:
         unit, amount = base or (self.unit, self.amount)
         if self.unit is None or unit is None:
             off = percent.of(amount)
-            off = off if point is None else scene.round_at(off, point)
+            off = off if point is None else rounds_at(point, scene.currency)(off)
             return None, EXACT.subtract(self.amount, off)
         off = percent.of(unit)
-        off = off if point is None else scene.round_at(off, point)
+        off = off if point is None else rounds_at(point, scene.currency)(off)
         return self._at(max(EXACT.subtract(self.unit, off), ZERO))
 
     def _rounded_to(self, change: RoundTo, scene: Scene, currency: str | None) -> Price:

@@ -24,7 +24,7 @@ from services.pricer.domain.waterfall.charging import (
 )
 from services.pricer.domain.waterfall.effects import candidates
 from services.pricer.domain.waterfall.matching import NO_UNIT, select
-from services.pricer.domain.waterfall.plans import Start, plan_of
+from services.pricer.domain.waterfall.plans import Plan, Start, plan_of
 from services.pricer.domain.waterfall.running import Gift, Running, SlabOff
 
 BELOW_CONTRACT: tuple[RuleStage, ...] = ("volume", "segment", "promotion", "bundle")
@@ -38,22 +38,17 @@ def price_line(run: Running, scene: Scene) -> None:
     digits do not hold the price.
     """
     plan = plan_of(run.line.offer, scene)
-    said = plan.stages
-    if "option_price" in said:
-        apply_rules(run, scene, "option_price")
-    if "contracted_price" not in said or not _contracted(run, scene):
+    apply_rules(run, scene, plan, "option_price")
+    if not _contracted(run, scene, plan):
         _tiers(run, scene)
         for stage in BELOW_CONTRACT:
-            if stage in said:
-                apply_rules(run, scene, stage)
+            apply_rules(run, scene, plan, stage)
     run.regular = run.amount
     if scene.granted:
         granted.before_rounding(run, scene)
     for stage in BELOW_SALES:
-        if stage in said:
-            apply_rules(run, scene, stage)
-    if plan.rails:
-        guardrail.first_pass(run, scene, plan)
+        apply_rules(run, scene, plan, stage)
+    guardrail.first_pass(run, scene, plan)
     _round(run, scene)
     run.net, run.net_unit = run.amount, run.unit
 
@@ -112,9 +107,9 @@ def _run(line: BasketLine, scene: Scene, start: Start, amount: Decimal | None) -
 # ---- what the book takes off
 
 
-def _contracted(run: Running, scene: Scene) -> bool:
+def _contracted(run: Running, scene: Scene, plan: Plan) -> bool:
     """Take the contracted price; say whether it stands in place of the stages below."""
-    applied = apply_rules(run, scene, "contracted_price")
+    applied = apply_rules(run, scene, plan, "contracted_price")
     if not applied or all(rule.stackable for rule in applied):
         return False
     for stage in BELOW_CONTRACT:
@@ -125,10 +120,10 @@ def _contracted(run: Running, scene: Scene) -> bool:
     return True
 
 
-def apply_rules(run: Running, scene: Scene, stage: RuleStage) -> list[Rule]:
+def apply_rules(run: Running, scene: Scene, plan: Plan, stage: RuleStage) -> list[Rule]:
     """Apply the groups of a stage in turn; return the rules that applied."""
     applied: list[Rule] = []
-    for planned in plan_of(run.line.offer, scene).stages.get(stage, ()):
+    for planned in plan.stages.get(stage, ()):
         if planned.passed is not None:
             run.skipped += planned.passed
             continue

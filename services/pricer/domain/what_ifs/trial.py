@@ -18,7 +18,7 @@ from services.pricer.domain.asks.rounding import ROUNDS
 from services.pricer.domain.asks.scene import exact_sum
 from services.pricer.domain.books.book import FxTable
 from services.pricer.domain.books.compiled import CompiledBook
-from services.pricer.domain.prices.figures import Settled, is_too_fine
+from services.pricer.domain.prices.figures import Settled, too_fine
 from services.pricer.domain.prices.pricing import settle
 from services.pricer.domain.what_ifs.affected import affected
 
@@ -183,7 +183,7 @@ def figures(ask: PriceAsk, book: CompiledBook, fx: FxTable) -> Figures | str:
         settled = settle(ask, book, fx)
         if isinstance(settled, Unpriced):
             return settled.problems[0].code
-        if any(is_too_fine(run) for run in settled.runs):
+        if too_fine(settled.runs, ask.currency):
             return settled.problems[0].code if settled.problems else "pricer.inexact"
         return settled.problems[0].code if settled.problems else figures_of(settled)
 
