@@ -12,9 +12,10 @@ from infra.auth import Principal
 from infra.pages import Pages, page_router
 from services.pricer.authoring import Author
 from services.pricer.authoring_api import Which, linted
-from services.pricer.domain.books.book import Entry, FxTable, Guardrail, PriceBook, Rule
-from services.pricer.domain.releases.differing import brief, words_of
+from services.pricer.domain.books.book import FxTable, Guardrail, PriceBook, Rule
+from services.pricer.domain.releases.price_words import derived_words, rounding_words
 from services.pricer.domain.releases.releasing import Kind, Release
+from services.pricer.domain.releases.rule_words import brief, condition_words, covered_words
 from services.pricer.library import Library
 from services.pricer.pages.frame import PAGE_ROWS, PATHS, Insider, told
 
@@ -81,7 +82,7 @@ class VersionPages:
             "total": len(found),
             "start": start,
             "pages": (len(found) + PAGE_ROWS - 1) // PAGE_ROWS,
-            "settings": words_of(document, without=("entries", "rules", "guardrails", "pairs")),
+            **_settings(document),
             "acts": self.library.acts(release),
             "document": document,
         }
@@ -106,6 +107,17 @@ def _members(document: PriceBook | FxTable, part: Part) -> Sequence[Value]:
     return found.get(part, ())
 
 
+def _settings(document: PriceBook | FxTable) -> dict[str, Any]:
+    """Return in words what the settings of a book say in numbers."""
+    if isinstance(document, FxTable):
+        return {}
+    parent = document.parent
+    return {
+        "rounding": rounding_words(document.rounding),
+        "parent": parent and derived_words(parent.percent_off, parent.round),
+    }
+
+
 def _sought(members: Sequence[Value], text: str) -> Sequence[Value]:
     """Return the members in whose names every word stands."""
     words = text.lower().split()
@@ -118,34 +130,21 @@ def _holds(member: Value, words: Iterable[str]) -> bool:
     tree = member.__dict__
     names = ("sku", "id", "name", "category", "group", "base", "quote", "charge")
     said = " ".join(str(tree[name]) for name in names if name in tree).lower()
-    if "when" in tree and tree["when"] is not None:
-        said += " " + " ".join(words_of(tree["when"]).values()).lower()
+    if tree.get("when") is not None:
+        said += " " + condition_words(tree["when"]).lower()
     return all(word in said for word in words)
 
 
 def _row(member: Value, document: PriceBook | FxTable) -> dict[str, Any]:
     """Return what a row of the table shows."""
-    if isinstance(member, Entry):
-        return {**member.model_dump(mode="json"), "price_words": brief(member)}
+    shown = member.model_dump(mode="json")
+    if isinstance(document, FxTable):
+        return shown
+    shown["does"] = brief(member, document.currency)
     if isinstance(member, Rule):
-        stages = (
-            {it.id: it.stage for it in document.groups} if isinstance(document, PriceBook) else {}
-        )
-        return {
-            **member.model_dump(mode="json"),
-            "does": brief(member),
-            "stage": stages.get(member.group, "").replace("_", " "),
-            "applies": _conditions(member),
-        }
+        stages = {it.id: it.stage for it in document.groups}
+        stage = stages.get(member.group, "").replace("_", " ")
+        return {**shown, "stage": stage, "applies": condition_words(member.when)}
     if isinstance(member, Guardrail):
-        return {
-            **member.model_dump(mode="json"),
-            "does": brief(member),
-            "applies": ", ".join((*member.skus, *member.categories)) or "everything",
-        }
-    return member.model_dump(mode="json")
-
-
-def _conditions(rule: Rule) -> str:
-    said = words_of(rule.when)
-    return "; ".join(f"{name} {it}" for name, it in said.items()) or "always"
+        return {**shown, "applies": covered_words(member)}
+    return shown

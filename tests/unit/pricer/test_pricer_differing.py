@@ -40,8 +40,8 @@ def test_an_amount_written_with_more_zeros_is_the_same():
 
 def test_entries_come_and_go():
     assert changes(entries=entries(CAB=None, NEW=an_entry("NEW", "5.00"))) == [
-        "entry CAB: removed, per unit: amount 18.75",
-        "entry NEW: added, per unit: amount 5.00",
+        "entry CAB: removed, 18.75 USD per pcs",
+        "entry NEW: added, 5.00 USD per pcs",
     ]
 
 
@@ -50,9 +50,8 @@ def test_another_price_model_says_what_was_and_what_is():
     price = {"model": "tiered", "mode": "volume", "tiers": tiers}
     assert changes(entries=entries(CAB=an_entry("CAB", "0", "9", price=price))) == [
         (
-            "entry CAB: price, model per_unit to tiered; price 18.75 to -; price, mode - to volume;"
-            " price, tiers, up to 10, up to - to 10; price, tiers, up to 10, unit - to 18.75;"
-            " price, tiers, above, unit - to 17"
+            "entry CAB: price “18.75 USD per pcs” to"
+            " “to 10: 18.75; above: 17 USD per pcs, all units at the tier reached”"
         )
     ]
 
@@ -76,10 +75,10 @@ def test_a_break_is_known_by_its_bound():
 def test_settings_and_the_order_of_groups_are_told():
     groups = the_document()["groups"]
     assert changes(name="Other prices", groups=[*groups[1:], groups[0]]) == [
-        "settings: name Base station cases to Other prices",
+        "settings: name “Base station cases” to “Other prices”",
         (
-            "groups: order contract, quantity, region, tier, bundle to quantity, region, tier, bundle,"
-            " contract"
+            "groups: order “contract, quantity, region, tier, bundle” to “quantity, region, tier,"
+            " bundle, contract”"
         ),
     ]
 
@@ -108,7 +107,7 @@ def test_counts_and_the_widest_moves_are_summed_up():
 def test_rates_are_compared_by_their_pair():
     found = difference(the_fx(EUR="0.92", JPY="150"), the_fx(EUR="0.46", BHD="0.376"))
     assert [str(each) for each in found.changes] == [
-        "rate USD/JPY: removed, rate 150",
+        "rate USD/JPY: removed, 1 USD is 150 JPY",
         "rate USD/EUR: rate 0.92 to 0.46 (-0.46, -50 %)",
-        "rate USD/BHD: added, rate 0.376",
+        "rate USD/BHD: added, 1 USD is 0.376 BHD",
     ]

@@ -10,6 +10,7 @@ from typing import Any, Literal
 from contracts.values import EXACT, Percent, Value, share
 from services.pricer.domain.asks.trace import say_number
 from services.pricer.domain.books.book import FxTable, PriceBook
+from services.pricer.domain.releases.rule_words import brief
 
 Sort = Literal["added", "removed", "changed"]
 SORTS: tuple[Sort, ...] = ("added", "removed", "changed")
@@ -23,7 +24,6 @@ PASSED_OVER = {"sha256", "status", "version", "entries", "rules", "guardrails", 
 PERCENTAGES = {"percent", "markup on cost", "margin on price"}
 COUNTERS = {"version", "priority"}
 NUMBER = re.compile(r"-?[0-9]{1,30}(\.[0-9]{1,30})?")
-BRIEF_MAX = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,9 +40,9 @@ class Moved:
     percent: Percent | None = None
 
     def __str__(self) -> str:
-        head = f"{self.field} {self.was} to {self.now}"
         if self.by is None:
-            return head
+            return f"{self.field} {_quoted(self.was)} to {_quoted(self.now)}"
+        head = f"{self.field} {self.was} to {self.now}"
         told = _signed(self.by)
         if self.field.rpartition(", ")[2] in PERCENTAGES:
             told += " points"
@@ -117,31 +117,43 @@ def difference(old: PriceBook | FxTable, new: PriceBook | FxTable) -> Difference
             ("rule", "rules"),
             ("guardrail", "guardrails"),
         ):
-            found.extend(_of(what, getattr(old, name), getattr(new, name)))
+            found.extend(_of(what, getattr(old, name), getattr(new, name), new.currency))
     elif isinstance(old, FxTable) and isinstance(new, FxTable):
-        found.extend(_of("rate", old.pairs, new.pairs))
+        found.extend(_of("rate", old.pairs, new.pairs, ""))
     return Difference(tuple(found))
 
 
-def moved(old: Value, new: Value) -> tuple[Moved, ...]:
-    """Return the values that differ between two versions of one thing."""
-    return _moved(_flat(old), _flat(new))
+def moved(old: Value, new: Value, currency: str) -> tuple[Moved, ...]:
+    """Return the values that differ between two versions of one thing of a book.
+
+    A price or an effect of another kind is told whole; of the same kind, by what moved in it.
+    """
+    whole = next((name for name in ("price", "effect") if _other_kind(old, new, name)), None)
+    if whole is None:
+        return _moved(_flat(old), _flat(new))
+    told = Moved(whole, brief(old, currency), brief(new, currency))
+    return (told, *_moved(_flat(old, (whole,)), _flat(new, (whole,))))
 
 
-def _of(what: str, old: Sequence[Value], new: Sequence[Value]) -> Iterator[Change]:
+def _other_kind(old: Value, new: Value, name: str) -> bool:
+    was, now = old.__dict__.get(name), new.__dict__.get(name)
+    return isinstance(was, Value) and type(was) is not type(now)
+
+
+def _of(what: str, old: Sequence[Value], new: Sequence[Value], currency: str) -> Iterator[Change]:
     """Compare members by name; those that are equal cost one comparison."""
     doubled = _doubled(old) | _doubled(new)
     was = {_name(each, doubled): each for each in old}
     now = {_name(each, doubled): each for each in new}
     for name, each in was.items():
         if name not in now:
-            yield Change("removed", what, name, told=brief(each))
+            yield Change("removed", what, name, told=brief(each, currency))
     for name, each in now.items():
         before = was.get(name)
         if before is None:
-            yield Change("added", what, name, told=brief(each))
+            yield Change("added", what, name, told=brief(each, currency))
         elif before != each:
-            yield Change("changed", what, name, moved(before, each))
+            yield Change("changed", what, name, moved(before, each, currency))
     if list(was) != list(now) and was.keys() == now.keys() and what == "group":
         order = Moved("order", ", ".join(was), ", ".join(now))
         yield Change("changed", "groups", "", (order,))
@@ -165,30 +177,7 @@ def _name(each: Value, doubled: set[str]) -> str:
     return f"{name} ({', '.join(str(it) for it in told if it)})"
 
 
-def brief(each: Value) -> str:
-    """Say what an entry costs or a rule does, as far as a few values say it."""
-    tree = each.model_dump(mode="json", exclude_none=True, exclude_defaults=True)
-    told = next(
-        (it for it in (tree.get("price"), tree.get("effect")) if isinstance(it, dict)), None
-    )
-    if told is None:
-        names = ("rate", "margin_on_price", "price", "action")
-        return ", ".join(f"{_said(name)} {tree[name]}" for name in names if name in tree)
-    kind = _said(str(told.get("model") or told.get("kind")))
-    rest = {name: it for name, it in told.items() if name not in {"model", "kind"}}
-    values = [f"{name} {it}" for name, it in _leaves(rest, ())]
-    return f"{kind}: {', '.join(values[:BRIEF_MAX])}" + (", …" * (len(values) > BRIEF_MAX))
-
-
 # ---- values by their place
-
-
-def words_of(value: Value, without: Iterable[str] = ()) -> dict[str, str]:
-    """Return what a value says beyond what is usual: each member by its place, in words."""
-    tree = value.model_dump(
-        mode="json", exclude=set(without), exclude_none=True, exclude_defaults=True
-    )
-    return dict(_leaves(tree, ()))
 
 
 def _settings(document: PriceBook | FxTable) -> dict[str, str]:
@@ -265,6 +254,11 @@ def _one(field: str, was: str, now: str) -> Moved:
     by = EXACT.subtract(after, before)
     of_amount = before > 0 and field.rpartition(", ")[2] not in PERCENTAGES
     return Moved(field, was, now, by, share(by, before) if of_amount else None)
+
+
+def _quoted(text: str) -> str:
+    """Put a text of several words in quotes, so that its end is seen."""
+    return f"“{text}”" if " " in text else text
 
 
 def _signed(number: Decimal) -> str:

@@ -103,7 +103,7 @@ def read_list(
             )
             continue
         new[key] = entry.model_dump(mode="json", exclude_defaults=True)
-        told = _told(before, entry)
+        told = _told(before, entry, book.currency)
         found.update({it.number: Outcome(it.number, key[0], *told) for it in group})
     outcomes = [found[each.number] for each in rows]
     kept = _kept(book, new, to, outcomes)
@@ -211,12 +211,12 @@ def _checked(tree: Tree, book: PriceBook, part: Part) -> Entry:
 # ---- the report
 
 
-def _told(old: Entry | None, new: Entry) -> tuple[Verdict, str]:
+def _told(old: Entry | None, new: Entry, currency: str) -> tuple[Verdict, str]:
     if old is None:
         return "new", ""
     if old == new:
         return "unchanged", ""
-    return "changed", "; ".join(str(each) for each in moved(old, new))
+    return "changed", "; ".join(str(each) for each in moved(old, new, currency))
 
 
 def _kept(
