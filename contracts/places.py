@@ -20,12 +20,12 @@ WHAT_IFS = "/pricer/what-ifs"
 SELLS = frozenset({"seller", "manager", "admin"})
 DECIDES = frozenset({"approver", "manager", "admin"})
 
-# What the menu shows, and to whom.
+# What the menu shows, to whom, and which other pages belong to it.
 MENU = (
     ("Opportunities", OPPORTUNITIES, SELLS | {"approver", "analyst"}),
     ("Waiting", WAITING, SELLS | {"approver", "analyst"}),
     ("Approvals", INBOX, DECIDES),
-    ("Price books", PRICE_BOOKS, DECIDES),
+    ("Price books", PRICE_BOOKS, DECIDES, (RATES, PRICE_TESTER, WHAT_IFS)),
     ("Overview", OVERVIEW, frozenset({"manager", "analyst", "admin"})),
 )
 

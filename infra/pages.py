@@ -79,11 +79,16 @@ def wants_page(scope: Scope) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """A place in the menu, and the roles that see it there."""
+    """A place in the menu, and the roles that see it there; `more`: what else belongs to it."""
 
     label: str
     path: str
     roles: frozenset[str]
+    more: tuple[str, ...] = ()
+
+    def leads_to(self, path: str) -> bool:
+        """Say whether a page belongs to this place."""
+        return path.startswith((self.path, *self.more))
 
 
 @dataclass(frozen=True, slots=True)

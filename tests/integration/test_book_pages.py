@@ -45,6 +45,12 @@ def test_the_list_says_what_prices_today_and_who_did_what(pricer):
     assert "fx" in text_of(pricer.browses("/fx"))
 
 
+@pytest.mark.parametrize("path", ["/books", "/fx", "/tester", "/what-ifs"])
+def test_the_menu_shows_that_all_of_pricing_is_one_place(pricer, path):
+    current = r'href="/pricer/books" aria-current="page"'
+    assert current in pricer.browses(path, role="manager").text
+
+
 def test_a_book_is_searched_and_paged(pricer):
     entries = [an_entry("X", "10")] + [an_entry(f"PART-{n:03}", "5.50") for n in range(120)]
     pricer.drafts(a_version(2, entries=entries))
