@@ -21,7 +21,7 @@ demo: ## See a quote go from opportunity to PDF (BUS=kafka: over a real broker; 
 
 test: ## Run every test but the proofs, with real PostgreSQL and real Kafka (ARGS="-k name" to choose)
 	$(SETUP) venv pdf pdf-tools kafka browser
-	@$(RUN) tests.halves $(ARGS)
+	@$(RUN) tests.lanes $(ARGS)
 
 prove: ## Break every part under load, check that nothing is lost, doubled or reordered (ARGS="-k broker", FUZZ_SECONDS=60, PRICE_BOOKS=100000)
 	$(SETUP) venv pdf kafka browser
