@@ -22,7 +22,12 @@ DECIDES = frozenset({"approver", "manager", "admin"})
 
 # What the menu shows, to whom, and which other pages belong to it.
 MENU = (
-    ("Opportunities", OPPORTUNITIES, SELLS | {"approver", "analyst"}),
+    (
+        "Opportunities",
+        OPPORTUNITIES,
+        SELLS | {"approver", "analyst"},
+        ("/quotes/", "/configurator/"),
+    ),
     ("Waiting", WAITING, SELLS | {"approver", "analyst"}),
     ("Approvals", INBOX, DECIDES),
     ("Price books", PRICE_BOOKS, DECIDES, (RATES, PRICE_TESTER, WHAT_IFS)),
