@@ -78,6 +78,7 @@ def make_home(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]
 
     def make(name: str) -> Path:
         home = tmp_path_factory.mktemp(name)
+        FONTS.mkdir(parents=True, exist_ok=True)
         (home / "fonts").symlink_to(FONTS)
         return home
 

@@ -6,7 +6,7 @@ import re
 import subprocess
 import sys
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from itertools import pairwise
 from pathlib import Path
@@ -415,6 +415,6 @@ def test_the_guides_event_becomes_a_presented_quote(
 
 
 @pytest.fixture(scope="module")
-def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """One home for both houses: fonts are cut once."""
-    return tmp_path_factory.mktemp("docs")
+def home(make_home: Callable[[str], Path]) -> Path:
+    """One home for both houses."""
+    return make_home("docs")
