@@ -1,6 +1,6 @@
 # Quotewright. `make` alone prints the commands. Set-up happens by itself: infra/setup.py.
 .DEFAULT_GOAL := help
-.PHONY: help demo test prove quick check format bench peers pictures simulate lock clean
+.PHONY: help demo test prove quick check format bench bench-peers peers pictures simulate lock clean
 
 # Compiled modules are kept, whatever the environment says: tests start many processes.
 unexport PYTHONDONTWRITEBYTECODE
@@ -13,7 +13,7 @@ RUN = .venv/bin/python -m
 PROOFS = $(addprefix tests/,chaos e2e integration pages simulation)
 
 help: ## Print this list
-	@sed -nE 's/^([a-z]+):.*## (.*)/  make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "%-14s %s\n", $$1, $$2 }'
+	@sed -nE 's/^([a-z-]+):.*## (.*)/  make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "%-17s %s\n", $$1, $$2 }'
 
 demo: ## See a quote go from opportunity to PDF (BUS=kafka: over a real broker; ONCE=1: play once, then end)
 	$(SETUP) venv pdf $(if $(filter kafka,$(BUS)),kafka)
@@ -40,7 +40,7 @@ check: ## Check format, lint, types, import contracts, dead code, dependencies, 
 	$(RUN) vulture
 	$(RUN) deptry .
 	$(RUN) contracts.compat
-	@! grep -nEi 'https?:|index-url|find-links' requirements/*.txt || { echo "a requirement file holds an address"; exit 1; }
+	@! grep -nEi 'https?:|index-url|find-links' requirements/* || { echo "a requirement file holds an address"; exit 1; }
 
 format: ## Format the code and mend what the linter can
 	$(SETUP) venv
@@ -50,6 +50,10 @@ format: ## Format the code and mend what the linter can
 bench: ## Measure, write bench/results.json, fail below a floor
 	$(SETUP) venv pdf kafka
 	@$(RUN) tests.bench $(ARGS)
+
+bench-peers: ## Measure the pricer beside Tryton (GPL, in an environment of its own), write bench/peers (ARGS="--rounds 3")
+	$(SETUP) venv tryton
+	@$(RUN) tests.bench.peers $(ARGS)
 
 peers: ## Hold our engines against other people's cases (CASES=folder)
 	$(SETUP) venv
@@ -63,7 +67,7 @@ simulate: ## Run the house in one thread under faults drawn from seeds (SEEDS=10
 	$(SETUP) venv
 	@$(RUN) tests.simulation $(if $(SEED),--seed $(SEED),--seeds $(or $(SEEDS),1000) --first $(or $(FIRST),0))
 
-lock: ## Compile requirements/*.txt from pyproject.toml (UPGRADE=1: take newer versions)
+lock: ## Compile requirements/*.txt from pyproject.toml and tryton.in (UPGRADE=1: take newer versions)
 	$(SETUP) lock
 
 clean: ## Remove all that make has made: environment, jars, local databases, caches

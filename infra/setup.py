@@ -39,9 +39,12 @@ VENV = ROOT / ".venv"
 TOOLS = ROOT / ".tools"
 PINS = ROOT / "requirements" / "all.txt"
 UV_PINS = ROOT / "requirements" / "uv.txt"
+# Measured beside us by `make bench-peers`; GPL, so in an environment that shares nothing with ours.
+TRYTON = ROOT / ".local" / "tryton" / "venv"
+TRYTON_PINS = ROOT / "requirements" / "tryton.txt"
 
 CACHES = (".pytest_cache", ".mypy_cache", ".ruff_cache", ".hypothesis", ".import_linter_cache")
-NEEDS = ("venv", "pdf", "pdf-tools", "kafka", "browser")
+NEEDS = ("venv", "pdf", "pdf-tools", "kafka", "browser", "tryton")
 OLDEST_PYTHON = (3, 11)
 BROWSERS = ("chromium-headless-shell", "chromium")
 PDF_LIBRARIES = {
@@ -97,6 +100,8 @@ def make_ready(needs: Sequence[str]) -> None:
             make_venv()
         if "kafka" in undone:
             fetch_jars()
+        if "tryton" in undone:
+            make_tryton()
     say("ready")
 
 
@@ -107,6 +112,8 @@ def _undone(needs: Sequence[str]) -> list[str]:
         undone.append("venv")
     if "kafka" in needs and not jars_are_there():
         undone.append("kafka")
+    if "tryton" in needs and not is_made(TRYTON, recipe(TRYTON_PINS, extra=str(ROOT))):
+        undone.append("tryton")
     return undone
 
 
@@ -116,7 +123,8 @@ def missing_packages(needs: Sequence[str]) -> list[str]:
     Asks for the ability, not for the package: a Java from elsewhere is as good as Debian's.
     """
     packages = []
-    if "venv" in _undone(needs) and not importlib.util.find_spec("ensurepip") and not find_uv():
+    uv_for = {"venv", "tryton"}.intersection(_undone(needs))
+    if uv_for and not importlib.util.find_spec("ensurepip") and not find_uv():
         packages.append("python3-venv")
     if "pdf" in needs:
         packages += [package for library, package in PDF_LIBRARIES.items() if not _loads(library)]
@@ -199,15 +207,8 @@ def make_uv() -> str:
 
 def make_venv() -> None:
     """Bring `.venv` to exactly the pinned packages, with this checkout and its command in it."""
-    uv = make_uv()
     say("installing the Python packages into .venv")
-    python = str(VENV / "bin" / "python")
-    (VENV / STAMP).unlink(missing_ok=True)
-    if not works([python, "-c", "import sys; sys.exit(sys.prefix == sys.base_prefix)"]):
-        shutil.rmtree(VENV, ignore_errors=True)
-        run([uv, "venv", "-q", "--no-project", "--python", _base_python(), str(VENV)], quiet=True)
-    sync = [uv, "pip", "sync", "-q", "--require-hashes", "--python", python, str(PINS)]
-    run(sync, quiet=True)
+    python = _synced(VENV, PINS)
     # Not an editable install: that asks for a build back end, and `uv pip sync` would remove it.
     asked = [python, "-c", "import sysconfig; print(sysconfig.get_path('purelib'))"]
     site = subprocess.run(asked, capture_output=True, check=True, text=True).stdout.strip()
@@ -218,19 +219,38 @@ def make_venv() -> None:
     mark_made(VENV, _venv_recipe())
 
 
+def make_tryton() -> None:
+    """Bring Tryton's own environment to exactly its pinned packages; no code of ours is in it."""
+    say("installing Tryton into .local/tryton")
+    _synced(TRYTON, TRYTON_PINS)
+    mark_made(TRYTON, recipe(TRYTON_PINS, extra=str(ROOT)))
+
+
+def _synced(place: Path, pins: Path) -> str:
+    """Make an environment hold exactly these packages; returns its Python."""
+    uv = make_uv()
+    python = str(place / "bin" / "python")
+    (place / STAMP).unlink(missing_ok=True)
+    if not works([python, "-c", "import sys; sys.exit(sys.prefix == sys.base_prefix)"]):
+        shutil.rmtree(place, ignore_errors=True)
+        run([uv, "venv", "-q", "--no-project", "--python", _base_python(), str(place)], quiet=True)
+    run([uv, "pip", "sync", "-q", "--require-hashes", "--python", python, str(pins)], quiet=True)
+    return python
+
+
 def lock() -> None:
-    """Compile the requirement files from pyproject.toml: with hashes, without any address.
+    """Compile the requirement files: with hashes, without any address.
 
     Pins stay as they are where they still fit; the environment variable UPGRADE takes newer ones.
     """
-    python = ".".join(map(str, OLDEST_PYTHON))
     how = ["--universal", "--generate-hashes", "--no-header", "--no-annotate"]
-    how += ["--python-version", python]
+    how += ["--python-version", ".".join(map(str, OLDEST_PYTHON))]
     how += ["--upgrade"] if os.environ.get("UPGRADE") else []
     sources = {
         "all.txt": ["pyproject.toml", "--group", "dev"],
         "runtime.txt": ["pyproject.toml", "-c", "requirements/all.txt"],
         "uv.txt": ["--group", "bootstrap"],
+        "tryton.txt": ["requirements/tryton.in"],
     }
     with alone():
         uv = make_uv()

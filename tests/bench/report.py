@@ -4,7 +4,7 @@ import json
 import os
 import platform
 import statistics
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -55,11 +55,16 @@ def median(values: Sequence[float]) -> float:
     return statistics.median(values)
 
 
-def write(rows: Sequence[Row], path: Path = RESULTS) -> None:
-    """Write the list of rows, as promised to its readers, and beside it where and when it was measured."""
+def write(
+    rows: Sequence[Row], path: Path = RESULTS, versions: Mapping[str, str] | None = None
+) -> None:
+    """Write the list of rows, as promised to its readers, and beside it where and when it was measured.
+
+    `versions`: those of what others made and is measured beside ours.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps([asdict(row) for row in rows], indent=2) + "\n", encoding="utf-8")
-    about = {
+    about: dict[str, object] = {
         "measured_at": datetime.now(UTC).isoformat(timespec="seconds"),
         "cores": os.cpu_count(),
         "machine": platform.machine(),
@@ -67,6 +72,8 @@ def write(rows: Sequence[Row], path: Path = RESULTS) -> None:
         "python": platform.python_version(),
         "load_before": os.getloadavg()[0],
     }
+    if versions:
+        about["versions"] = versions
     path.with_name("machine.json").write_text(json.dumps(about, indent=2) + "\n", encoding="utf-8")
 
 

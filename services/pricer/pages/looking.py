@@ -1,6 +1,6 @@
 """The pages of one version: its entries and rules, searchable; its settings; its lint report."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query, Request
@@ -18,6 +18,7 @@ from services.pricer.domain.releases.releasing import Kind, Release
 from services.pricer.domain.releases.rule_words import brief, condition_words, covered_words
 from services.pricer.library import Library
 from services.pricer.pages.frame import PAGE_ROWS, PATHS, Insider, told
+from services.pricer.pages.searching import Search
 
 Part = Literal["entries", "rules", "guardrails", "settings", "acts"]
 PARTS: tuple[Part, ...] = ("entries", "rules", "guardrails", "settings", "acts")
@@ -66,13 +67,15 @@ class VersionPages:
         self._author = author
         self.library = library
         self._pages = pages
+        self._search = Search()
 
     def show(
         self, request: Request, release: Release, asked: Looked, caller: Principal
     ) -> Response:
         """Draw a version: a part of it, a page of what is searched for."""
         document = self.library.document(release)
-        found = _sought(_members(document, asked.show), asked.q)
+        members = _members(document, asked.show)
+        found = self._search.found(release.sha256, asked.show, members, asked.q)
         start = (asked.page - 1) * PAGE_ROWS
         rows = [_row(each, document) for each in found[start : start + PAGE_ROWS]]
         more: dict[str, Any] = {
@@ -116,23 +119,6 @@ def _settings(document: PriceBook | FxTable) -> dict[str, Any]:
         "rounding": rounding_words(document.rounding),
         "parent": parent and derived_words(parent.percent_off, parent.round),
     }
-
-
-def _sought(members: Sequence[Value], text: str) -> Sequence[Value]:
-    """Return the members in whose names every word stands."""
-    words = text.lower().split()
-    if not words:
-        return members
-    return [each for each in members if _holds(each, words)]
-
-
-def _holds(member: Value, words: Iterable[str]) -> bool:
-    tree = member.__dict__
-    names = ("sku", "id", "name", "category", "group", "base", "quote", "charge")
-    said = " ".join(str(tree[name]) for name in names if name in tree).lower()
-    if tree.get("when") is not None:
-        said += " " + condition_words(tree["when"]).lower()
-    return all(word in said for word in words)
 
 
 def _row(member: Value, document: PriceBook | FxTable) -> dict[str, Any]:

@@ -13,6 +13,7 @@ def bare(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Make this machine look bare: no venv, no jars, no uv, no programs, no libraries, nobody special."""
     monkeypatch.setattr(setup, "VENV", tmp_path / ".venv")
     monkeypatch.setattr(setup, "TOOLS", tmp_path / ".tools")
+    monkeypatch.setattr(setup, "TRYTON", tmp_path / ".local" / "tryton" / "venv")
     monkeypatch.setattr(local_jars, "JARS", tmp_path / "libs")
     monkeypatch.setattr("infra.setup.shutil.which", lambda _: None)
     monkeypatch.setattr("infra.setup.importlib.util.find_spec", lambda _: None)
@@ -35,6 +36,7 @@ class TestPackages:
         ("needs", "packages"),
         [
             (["venv"], ["python3-venv"]),
+            (["tryton"], ["python3-venv"]),
             (["venv", "pdf"], ["python3-venv", *PDF]),
             (["pdf-tools"], ["poppler-utils"]),
             (["browser"], ["chromium-headless-shell", "libatomic1"]),
@@ -146,7 +148,7 @@ class TestJars:
 
 def test_an_unknown_need_is_told_the_known_ones(capsys: pytest.CaptureFixture[str]) -> None:
     assert setup.main(["vevn"]) == 1
-    assert "venv, pdf, pdf-tools, kafka, browser" in capsys.readouterr().err
+    assert "venv, pdf, pdf-tools, kafka, browser, tryton" in capsys.readouterr().err
 
 
 def test_a_failing_program_is_named_with_its_output(
