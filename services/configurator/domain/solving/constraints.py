@@ -80,6 +80,10 @@ class Constraint:
         # How often its bounds were asked for a lemma.
         self.looked = 0
 
+    def __getstate__(self) -> dict[str, object]:
+        """Return what it says, without what it remembers of points."""
+        return self.__dict__ | {"_seen": {}, "looked": 0}
+
     def negated(self) -> "Constraint":
         """Return the condition that holds exactly where this one does not."""
         return Constraint(self.id, self.scope, inverse(self.bounds))

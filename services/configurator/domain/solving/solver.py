@@ -16,16 +16,11 @@ from weakref import finalize
 from pysat.solvers import Glucose4
 
 from contracts.errors import Refused
-from services.configurator.domain.solving.constraints import (
-    Box,
-    Condition,
-    Forbidden,
-    Permitted,
-)
+from services.configurator.domain.solving.constraints import Condition
 from services.configurator.domain.solving.effort import Effort
-from services.configurator.domain.solving.literals import Literals, Model
+from services.configurator.domain.solving.encoding import Encoding, encoded
+from services.configurator.domain.solving.literals import Model
 from services.configurator.domain.solving.space import Domains, Masks, Space, bits
-from services.configurator.domain.solving.writing import Writer
 
 # The solver lets no other thread run while it searches: it is asked in slices of so many
 # contradictions, some tens of milliseconds each.
@@ -60,6 +55,9 @@ class Clash:
     rules: tuple[int, ...]
 
 
+_State = tuple[Masks, tuple[Condition, ...], Masks, Encoding]
+
+
 @dataclass(frozen=True, slots=True)
 class _Refuted:
     """What was assumed can not hold; these literals of it are enough."""
@@ -72,25 +70,21 @@ class Solver:
 
     def __init__(self, space: Space, constraints: Sequence[Condition], first: Masks) -> None:
         """Encode the constraints; `first` is the point whose values are tried first."""
-        self.constraints = tuple(constraints)
-        self._full = space.full()
-        self._first = first
+        encoding = encoded(space, constraints)
+        self.__setstate__((space.full(), tuple(constraints), first, encoding))
+
+    def __getstate__(self) -> _State:
+        """Return what another process needs to begin where this one began."""
+        return self._full, self.constraints, self._first, self._encoding
+
+    def __setstate__(self, state: _State) -> None:
+        """Begin with what is encoded."""
+        self._full, self.constraints, self._first, encoding = state
+        self._encoding = encoding
         self._lock = threading.Lock()
-        self._literals = Literals(space)
-        self._rules = self._literals.fresh(len(constraints))
-        (self._all_rules,) = self._literals.fresh(1)
-        self._clauses = list(self._literals.clauses)
-        self._clauses.extend([-self._all_rules, rule] for rule in self._rules)
-        writer = Writer(self._literals, self._full)
-        for rule, constraint in zip(self._rules, constraints, strict=True):
-            if isinstance(constraint, Permitted):
-                self._clauses.extend(self._literals.rows(rule, constraint))
-            elif isinstance(constraint, Forbidden):
-                self._clauses.extend(self._clause(rule, box) for box in constraint.boxes)
-            else:
-                writer.write(rule, constraint)
-        self._clauses.extend(writer.clauses)
-        self._learned = writer.demanded
+        self._literals = encoding.literals
+        self._rules, self._all_rules = encoding.rules, encoding.every
+        self._learned = encoding.demanded
         self._point = self._literals.reader(range(len(self._full)))
         # What the rules learned box by box look at.
         self._sensitive = {place for each in self._learned.values() for place in each.scope}
@@ -205,7 +199,7 @@ class Solver:
     # ---- the session
 
     def _start(self) -> None:
-        self._sat = Glucose4(bootstrap_with=self._clauses)
+        self._sat = Glucose4(bootstrap_with=self._encoding.clauses)
         # Also at the end of the process, while the library is still there to do it.
         self._end = finalize(self, self._sat.delete)
         self._sat.set_phases(
@@ -276,7 +270,9 @@ class Solver:
         point = self._looked_at(model)
         counted = ((each, rule) for each, rule in self._learned.items() if model[each - 1] > 0)
         broken = [(each, rule) for each, rule in counted if not rule.holds(point)]
-        lemmas = [self._clause(each, rule.lemma(point, self._full)) for each, rule in broken]
+        lemmas = [
+            self._literals.clause(each, rule.lemma(point, self._full)) for each, rule in broken
+        ]
         self.effort.learned(rule for _, rule in broken)
         if lemmas:
             with self._lock:
@@ -287,10 +283,3 @@ class Solver:
     def _inside(self, domains: Domains) -> Iterator[int]:
         for place, mask in domains.items():
             yield from self._literals.inside(place, mask)
-
-    def _clause(self, literal: int, box: Box) -> list[int]:
-        """Say: where the literal is true, some variable lies outside the box."""
-        clause = [-literal]
-        for place, mask in box:
-            clause.extend(self._literals.outside(place, mask))
-        return clause
