@@ -12,9 +12,13 @@ from services.configurator.domain.solving.constraints import (
     Forbidden,
     Permitted,
 )
+from services.configurator.domain.solving.effort import LITERALS, Allowance
 from services.configurator.domain.solving.literals import Literals
 from services.configurator.domain.solving.space import Space
 from services.configurator.domain.solving.writing import Writer
+
+# Most clauses are not looked at: so many literals in them take as long as one that is read.
+CLAUSES = 25
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -23,6 +27,7 @@ class Encoding:
 
     `rules` are those literals in the order of the conditions, `every` is the one that demands them
     all. `demanded` are the conditions left to be learned, by the literal that demands each.
+    `weight` grows with literals and clauses, as the work of one question does.
     """
 
     literals: Literals
@@ -30,22 +35,26 @@ class Encoding:
     every: int
     clauses: Sequence[Sequence[int]]
     demanded: dict[int, Constraint]
+    weight: int
 
 
-def encoded(space: Space, constraints: Sequence[Condition]) -> Encoding:
-    """Write the conditions down."""
+def encoded(space: Space, constraints: Sequence[Condition], allowance: Allowance) -> Encoding:
+    """Write the conditions down.   Raises: WorkBound."""
     literals = Literals(space)
     rules = literals.fresh(len(constraints))
     (every,) = literals.fresh(1)
     clauses = list(literals.clauses)
     clauses.extend([-every, rule] for rule in rules)
-    writer = Writer(literals, space.full())
+    writer = Writer(literals, space.full(), allowance)
     for rule, constraint in zip(rules, constraints, strict=True):
         if isinstance(constraint, Permitted):
-            clauses.extend(literals.rows(rule, constraint))
+            rows = list(literals.rows(rule, constraint))
+            allowance.take(sum(map(len, rows)) // LITERALS, constraint.id)
+            clauses.extend(rows)
         elif isinstance(constraint, Forbidden):
             clauses.extend(literals.clause(rule, box) for box in constraint.boxes)
         else:
             writer.write(rule, constraint)
     clauses.extend(writer.clauses)
-    return Encoding(literals, rules, every, clauses, writer.demanded)
+    weight = literals.top + sum(map(len, clauses)) // CLAUSES
+    return Encoding(literals, rules, every, clauses, writer.demanded, weight)

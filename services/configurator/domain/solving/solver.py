@@ -10,14 +10,14 @@ learned makes it faster and changes no verdict: every clause follows from its ru
 import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import chain
 from weakref import finalize
 
 from pysat.solvers import Glucose4
 
-from contracts.errors import Refused
 from services.configurator.domain.solving.constraints import Condition
-from services.configurator.domain.solving.effort import Effort
+from services.configurator.domain.solving.effort import TRY, Allowance, Effort, SearchBound, hardest
 from services.configurator.domain.solving.encoding import Encoding, encoded
 from services.configurator.domain.solving.literals import Model
 from services.configurator.domain.solving.space import Domains, Masks, Space, bits
@@ -35,16 +35,6 @@ KNOWN_MAX = 20_000
 
 # The literals that say one wish or one rule.
 Part = tuple[int, ...]
-
-
-class SearchBound(Refused):
-    """The search passed its bound of steps; nothing is claimed about the question.
-
-    Asked again, it may find an answer: what was learned stays.
-    """
-
-    code = "configuration.undecided"
-    title = "Too hard to decide"
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,9 +58,15 @@ class _Refuted:
 class Solver:
     """Answers for one model; may be asked by several threads."""
 
-    def __init__(self, space: Space, constraints: Sequence[Condition], first: Masks) -> None:
-        """Encode the constraints; `first` is the point whose values are tried first."""
-        encoding = encoded(space, constraints)
+    def __init__(
+        self,
+        space: Space,
+        constraints: Sequence[Condition],
+        first: Masks,
+        allowance: Allowance | None = None,
+    ) -> None:
+        """Encode the constraints; `first` is the point that is tried first.   Raises: WorkBound."""
+        encoding = encoded(space, constraints, allowance or Allowance())
         self.__setstate__((space.full(), tuple(constraints), first, encoding))
 
     def __getstate__(self) -> _State:
@@ -93,6 +89,9 @@ class Solver:
         for constraint in self.constraints:
             for place in constraint.scope:
                 self._touching[place].append(constraint)
+        # How many parts are computed to see that all hold.
+        self._sizes = [sum(rule.size for rule in each) for each in self._touching]
+        self._demanded_size = sum(each.size for each in self._learned.values())
         self._known_rules: dict[tuple[int, ...], tuple[int, ...]] = {}
         self.effort = Effort()
         self._start()
@@ -138,6 +137,7 @@ class Solver:
         near = list(point)
         for place, bit in changed.items():
             near[place] = bit
+        self.effort.computed(sum(map(self._sizes.__getitem__, changed)))
         return all(each.holds(near) for place in changed for each in self._touching[place])
 
     def clash(self, hard: Domains, wishes: Sequence[Domains]) -> Clash | None:
@@ -239,8 +239,7 @@ class Solver:
                 self._start()
         slices = lemmas = 0
         while slices < SLICES_MAX and lemmas < LEMMAS_MAX:
-            if refusal := self.effort.refusal():
-                raise SearchBound(refusal)
+            self.effort.check(partial(self._hardest, assumed))
             found = self._ask(assumed)
             if found is None:
                 slices += 1
@@ -254,12 +253,25 @@ class Solver:
             " decide more attributes first, or simplify the rules of the model"
         )
 
+    def _hardest(self, assumed: Sequence[int]) -> list[str]:
+        """Return ids of rules that are hard together, under what else is assumed."""
+        counted = self._rules if self._all_rules in assumed else assumed
+        names = dict(zip(self._rules, self.constraints, strict=True))
+        fixed = [each for each in assumed if each not in names and each != self._all_rules]
+
+        def is_hard(rules: Sequence[int]) -> bool:
+            with self._lock:
+                self._sat.conf_budget(TRY)
+                return self._sat.solve_limited(assumptions=[*fixed, *rules]) is None
+
+        return [names[each].id for each in hardest([r for r in counted if r in names], is_hard)]
+
     def _ask(self, assumed: list[int]) -> Model | _Refuted | None:
         """Return what the clauses known so far say; None, if a slice does not tell."""
         with self._lock:
             self._sat.conf_budget(SLICE)
             found = self._sat.solve_limited(assumptions=assumed)
-            self.effort.searched(self._sat.accum_stats()["conflicts"], self._literals.top)
+            self.effort.searched(self._sat.accum_stats()["conflicts"], self._encoding.weight)
             if found:
                 model: Model = self._sat.get_model()
                 return model
@@ -273,6 +285,7 @@ class Solver:
         lemmas = [
             self._literals.clause(each, rule.lemma(point, self._full)) for each, rule in broken
         ]
+        self.effort.computed(self._demanded_size)
         self.effort.learned(rule for _, rule in broken)
         if lemmas:
             with self._lock:
