@@ -8,11 +8,24 @@ Rings of objects that are dropped after that are found when everything is walked
 
 import gc
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 OLDEST = 2
 ALL_S = 3600.0
+
+
+@contextmanager
+def waiting() -> Iterator[None]:
+    """Let the collector wait while much is made that stays: it would walk all of it for nothing."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
 
 
 class SetAside:

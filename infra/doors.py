@@ -18,6 +18,7 @@ from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from contracts.errors import Forbidden, QuotewrightError, Refused
+from infra import keyed
 from infra.auth import ANONYMOUS, Principal, Security
 from infra.forms import check_form, session_of
 from infra.problems import unexpected
@@ -58,7 +59,7 @@ class BodyTooSlow(QuotewrightError):
 
 
 class BodyRefused(Refused):
-    """The request holds what no honest client sends: endless nesting or NUL characters."""
+    """The request holds what no honest client sends: endless nesting, NULs, a key twice."""
 
     code = "request.refused"
     title = "The request does not fit"
@@ -184,6 +185,12 @@ class Guard:
             )
         if b"\\u0000" in body and _NUL_ESCAPE.search(body):
             raise BodyRefused("send text without NUL characters", rule="nul_character")
+        # A door that takes more than the usual reads its documents itself, aside and as strictly.
+        if self._policy.body_bytes is None:
+            try:
+                keyed.check(body)
+            except keyed.Twice as twice:
+                raise BodyRefused(str(twice), field=twice.key, rule="json_key_twice") from None
 
 
 class FrontDoor:

@@ -23,6 +23,7 @@ from services.configurator import (
     shelf,
 )
 from services.configurator.counter import Counter
+from services.configurator.keeping import Keeper
 from services.configurator.sessions import Sessions
 
 FACTS = (ConfigurationRequested, ConfigurationValidated, ConfigurationRejected)
@@ -31,7 +32,7 @@ TEMPLATES = Path(__file__).parent / "templates"
 
 def build(settings: Settings, plumbing: Plumbing) -> Parts:
     """Wire the service.   Raises: ModelRefused, if a product model or a picture has faults."""
-    catalogue = shelf.load(settings.catalog_dir)
+    catalogue = shelf.load(settings.catalog_dir, Keeper(settings.local_dir / "models"))
     drawn = pictures.load(settings.catalog_dir, catalogue)
     face = Pages(
         prefix="/configurator",

@@ -5,30 +5,40 @@ path.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
 import yaml
 from pydantic import BaseModel, ValidationError
 
+from infra.collecting import waiting
 from services.configurator import composing, locating, tabulating
 from services.configurator.domain.language.model import Part, ProductModel
 from services.configurator.domain.products.catalogue import Catalogue
 from services.configurator.domain.products.product import ModelRefused, Product, publish
+from services.configurator.keeping import Keeper
 
 M = TypeVar("M", bound=BaseModel)
 FILE_BYTES_MAX = 2_000_000
 FAULTS_MAX, FAULT_LENGTH_MAX = 20, 300
 
 
-def load(catalog_dir: Path) -> Catalogue:
+def load(catalog_dir: Path, keeper: Keeper | None = None) -> Catalogue:
     """Read `parts.yaml` and `models/*.yaml` of a catalogue directory and publish every model.
 
+    What a keeper has of the same files is not read and proved again.
     Raises: ModelRefused, naming the file and every fault.
     """
-    parts = read_parts(catalog_dir / "parts.yaml")
+    master = catalog_dir / "parts.yaml"
+    parts = read_parts(master)
     paths = sorted((catalog_dir / "models").glob("*.yaml"))
-    return Catalogue(read_product(path, parts) for path in paths)
+    with waiting():
+        if keeper is None:
+            return Catalogue(read_product(path, parts) for path in paths)
+        return Catalogue(
+            keeper.product(path, master, partial(read_product, path, parts)) for path in paths
+        )
 
 
 def read_product(path: Path, parts: Mapping[str, Part]) -> Product:

@@ -16,6 +16,7 @@ from services.configurator.domain.language.model import (
     CELL_LENGTH_MAX,
     TABLE_COLUMNS_MAX,
     TABLE_ROWS_MAX,
+    Table,
 )
 
 FILE_BYTES_MAX = 2_000_000
@@ -74,6 +75,14 @@ def read(folder: Path, file: str) -> Rows:
             " (1..4), alternatives (a|b) and * for any value, or split the table"
         )
     return list(_cells(file, lines))
+
+
+def has(folder: Path, table: Table) -> bool:
+    """Say whether the file of a table can be read and has exactly its rows."""
+    try:
+        return read(folder, table.file) == [list(each) for each in (table.columns, *table.rows)]
+    except Unreadable:
+        return False
 
 
 def content_of(folder: Path, file: str) -> bytes:

@@ -9,6 +9,7 @@ from typing import Any
 import yaml
 from pydantic import ValidationError
 
+from infra.keyed import once
 from services.pricer.books import BookRefused
 from services.pricer.domain.books.book import FxTable, PriceBook, read_book, read_fx
 from services.pricer.domain.lint.lint import Finding
@@ -61,7 +62,7 @@ def from_json(raw: bytes, name: str) -> dict[str, Any]:
     """Read JSON; 7.8 is read as exactly 7.8.   Raises: BookRefused."""
     try:
         found = json.loads(
-            _text(raw, name), parse_float=_number, parse_int=_number, object_pairs_hook=_once
+            _text(raw, name), parse_float=_number, parse_int=_number, object_pairs_hook=once
         )
     except (ValueError, ArithmeticError, RecursionError) as fault:
         raise refusal(name, [Finding("file", f"is no clean JSON: {str(fault)[:200]}")]) from None
@@ -105,15 +106,6 @@ def _number(text: str) -> Decimal | int:
     if not PLAIN_NUMBER.fullmatch(text):
         raise ValueError(f"{text[:40]} is no plain number; write it out, without an exponent")
     return Decimal(text) if "." in text else int(text)
-
-
-def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) < len(pairs):
-        names = [name for name, _ in pairs]
-        twice = next(name for name in names if names.count(name) > 1)
-        raise ValueError(f"{twice[:40]!r} stands twice in one object; keep one")
-    return found
 
 
 def _mapping(found: Any, name: str) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from services.configurator.domain.language.expression import (
 )
 from services.configurator.domain.language.model import Part, ProductModel
 from services.configurator.domain.products.product import bind, publish
-from services.configurator.domain.solving.proving import dated_faults
+from services.configurator.domain.solving.proving import dated_faults, loading
 from tests.unit.configurator.tabled import allows
 
 PARTS = {
@@ -103,7 +103,8 @@ def bound(**changes):
 
 def faults_of(product):
     """Return what is wrong with the whole of a bound product."""
-    return dated_faults(product.space, {each.days: each.solver for each in product.editions()})
+    editions = {each.days: each.solver for each in product.editions()}
+    return dated_faults(product.space, editions, loading())
 
 
 def decided(source="user", **answers):

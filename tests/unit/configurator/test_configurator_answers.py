@@ -1,6 +1,7 @@
 """The configurator hears an ask and answers with one fact; its doors answer the same without one."""
 
 import asyncio
+import json
 import subprocess
 import sys
 from datetime import UTC, datetime
@@ -185,11 +186,11 @@ def call(store):
     router = api.routes(CommandDesk(store, lambda _: None), CATALOGUE, Pricer(), PICTURES)
     app = application("configurator", [router], security, lambda: Readiness(True))
 
-    def called(method, path, role="seller", **more):
+    def called(method, path, role="seller", type_=None, **more):
         async def once():
             transport = httpx.ASGITransport(app)
             async with httpx.AsyncClient(transport=transport, base_url="http://c") as client:
-                headers = {"authorization": role}
+                headers = {"authorization": role} | ({"content-type": type_} if type_ else {})
                 return await client.request(method, path, headers=headers, **more)
 
         return asyncio.run(once())
@@ -247,6 +248,16 @@ def test_options_are_judged_without_a_fact(call, store):
     assert (tower["selectable"], tower["conflicts_with"]) == (False, ["station_type"])
     assert tower["rules"][0]["id"] == "BS-CLASS-04"
     assert store.read(f"configurator.answer/{QUOTE}") == ()
+
+
+@pytest.mark.parametrize("door", ["options", "explain", "complete", "prices"])
+def test_a_key_that_stands_twice_is_refused_at_every_door(call, door):
+    said = [{"attribute": "sectors", "value": 3, "source": "user"}]
+    told = json.dumps({"decisions": said}).replace('"value": 3', '"value": 1, "value": 3')
+    path = f"/configurator/products/base_station/{door}"
+    found = call("POST", path, content=told, type_="application/json")
+    assert (found.status_code, found.json()["field"]) == (422, "value")
+    assert found.json()["detail"] == "'value' stands twice in one object; keep one"
 
 
 def test_a_trial_gives_the_item_that_the_fact_will_have(call, store):

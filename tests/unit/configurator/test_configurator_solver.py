@@ -14,8 +14,9 @@ from services.configurator.domain.solving import bounds as b
 from services.configurator.domain.solving import solver as solving
 from services.configurator.domain.solving import writing
 from services.configurator.domain.solving.constraints import Constraint, Forbidden
+from services.configurator.domain.solving.effort import SearchBound
 from services.configurator.domain.solving.repairing import minimum_repairs
-from services.configurator.domain.solving.solver import SearchBound, Solver
+from services.configurator.domain.solving.solver import Solver
 from services.configurator.domain.solving.space import Space, bits
 
 LAWS = settings(max_examples=150, deadline=None)

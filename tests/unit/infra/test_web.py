@@ -585,6 +585,31 @@ def test_json_that_nests_without_end_is_refused(app):
         assert answer.status_code == 200
 
 
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"quantity": "1", "quantity": "2", "note": "x"}',
+        b'{"quantity": "1", "note": "x", "more": [{"quantity": 1, "\\u0071uantity": 2}]}',
+        '{"quantity": 1, "quantity": 2}'.encode("utf-16"),
+    ],
+)
+def test_json_in_which_a_key_stands_twice_is_refused(app, body):
+    """Which of the two counts would hang on who reads it."""
+    headers = {"content-type": "application/json", **SERVICE}
+    for path in ("/links/t", "/things"):
+        answer = asked(app, "POST", path, content=body, headers=headers)
+        assert problem(answer) == (422, "request.refused")
+        assert answer.json()["detail"] == "'quantity' stands twice in one object; keep one"
+        assert (answer.json()["field"], answer.json()["rule"]) == ("quantity", "json_key_twice")
+
+
+def test_what_is_no_json_is_told_as_before(app):
+    headers = {"content-type": "application/json", **SERVICE}
+    for body in (b'{"quantity": 1, "quantity', b"{" * 50, b"\xff\xfe"):
+        answer = asked(app, "POST", "/things", content=body, headers=headers)
+        assert (answer.status_code, answer.json()["code"]) == (422, "request.invalid")
+
+
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(alphabet='ab"[]{}\\ü', max_size=8),
     lambda inner: (

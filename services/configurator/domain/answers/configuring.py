@@ -24,7 +24,7 @@ from services.configurator.domain.products.wording import (
     repair_words,
     rule_refs,
 )
-from services.configurator.domain.solving.solver import SearchBound
+from services.configurator.domain.solving.effort import SearchBound
 from services.configurator.domain.solving.space import Domains, Masks
 
 

@@ -97,8 +97,7 @@ Node = Literal | Name | Measure | Call | Unary | Binary | Member | Has
 
 def exact(value: Decimal) -> Number:
     """Return a decimal as a whole number or a fraction."""
-    fraction = Fraction(value)
-    return fraction.numerator if fraction.denominator == 1 else fraction
+    return int(value) if value == value.to_integral_value() else Fraction(value)
 
 
 @lru_cache(maxsize=2000)
@@ -106,18 +105,33 @@ def parse(text: str) -> Node:
     """Read one expression.   Raises: ExpressionFault, with the position and what to write."""
     if len(text) > MAX_LENGTH:
         raise ExpressionFault(f"the expression is longer than {MAX_LENGTH} characters; split it")
+    node = _short(text) or _read(text)
+    if _depth(node) > MAX_DEPTH:
+        raise ExpressionFault(f"the expression is nested deeper than {MAX_DEPTH}; split it")
+    return node
+
+
+def _short(text: str) -> Node | None:
+    """Return what a text says that is too short for too many words; None: read it word by word."""
+    if len(text) > MAX_TOKENS:
+        return None
+    try:
+        return _reader().parse(text)  # type: ignore[return-value]  # what the transformer makes
+    except UnexpectedInput:
+        return None
+
+
+def _read(text: str) -> Node:
     reading = _reader().parse_interactive(text)
     try:
         for number, _ in enumerate(reading.iter_parse()):
             if number == MAX_TOKENS:
                 raise ExpressionFault(f"the expression has more than {MAX_TOKENS} words; split it")
-        node: Node = reading.feed_eof()  # type: ignore[no-untyped-call]  # lark's
+        found: Node = reading.feed_eof()  # type: ignore[no-untyped-call]  # lark's
     except UnexpectedInput as error:
         accepted = reading.accepts()  # type: ignore[no-untyped-call]
         raise ExpressionFault(refusal(error, text, accepted)) from None
-    if _depth(node) > MAX_DEPTH:
-        raise ExpressionFault(f"the expression is nested deeper than {MAX_DEPTH}; split it")
-    return node
+    return found
 
 
 @cache

@@ -17,7 +17,7 @@ from services.configurator.domain.prices.boxes import Grid, Node
 from services.configurator.domain.prices.costing import NEVER, Objective
 from services.configurator.domain.products.product import Product
 from services.configurator.domain.solving.constraints import Box
-from services.configurator.domain.solving.solver import SearchBound
+from services.configurator.domain.solving.effort import SearchBound
 from services.configurator.domain.solving.space import Domains, Masks, bits
 
 # Boxes looked at for one question; whether they are enough depends on the questions alone.

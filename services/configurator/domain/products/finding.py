@@ -6,10 +6,13 @@ from typing import Literal
 
 from services.configurator.domain.language.components import key_id
 from services.configurator.domain.products.product import Product
-from services.configurator.domain.solving.solver import SearchBound
+from services.configurator.domain.solving.effort import SearchBound, WorkBound
 
 # What binds on some days only is judged on those: `rule R-1`, `table T-1`, `budget B-1`.
 _DATED = ("rule ", "table ", "budget ")
+
+
+Severity = Literal["error", "warning"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +22,7 @@ class Finding:
     `dated`: it is told even if it holds on some days only.
     """
 
-    severity: Literal["error", "warning"]
+    severity: Severity
     code: str
     where: str
     message: str
@@ -30,7 +33,12 @@ class Finding:
 
 
 def undecided(where: str, bound: SearchBound) -> Finding:
-    """Return the finding that a question passes the bound of the search: nothing is claimed."""
+    """Return the finding that a question passes the bound of the search: nothing is claimed.
+
+    Raises: WorkBound, if it is the bound of all questions together: none can be asked any more.
+    """
+    if isinstance(bound, WorkBound):
+        raise bound
     return Finding("warning", bound.code, where, bound.message, dated=True)
 
 

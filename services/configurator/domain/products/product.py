@@ -30,9 +30,10 @@ from services.configurator.domain.solving.assembling import line_copies, message
 from services.configurator.domain.solving.binding import Term
 from services.configurator.domain.solving.binding_instances import InstanceBinder
 from services.configurator.domain.solving.constraints import Condition, Constraint, Permitted
+from services.configurator.domain.solving.effort import Allowance, WorkBound
 from services.configurator.domain.solving.preferring import Wish, preferences
 from services.configurator.domain.solving.presence import guarded, presences
-from services.configurator.domain.solving.proving import dated_faults, solvers
+from services.configurator.domain.solving.proving import dated_faults, loading, solvers
 from services.configurator.domain.solving.solver import Solver
 from services.configurator.domain.solving.space import Space
 from services.configurator.domain.solving.tables import permitted
@@ -108,14 +109,18 @@ class Product:
 
 def publish(model: ProductModel, parts: Mapping[str, Part]) -> Product:
     """Check a model whole and make it ready.   Raises: ModelRefused, with every fault found."""
-    product = bind(model, parts)
-    faults = dated_faults(product.space, {each.days: each.solver for each in product.editions()})
+    allowance = loading()
+    product = bind(model, parts, allowance)
+    editions = {each.days: each.solver for each in product.editions()}
+    faults = dated_faults(product.space, editions, allowance)
     if faults:
         raise ModelRefused(model.id, faults)
     return product
 
 
-def bind(model: ProductModel, parts: Mapping[str, Part]) -> Product:
+def bind(
+    model: ProductModel, parts: Mapping[str, Part], allowance: Allowance | None = None
+) -> Product:
     """Check structure, names, kinds and units, and bind; the space is not searched yet.
 
     Raises: ModelRefused, with every fault found.
@@ -132,9 +137,13 @@ def bind(model: ProductModel, parts: Mapping[str, Part]) -> Product:
     if work.faults:
         raise ModelRefused(model.id, work.faults)
     wishes = tuple(preferences(space))
-    editions = solvers(model, space, constraints, [wish[0] for wish in wishes])
+    try:
+        first = [wish[0] for wish in wishes]
+        editions = solvers(model, space, constraints, first, allowance or loading())
+    except WorkBound as bound:
+        raise ModelRefused(model.id, [bound.message]) from None
     (days, solver), *later = editions.items()
-    first = Product(
+    edition = Product(
         model=whole,
         written=model,
         pin=_pin(model, parts),
@@ -147,7 +156,7 @@ def bind(model: ProductModel, parts: Mapping[str, Part]) -> Product:
         days=days,
     )
     return replace(
-        first, later=tuple(replace(first, days=days, solver=solver) for days, solver in later)
+        edition, later=tuple(replace(edition, days=days, solver=solver) for days, solver in later)
     )
 
 

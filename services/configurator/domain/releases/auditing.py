@@ -4,7 +4,8 @@ Every finding is exact: proved over all configurations, never sampled.
 An error keeps the version from being published; a warning is for its author to judge.
 """
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import partial
 
 from contracts.values import MAX_QUANTITY
 from services.configurator.domain.language.components import everywhere, key_id, rules_of
@@ -13,21 +14,24 @@ from services.configurator.domain.language.expression import Call, Measure, Name
 from services.configurator.domain.language.linting_components import suffix
 from services.configurator.domain.language.model import Attribute, MultiAttribute, ProductModel
 from services.configurator.domain.language.nodes import walk
-from services.configurator.domain.products.finding import Finding, over_days, undecided
+from services.configurator.domain.products.finding import Finding, Severity, over_days, undecided
 from services.configurator.domain.products.product import BoundPart, Product
 from services.configurator.domain.products.wording import answer_words
 from services.configurator.domain.releases.covering import table_findings
+from services.configurator.domain.releases.prover import Prover
 from services.configurator.domain.releases.trying import example_findings
 from services.configurator.domain.solving import bounds as b
 from services.configurator.domain.solving.assembling import rule_copies
-from services.configurator.domain.solving.constraints import Condition, Constraint, Forbidden
+from services.configurator.domain.solving.effort import Allowance, SearchBound, WorkBound
 from services.configurator.domain.solving.presence import Presence
 from services.configurator.domain.solving.proving import dead_ends, value_words
-from services.configurator.domain.solving.solver import SearchBound, Solver
 from services.configurator.domain.solving.space import TRUE, Masks
 
 # What an offer prints whole: as many digits as a price may have.
 SHOWN_MAX = 10**15
+# All questions about one model, on all its days: ten times what the largest of ours takes.
+AUDITING_MAX = 200_000
+EXAMPLES, NUMBERS, DATED = "examples", "numbers that grow too large", "options on single days"
 PART_IDLE = "no valid configuration asks for any; remove the line, or mend its quantity"
 PARAMETER_IDLE = "its 'when' never holds; remove it, or mend its 'when'"
 
@@ -35,59 +39,61 @@ PARAMETER_IDLE = "its 'when' never holds; remove it, or mend its 'when'"
 def audit(product: Product) -> list[Finding]:
     """Return what is wrong or in vain in a model that has valid configurations; errors first.
 
-    A question that passes the bound of the search is a warning of its own: nothing is claimed.
+    A question that passes the bound of the search is a warning of its own: nothing is claimed. All
+    of them together have a bound too; what was not looked at by then is told.
     """
+    allowance = Allowance(AUDITING_MAX)
     editions = product.editions()
     found = [
-        *over_days([(each, list(_audited(each))) for each in editions]),
-        *(each for edition in editions if len(editions) > 1 for each in _not_yet(edition)),
+        *over_days([(each, list(_audited(each, allowance))) for each in editions]),
+        *(
+            finding
+            for edition in editions
+            if len(editions) > 1
+            for finding in _within(edition, allowance, {DATED: partial(_not_yet, edition)})
+        ),
         *_never_binding(product),
     ]
     return sorted(found, key=lambda each: each.severity)
 
 
-def _audited(product: Product) -> Iterator[Finding]:
-    prover = _Prover(product)
-    yield from example_findings(product)
-    yield from _too_large(product, prover)
-    yield from _forced(product)
-    yield from _redundant(product, prover)
-    yield from table_findings(product)
-    yield from _unused_measures(product.written)
-    yield from _idle(product, prover)
+def _audited(product: Product, allowance: Allowance) -> Iterator[Finding]:
+    prover = Prover(product, allowance)
+    questions: Mapping[str, Callable[[], Iterator[Finding]]] = {
+        EXAMPLES: lambda: example_findings(product),
+        NUMBERS: lambda: _too_large(product, prover),
+        "questions with one answer": lambda: _forced(product),
+        "redundant rules": lambda: _redundant(product, prover),
+        "rows of tables": lambda: table_findings(product),
+        "measures in vain": lambda: _unused_measures(product.written),
+        "parts and parameters in vain": lambda: _idle(product, prover),
+    }
+    yield from _within(product, allowance, questions)
 
 
-class _Prover:
-    """Says of conditions whether any valid configuration meets them, by one solver for all."""
-
-    def __init__(self, product: Product) -> None:
-        # Only feature models of other tools forbid boxes.
-        self.rules = [
-            each for each in product.solver.constraints if not isinstance(each, Forbidden)
-        ]
-        self._product = product
-        self._asked: list[Condition] = [each.negated() for each in self.rules]
-        self._solver: Solver | None = None
-
-    def ask(self, where: str, scope: Iterable[int], bounds: b.Bounds) -> int:
-        """Take up a condition; returns its number."""
-        self._asked.append(Constraint(where, scope, bounds))
-        self._solver = None
-        return len(self._asked) - 1
-
-    def can_be(self, number: int, without: Collection[int] = ()) -> bool:
-        """Say whether a condition can hold with all rules but these.   Raises: SearchBound."""
-        if self._solver is None:
-            first = [wish[0] for wish in self._product.wishes]
-            self._solver = Solver(self._product.space, [*self.rules, *self._asked], first)
-        counted = [each for each in range(len(self.rules)) if each not in without]
-        return self._solver.solve({}, [*counted, len(self.rules) + number]) is not None
+def _within(
+    product: Product,
+    allowance: Allowance,
+    questions: Mapping[str, Callable[[], Iterator[Finding]]],
+) -> Iterator[Finding]:
+    """Ask until all is asked, or the steps are taken: then say what is not proved."""
+    left = list(questions)
+    try:
+        with product.solver.effort.within(allowance):
+            for what, ask in questions.items():
+                yield from ask()
+                left.remove(what)
+    except WorkBound as bound:
+        # An example that fails and a number that is too large would keep it from being published.
+        severity: Severity = "error" if left[0] in {EXAMPLES, NUMBERS} else "warning"
+        words = f"{bound.message}; not proved: {', '.join(left)}"
+        yield Finding(severity, "model.unproved", "the whole", words, dated=True)
 
 
 # ---- what grows too large
 
 
-def _too_large(product: Product, prover: _Prover) -> Iterator[Finding]:
+def _too_large(product: Product, prover: Prover) -> Iterator[Finding]:
     full = product.space.full()
     asked = []
     for each in product.parameters:
@@ -204,7 +210,7 @@ def _forced_words(product: Product, attribute: Attribute, possible: Masks) -> st
     return None
 
 
-def _redundant(product: Product, prover: _Prover) -> Iterator[Finding]:
+def _redundant(product: Product, prover: Prover) -> Iterator[Finding]:
     """Yield the rules that can not be broken while all others hold, but those told already.
 
     All that are told can go together: of two that say the same, one is told. A rule of a component
@@ -268,7 +274,7 @@ def _expressions(model: ProductModel) -> Iterable[str]:
         yield from (each.quantity for each in component.bill_of_materials)
 
 
-def _idle(product: Product, prover: _Prover) -> Iterator[Finding]:
+def _idle(product: Product, prover: Prover) -> Iterator[Finding]:
     """Yield the parts that no valid configuration asks for, and parameters never shown."""
     asked: dict[tuple[str, str], list[int]] = {}
     for line in product.parts:

@@ -6,8 +6,8 @@ from services.configurator.domain.language.model import IntegerAttribute, Table
 from services.configurator.domain.products.finding import Finding, undecided
 from services.configurator.domain.products.product import Product
 from services.configurator.domain.solving.constraints import Permitted
+from services.configurator.domain.solving.effort import SearchBound
 from services.configurator.domain.solving.proving import value_words
-from services.configurator.domain.solving.solver import SearchBound
 from services.configurator.domain.solving.space import Masks, bits
 
 # Of one table so many rows of a kind are told; the rest is counted.

@@ -10,7 +10,7 @@ from services.configurator.domain.products.decisions import DecisionsRefused, bi
 from services.configurator.domain.products.finding import Finding, undecided
 from services.configurator.domain.products.product import Product
 from services.configurator.domain.products.wording import contradiction_words
-from services.configurator.domain.solving.solver import SearchBound
+from services.configurator.domain.solving.effort import SearchBound
 
 
 def example_findings(product: Product) -> Iterator[Finding]:

@@ -39,6 +39,8 @@ from services.configurator.domain.solving.operators import ARITHMETIC, LOGIC
 from services.configurator.domain.solving.space import Space
 
 NOTHING = Decimal(0)
+# Whatever looks at a term goes down into it: of what parameters are made of, so many in each other.
+DEPTH_MAX = 150
 Kind = OneOf["condition", "number"]
 
 
@@ -72,6 +74,8 @@ class Binder:
         term = self._bind(node)
         if term.kind != kind:
             _fault(f"expected a {kind}, found a {term.kind}: compare numbers, count or sum options")
+        if term.bounds.depth > DEPTH_MAX:
+            _fault(f"nested deeper than {DEPTH_MAX} with the parameters it is made of; unnest it")
         return term
 
     def _bind(self, node: Node) -> Term:

@@ -21,12 +21,18 @@ CACHED_MAX = 4096
 
 
 class Bounds(ABC):
-    """Bounds of an expression: called with domains; `places` are those that it looks at."""
+    """Bounds of an expression: called with domains; `places` are those that it looks at.
 
-    __slots__ = ("parts", "places")
+    `size` is how many parts are computed each time, what is used twice counted twice; `depth`, how
+    many of them lie in each other.
+    """
+
+    __slots__ = ("depth", "parts", "places", "size")
 
     def __init__(self, *parts: "Bounds", places: Iterable[int] = ()) -> None:
         self.parts: tuple[Bounds, ...] = parts
+        self.size: int = 1 + sum([each.size for each in parts])
+        self.depth: int = 1 + max([each.depth for each in parts], default=0)
         self.places: frozenset[int] = frozenset(places).union(*(each.places for each in parts))
 
     @abstractmethod

@@ -17,11 +17,15 @@ Box = tuple[tuple[int, int], ...]
 
 
 class Forbidden:
-    """A condition said by the boxes that it forbids, however many they are."""
+    """A condition said by the boxes that it forbids, however many they are.
+
+    `size` is about how many parts are looked at to see whether it holds, as of the others.
+    """
 
     def __init__(self, id_: str, boxes: Iterable[Box]) -> None:
         self.id = id_
         self.boxes = tuple(boxes)
+        self.size = len(self.boxes)
         self.scope = tuple(sorted({place for box in self.boxes for place, _ in box}))
 
     def holds(self, point: Masks) -> bool:
@@ -39,6 +43,7 @@ class Permitted:
         self.id = id_
         self.boxes = tuple(boxes)
         self.scope = tuple(sorted({place for box in self.boxes for place, _ in box}))
+        self.size = len(self.scope)
         every = (1 << len(self.boxes)) - 1
         self._any_value = dict.fromkeys(self.scope, every)
         self._by_value: dict[int, dict[int, int]] = {place: {} for place in self.scope}
@@ -76,9 +81,14 @@ class Constraint:
         self.id = id_
         self.scope = tuple(sorted(scope))
         self.bounds = bounds
+        self.size = bounds.size
         self._seen: dict[object, bool] = {}
         # How often its bounds were asked for a lemma.
         self.looked = 0
+
+    def __getstate__(self) -> dict[str, object]:
+        """Return what it says, without what it remembers of points."""
+        return self.__dict__ | {"_seen": {}, "looked": 0}
 
     def negated(self) -> "Constraint":
         """Return the condition that holds exactly where this one does not."""

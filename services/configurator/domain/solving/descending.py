@@ -15,6 +15,8 @@ from typing import NamedTuple
 from services.configurator.domain.solving.sums import Staircase
 
 PLACES_MAX = 60
+# One diagram: so many values are looked at; round numbers need few.
+LOOKS_MAX = 100_000
 
 
 class Allowed(NamedTuple):
@@ -63,6 +65,7 @@ class _Making:
     def __init__(self, question: Staircase, nodes_max: int) -> None:
         self._steps = question.steps
         self._nodes_max = nodes_max
+        self._looks = 0
         place, values = self._steps[-1]
         self._always = Allowed(place, sum(mask for _, mask in values))
         self._never = Allowed(place, 0)
@@ -100,6 +103,9 @@ class _Making:
 
     def _inner(self, step: int, left: int) -> tuple[Node, int, int] | None:
         place, values = self._steps[step]
+        self._looks += len(values)
+        if self._looks > LOOKS_MAX:
+            return None
         least, most = 0, self._rest[step] - 1
         leads: list[tuple[int, Node]] = []
         for number, (above, _) in enumerate(values):

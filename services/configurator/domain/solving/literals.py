@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Collection, Iterator
 
-from services.configurator.domain.solving.constraints import Permitted
+from services.configurator.domain.solving.constraints import Box, Permitted
 from services.configurator.domain.solving.space import FALSE, TRUE, Masks, Space, bits
 
 SEEN_MAX = 20_000
@@ -74,6 +74,13 @@ class Literals:
         """Yield the ladder as it stands where the variable has this one value."""
         for number, step in enumerate(self._ladders[place]):
             yield step if value >> (number + 1) else -step
+
+    def clause(self, literal: int, box: Box) -> list[int]:
+        """Say: where the literal is true, some variable lies outside the box."""
+        found = [-literal]
+        for place, mask in box:
+            found.extend(self.outside(place, mask))
+        return found
 
     def rows(self, rule: int, table: Permitted) -> Iterator[list[int]]:
         """Yield clauses: where the rule holds, the point lies in a row of the table.

@@ -7,40 +7,53 @@ from services.configurator.domain.language.dating import Interval, binds, interv
 from services.configurator.domain.language.linting_components import suffix
 from services.configurator.domain.language.model import ProductModel
 from services.configurator.domain.solving.constraints import Condition, Permitted
-from services.configurator.domain.solving.solver import SearchBound, Solver
+from services.configurator.domain.solving.effort import Allowance, SearchBound
+from services.configurator.domain.solving.solver import Solver
 from services.configurator.domain.solving.space import Masks, Space, Variable
 
-# All questions about one model as it is loaded, on all its days, take so many steps at most.
+# Writing one model down and all questions about it as it is loaded, on all its days, take so many
+# steps at most.
 LOADING_MAX = 40_000
 
 
+def loading() -> Allowance:
+    """Return what writing a model down and all questions as it is loaded may take together."""
+    return Allowance(LOADING_MAX)
+
+
 def solvers(
-    model: ProductModel, space: Space, constraints: Sequence[Condition], first: Masks
+    model: ProductModel,
+    space: Space,
+    constraints: Sequence[Condition],
+    first: Masks,
+    allowance: Allowance,
 ) -> dict[Interval, Solver]:
-    """Return the solver of each interval, the earliest first; where the same binds, one for all."""
+    """Return the solver of each interval, the earliest first; where the same binds, one for all.
+
+    Raises: WorkBound.
+    """
     known: dict[frozenset[str], Solver] = {}
     found = {}
     for days in intervals(model):
         idle = frozenset(each.id for each in requirements(model) if not binds(each, days.first))
         if idle not in known:
-            known[idle] = Solver(
-                space, [each for each in constraints if key_id(each.id) not in idle], first
-            )
+            binding = [each for each in constraints if key_id(each.id) not in idle]
+            known[idle] = Solver(space, binding, first, allowance)
         found[days] = known[idle]
     return found
 
 
-def dated_faults(space: Space, editions: Mapping[Interval, Solver]) -> list[str]:
+def dated_faults(
+    space: Space, editions: Mapping[Interval, Solver], allowance: Allowance
+) -> list[str]:
     """Return what is wrong with a model over all its days, those named on which nothing is valid.
 
     An option that can be chosen on some days only is no fault: dates are there for that.
     """
     found = {}
-    left = LOADING_MAX
     for solver in dict.fromkeys(editions.values()):
-        with solver.effort.within(left):
+        with solver.effort.within(allowance):
             found[solver] = _faults(space, solver)
-        left = max(0, left - solver.effort.spent)
     dead = [each for _, each in found.values()]
     return [
         *(

@@ -7,7 +7,8 @@ or shows one more contradiction.
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from services.configurator.domain.solving.solver import SearchBound, Solver
+from services.configurator.domain.solving.effort import SearchBound
+from services.configurator.domain.solving.solver import Solver
 from services.configurator.domain.solving.space import Domains
 
 # Sets looked at for one question; whether that is enough depends on the question alone.

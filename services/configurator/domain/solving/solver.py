@@ -10,22 +10,17 @@ learned makes it faster and changes no verdict: every clause follows from its ru
 import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import chain
 from weakref import finalize
 
 from pysat.solvers import Glucose4
 
-from contracts.errors import Refused
-from services.configurator.domain.solving.constraints import (
-    Box,
-    Condition,
-    Forbidden,
-    Permitted,
-)
-from services.configurator.domain.solving.effort import Effort
-from services.configurator.domain.solving.literals import Literals, Model
+from services.configurator.domain.solving.constraints import Condition
+from services.configurator.domain.solving.effort import TRY, Allowance, Effort, SearchBound, hardest
+from services.configurator.domain.solving.encoding import Encoding, encoded
+from services.configurator.domain.solving.literals import Model
 from services.configurator.domain.solving.space import Domains, Masks, Space, bits
-from services.configurator.domain.solving.writing import Writer
 
 # The solver lets no other thread run while it searches: it is asked in slices of so many
 # contradictions, some tens of milliseconds each.
@@ -42,22 +37,15 @@ KNOWN_MAX = 20_000
 Part = tuple[int, ...]
 
 
-class SearchBound(Refused):
-    """The search passed its bound of steps; nothing is claimed about the question.
-
-    Asked again, it may find an answer: what was learned stays.
-    """
-
-    code = "configuration.undecided"
-    title = "Too hard to decide"
-
-
 @dataclass(frozen=True, slots=True)
 class Clash:
     """A minimal contradiction: wishes and rules, by number, that can not all hold."""
 
     wishes: tuple[int, ...]
     rules: tuple[int, ...]
+
+
+_State = tuple[Masks, tuple[Condition, ...], Masks, Encoding]
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,27 +58,29 @@ class _Refuted:
 class Solver:
     """Answers for one model; may be asked by several threads."""
 
-    def __init__(self, space: Space, constraints: Sequence[Condition], first: Masks) -> None:
-        """Encode the constraints; `first` is the point whose values are tried first."""
-        self.constraints = tuple(constraints)
-        self._full = space.full()
-        self._first = first
+    def __init__(
+        self,
+        space: Space,
+        constraints: Sequence[Condition],
+        first: Masks,
+        allowance: Allowance | None = None,
+    ) -> None:
+        """Encode the constraints; `first` is the point that is tried first.   Raises: WorkBound."""
+        encoding = encoded(space, constraints, allowance or Allowance())
+        self.__setstate__((space.full(), tuple(constraints), first, encoding))
+
+    def __getstate__(self) -> _State:
+        """Return what another process needs to begin where this one began."""
+        return self._full, self.constraints, self._first, self._encoding
+
+    def __setstate__(self, state: _State) -> None:
+        """Begin with what is encoded."""
+        self._full, self.constraints, self._first, encoding = state
+        self._encoding = encoding
         self._lock = threading.Lock()
-        self._literals = Literals(space)
-        self._rules = self._literals.fresh(len(constraints))
-        (self._all_rules,) = self._literals.fresh(1)
-        self._clauses = list(self._literals.clauses)
-        self._clauses.extend([-self._all_rules, rule] for rule in self._rules)
-        writer = Writer(self._literals, self._full)
-        for rule, constraint in zip(self._rules, constraints, strict=True):
-            if isinstance(constraint, Permitted):
-                self._clauses.extend(self._literals.rows(rule, constraint))
-            elif isinstance(constraint, Forbidden):
-                self._clauses.extend(self._clause(rule, box) for box in constraint.boxes)
-            else:
-                writer.write(rule, constraint)
-        self._clauses.extend(writer.clauses)
-        self._learned = writer.demanded
+        self._literals = encoding.literals
+        self._rules, self._all_rules = encoding.rules, encoding.every
+        self._learned = encoding.demanded
         self._point = self._literals.reader(range(len(self._full)))
         # What the rules learned box by box look at.
         self._sensitive = {place for each in self._learned.values() for place in each.scope}
@@ -99,6 +89,9 @@ class Solver:
         for constraint in self.constraints:
             for place in constraint.scope:
                 self._touching[place].append(constraint)
+        # How many parts are computed to see that all hold.
+        self._sizes = [sum(rule.size for rule in each) for each in self._touching]
+        self._demanded_size = sum(each.size for each in self._learned.values())
         self._known_rules: dict[tuple[int, ...], tuple[int, ...]] = {}
         self.effort = Effort()
         self._start()
@@ -144,6 +137,7 @@ class Solver:
         near = list(point)
         for place, bit in changed.items():
             near[place] = bit
+        self.effort.computed(sum(map(self._sizes.__getitem__, changed)))
         return all(each.holds(near) for place in changed for each in self._touching[place])
 
     def clash(self, hard: Domains, wishes: Sequence[Domains]) -> Clash | None:
@@ -205,7 +199,7 @@ class Solver:
     # ---- the session
 
     def _start(self) -> None:
-        self._sat = Glucose4(bootstrap_with=self._clauses)
+        self._sat = Glucose4(bootstrap_with=self._encoding.clauses)
         # Also at the end of the process, while the library is still there to do it.
         self._end = finalize(self, self._sat.delete)
         self._sat.set_phases(
@@ -245,8 +239,7 @@ class Solver:
                 self._start()
         slices = lemmas = 0
         while slices < SLICES_MAX and lemmas < LEMMAS_MAX:
-            if refusal := self.effort.refusal():
-                raise SearchBound(refusal)
+            self.effort.check(partial(self._hardest, assumed))
             found = self._ask(assumed)
             if found is None:
                 slices += 1
@@ -260,12 +253,25 @@ class Solver:
             " decide more attributes first, or simplify the rules of the model"
         )
 
+    def _hardest(self, assumed: Sequence[int]) -> list[str]:
+        """Return ids of rules that are hard together, under what else is assumed."""
+        counted = self._rules if self._all_rules in assumed else assumed
+        names = dict(zip(self._rules, self.constraints, strict=True))
+        fixed = [each for each in assumed if each not in names and each != self._all_rules]
+
+        def is_hard(rules: Sequence[int]) -> bool:
+            with self._lock:
+                self._sat.conf_budget(TRY)
+                return self._sat.solve_limited(assumptions=[*fixed, *rules]) is None
+
+        return [names[each].id for each in hardest([r for r in counted if r in names], is_hard)]
+
     def _ask(self, assumed: list[int]) -> Model | _Refuted | None:
         """Return what the clauses known so far say; None, if a slice does not tell."""
         with self._lock:
             self._sat.conf_budget(SLICE)
             found = self._sat.solve_limited(assumptions=assumed)
-            self.effort.searched(self._sat.accum_stats()["conflicts"], self._literals.top)
+            self.effort.searched(self._sat.accum_stats()["conflicts"], self._encoding.weight)
             if found:
                 model: Model = self._sat.get_model()
                 return model
@@ -276,7 +282,10 @@ class Solver:
         point = self._looked_at(model)
         counted = ((each, rule) for each, rule in self._learned.items() if model[each - 1] > 0)
         broken = [(each, rule) for each, rule in counted if not rule.holds(point)]
-        lemmas = [self._clause(each, rule.lemma(point, self._full)) for each, rule in broken]
+        lemmas = [
+            self._literals.clause(each, rule.lemma(point, self._full)) for each, rule in broken
+        ]
+        self.effort.computed(self._demanded_size)
         self.effort.learned(rule for _, rule in broken)
         if lemmas:
             with self._lock:
@@ -287,10 +296,3 @@ class Solver:
     def _inside(self, domains: Domains) -> Iterator[int]:
         for place, mask in domains.items():
             yield from self._literals.inside(place, mask)
-
-    def _clause(self, literal: int, box: Box) -> list[int]:
-        """Say: where the literal is true, some variable lies outside the box."""
-        clause = [-literal]
-        for place, mask in box:
-            clause.extend(self._literals.outside(place, mask))
-        return clause

@@ -4,7 +4,7 @@ A product of two sums, or a choice between them, is one where the variables of o
 `settling` says which. Whole numbers after scaling: nothing here is a float.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from math import gcd, lcm, prod
@@ -42,36 +42,39 @@ class Sum:
         return Sum(int(self.constant * scale), scaled)
 
 
-def summed(bounds: b.Bounds, masks: Masks) -> Sum | None:
+def summed(bounds: b.Bounds, masks: Masks, count: Callable[[int], None]) -> Sum | None:
     """Return a number as a sum over the masks; None, if some product or choice is unsettled.
 
-    Masks of one value settle a variable.
+    Masks of one value settle a variable. `count` is told how many parts are computed, before.
     """
+    count(1)
     loose = [place for place in bounds.places if masks[place] & (masks[place] - 1)]
     if not loose:
+        count(bounds.size)
         return Sum(bounds(masks)[0], {})
     if len(loose) == 1:
+        count(bounds.size * masks[loose[0]].bit_count())
         return Sum(0, {loose[0]: column(bounds, masks, loose[0])})
     match bounds:
         case b.Total():
-            return _added([summed(each, masks) for each in bounds.parts])
+            return _added([summed(each, masks, count) for each in bounds.parts])
         case b.Negative():
-            part = summed(bounds.parts[0], masks)
+            part = summed(bounds.parts[0], masks, count)
             return part and part.times(-1)
         case b.Times():
-            one, other = (summed(each, masks) for each in bounds.parts)
+            one, other = (summed(each, masks, count) for each in bounds.parts)
             if one is None or other is None or (one.added and other.added):
                 return None
             return one.times(other.constant) if one.added else other.times(one.constant)
         case b.Over():
-            one, other = (summed(each, masks) for each in bounds.parts)
+            one, other = (summed(each, masks, count) for each in bounds.parts)
             if one is None or other is None or other.added:
                 return None
             return one.times(Fraction(1) / other.constant)
         case b.Choice():
             condition, yes, no = bounds.parts
             low, high = condition(masks)
-            return summed(yes if low else no, masks) if low == high else None
+            return summed(yes if low else no, masks, count) if low == high else None
     return None
 
 

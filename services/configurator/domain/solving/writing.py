@@ -13,6 +13,7 @@ from typing import NamedTuple
 from services.configurator.domain.solving import bounds as b
 from services.configurator.domain.solving.constraints import Constraint
 from services.configurator.domain.solving.descending import Allowed, Branch, Descent, Node, descent
+from services.configurator.domain.solving.effort import Allowance
 from services.configurator.domain.solving.literals import Literals
 from services.configurator.domain.solving.space import Masks, bits
 from services.configurator.domain.solving.sums import points, settling, staircase, summed
@@ -38,10 +39,11 @@ Clauses = list[Clause]
 class Writer:
     """Writes the conditions of one solver; `demanded` are those left to be learned, by literal."""
 
-    def __init__(self, literals: Literals, full: Masks, branches_max: int = BRANCHES_MAX) -> None:
+    def __init__(self, literals: Literals, full: Masks, allowance: Allowance) -> None:
         self._literals = literals
         self._full = full
-        self._branches_max = branches_max
+        self._allowance = allowance
+        self._id = ""
         self.clauses: list[list[int]] = []
         self.demanded: dict[int, Constraint] = {}
         # What was said of the parts of the rule at hand: "iff" needs both of each, twice.
@@ -49,13 +51,18 @@ class Writer:
         self._truths: dict[b.Bounds, bool] = {}
 
     def write(self, rule: int, constraint: Constraint) -> None:
-        """Write: where the literal of the rule is true, its condition holds."""
+        """Write: where the literal of the rule is true, its condition holds.
+
+        Raises: WorkBound.
+        """
+        self._id = constraint.id
         self._known.clear()
         self._truths.clear()
         self._demand(rule, self._said(constraint.id, constraint.bounds, holds=True))
 
     def _demand(self, literal: int, clauses: Iterable[Clause]) -> None:
         for each in clauses:
+            self._count(1 + len(each.values))
             clause = [-literal, *each.literals]
             for place, mask in each.values.items():
                 clause.extend(self._literals.outside(place, self._full[place] & ~mask))
@@ -110,6 +117,7 @@ class Writer:
         return [self._left(id_, condition if holds else b.inverse(condition))]
 
     def _of_one(self, condition: b.Bounds, *, holds: bool) -> Clauses:
+        self._count(condition.size * (1 + sum(self._full[p].bit_count() for p in condition.places)))
         tried = list(self._full)
         if not condition.places:
             return [] if condition(tried)[0] == holds else [NEVER]
@@ -152,6 +160,7 @@ class Writer:
     def _compared(self, id_: str, one: b.Bounds, other: b.Bounds, *, below: bool) -> Clauses:
         """Return the clauses of "the one is at most the other", or below it."""
         difference = b.total([one, b.negative(other)])
+        self._count(difference.size)
         settled = settling(difference, self._full)
         if points(settled, self._full) <= CASES_MAX:
             found = self._by_case(difference, sorted(settled), below=below)
@@ -163,13 +172,13 @@ class Writer:
         self, difference: b.Bounds, settled: Sequence[int], *, below: bool
     ) -> Clauses | None:
         written: list[tuple[dict[int, int], Descent]] = []
-        left = self._branches_max
+        left = BRANCHES_MAX
         for case in combinations(*(list(bits(self._full[place])) for place in settled)):
             masks = list(self._full)
             for place, bit in zip(settled, case, strict=True):
                 masks[place] = bit
             unless = {p: self._full[p] ^ masks[p] for p in settled}
-            what = summed(difference, masks)
+            what = summed(difference, masks, self._count)
             if what is None:
                 raise AssertionError("what is settled leaves a sum")
             question = staircase(what, below=below)
@@ -209,6 +218,9 @@ class Writer:
         if isinstance(node, Allowed):
             return self._kept({node.place: node.mask}, frozenset())
         return [Clause({}, frozenset({literals[node]}))]
+
+    def _count(self, parts: int) -> None:
+        self._allowance.write(parts, self._id)
 
     def _left(self, id_: str, condition: b.Bounds) -> Clause:
         """Return a literal that demands a condition which is left to be learned."""
