@@ -25,6 +25,7 @@ from infra.problems import unexpected
 
 ASKED = "infra.asked"
 CORRELATION = "correlation_id"
+MEGABYTE = 1024 * 1024
 PROBES = {"/healthz", "/readyz", "/metrics"}
 log = structlog.get_logger("infra.web")
 
@@ -75,7 +76,7 @@ class RoleMissing(Forbidden):
 class Limits:
     """What a request may weigh: bytes of body, depth of JSON, seconds until the body is there."""
 
-    body_bytes: int = 1024 * 1024
+    body_bytes: int = MEGABYTE
     json_depth: int = 64
     body_deadline_s: float = 10.0
 
@@ -134,7 +135,10 @@ class Guard:
         if b"%00" in scope.get("raw_path", b"") or b"%00" in scope["query_string"]:
             raise BodyRefused("send an address without NUL characters")
         body = await self._body(scope, receive)
-        check_form(scope, body, session)
+        if len(body) > self._limits.body_bytes:  # to read so much must not hold up all others
+            await run_in_threadpool(check_form, scope, body, session)
+        else:
+            check_form(scope, body, session)
         scope[ASKED] = Asked(principal, body, session)
         await self._app(scope, _replay(body, receive), send)
 
@@ -155,7 +159,7 @@ class Guard:
         most = self._policy.body_bytes or self._limits.body_bytes
         told = header(scope, b"content-length") or "0"
         if not told.isdecimal() or len(told) > 15 or int(told) > most:
-            raise BodyTooLarge(f"send at most {most} bytes", limit_bytes=most)
+            raise _too_large(most)
         parts: list[bytes] = []
         size = 0
         try:
@@ -167,7 +171,7 @@ class Guard:
                     parts.append(message.get("body", b""))
                     size += len(parts[-1])
                     if size > most:
-                        raise BodyTooLarge(f"send at most {most} bytes", limit_bytes=most)
+                        raise _too_large(most)
                     if not message.get("more_body", False):
                         break
         except TimeoutError:
@@ -259,6 +263,11 @@ def header(scope: Scope, name: bytes) -> str | None:
     if len(found) > 1:
         return ""
     return found[0].decode("latin-1") if found else None
+
+
+def _too_large(most: int) -> BodyTooLarge:
+    size = f"{most // MEGABYTE} MB" if most % MEGABYTE == 0 else f"{most} bytes"
+    return BodyTooLarge(f"send at most {size}; nothing of it was taken", limit_bytes=most)
 
 
 def depth_above(body: bytes, most: int) -> bool:

@@ -54,6 +54,7 @@ PDF_LIBRARIES = {
 }
 
 # The venv's own console script finds its Python beside itself: any path works, also with spaces.
+# Processes that a house begins read it again as their main module; they must not begin a house.
 LAUNCHER = """#!/bin/sh
 '''exec' "$(dirname "$(readlink -f "$0")")/python" "$0" "$@"
 '''
@@ -61,7 +62,8 @@ import sys
 
 from quotewright.cli import main
 
-sys.exit(main())
+if __name__ == "__main__":
+    sys.exit(main())
 """
 
 

@@ -5,6 +5,7 @@
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
+from urllib.parse import quote
 
 import typer
 
@@ -127,8 +128,8 @@ def publish(  # noqa: PLR0913, PLR0917 - the options of a command are its form
     """Bring a book or an FX table into a running house and publish it, if the lint passes it."""
     client = client_of(Where(home, url, token), "manager")
     document = plain(file)
-    path = f"/pricer/{'fx' if 'pairs' in document else 'books'}/{document.get('id')}"
-    path += f"/{document.get('version')}"
+    kind: Literal["book", "fx"] = "fx" if "pairs" in document else "book"
+    path = _path(kind, document.get("id"), document.get("version"))
     found = _drafted(client, path, document)
     for each in found["findings"]:
         say(f"{each['severity']}: {each['place']}: {each['message']}")
@@ -158,7 +159,7 @@ def retire(  # noqa: PLR0913, PLR0917 - the options of a command are its form
 ) -> None:
     """Take a published version out of use; what was priced with it keeps its prices."""
     client = client_of(Where(home, url, token), "manager")
-    path = f"/pricer/{PATHS[kind]}/{name}/{version}"
+    path = _path(kind, name, version)
     seen = client.get(path)["sha256"]
     done = client.post(f"{path}/retire", {"sha256": seen, "reason": reason})
     say(f"{done['id']} version {done['version']}: retired")
@@ -174,6 +175,13 @@ def _report(path: str, found: "list[Finding]") -> None:
     warnings = len(found) - errors
     words = [f"{errors} error{'s' * (errors != 1)}", f"{warnings} warning{'s' * (warnings != 1)}"]
     say(f"{path}: {', '.join(words)}")
+
+
+def _path(kind: Literal["book", "fx"], name: object, version: object) -> str:
+    """Return where a version stands in a house; a document that names none stands nowhere."""
+    if name is None or version is None:
+        raise Refused("the document has no id or no version; begin it with both", field="id")
+    return f"/pricer/{PATHS[kind]}/{quote(str(name), safe='')}/{quote(str(version), safe='')}"
 
 
 def _drafted(client: Client, path: str, document: dict[str, Any]) -> dict[str, Any]:

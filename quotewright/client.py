@@ -24,6 +24,7 @@ from infra.keys import SigningKey
 
 RUNNING = "running.json"
 TIMEOUT_S = 30.0
+FAULTS_SHOWN = 5
 KINDS: Mapping[int, type[QuotewrightError]] = {
     401: Unauthenticated,
     403: Forbidden,
@@ -135,4 +136,13 @@ def problem_of(answer: httpx.Response) -> QuotewrightError:
     told = told if isinstance(told, dict) else {}
     facts = {k: v for k, v in told.items() if k not in {"type", "title", "status", "detail"}}
     kind = KINDS.get(answer.status_code, Unavailable if answer.status_code >= 500 else Refused)
-    return kind(str(told.get("detail") or f"HTTP {answer.status_code}"), **facts)
+    return kind(_sentence(told) or f"HTTP {answer.status_code}", **facts)
+
+
+def _sentence(told: Mapping[str, Any]) -> str:
+    """Return what a problem says, and of each field why it was not taken."""
+    detail = str(told.get("detail") or "")
+    listed = told.get("fields")
+    faults = [each for each in listed if isinstance(each, dict)] if isinstance(listed, list) else []
+    why = [f"{each.get('field')}: {each.get('message')}" for each in faults[:FAULTS_SHOWN]]
+    return f"{detail} ({'; '.join(why)})" if why and why[0] not in detail else detail

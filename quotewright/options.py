@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
+from contracts.errors import Refused
 from quotewright.client import Client, Where
 
 HOME = Path(__file__).resolve().parents[1] / ".local"
@@ -31,3 +32,14 @@ def print_json(found: Any) -> None:
 def say(text: str) -> None:
     """Print a line as it is."""
     sys.stdout.write(text + "\n")
+
+
+def write(path: Path, content: bytes) -> None:
+    """Write a file that somebody named.   Raises: Refused, if it can not be written."""
+    try:
+        path.write_bytes(content)
+    except OSError as fault:
+        text = (
+            f"{path} can not be written ({fault.strerror}); name a file in a folder that is there"
+        )
+        raise Refused(text, field="to") from None

@@ -10,7 +10,7 @@ import yaml
 
 from contracts.errors import Refused
 from quotewright.book_files import read_book
-from quotewright.options import REFUSED, Json, print_json, say
+from quotewright.options import REFUSED, Json, print_json, say, write
 from quotewright.playing import TELECOM
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ def import_list(  # noqa: PLR0913, PLR0917 - the options of a command are its fo
     print_json(report(found)) if as_json else _say(found)
     if out is not None:
         text = yaml.safe_dump(found.document, sort_keys=False, allow_unicode=True, width=120)
-        out.write_text(text, encoding="utf-8")
+        write(out, text.encode())
         if not as_json:
             say(f"{out}: {book.id} version {to.version}, a draft")
     if found.counts["refused"]:

@@ -6,13 +6,25 @@ from datetime import date
 from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Any, Literal
+from urllib.parse import quote
 
 import typer
 from rich.console import Console
 from rich.table import Table
 
 from quotewright.client import Client, Where
-from quotewright.options import HOME, REFUSED, Home, Json, Token, Url, client_of, print_json, say
+from quotewright.options import (
+    HOME,
+    REFUSED,
+    Home,
+    Json,
+    Token,
+    Url,
+    client_of,
+    print_json,
+    say,
+    write,
+)
 
 DOOR = "/pricer/what-ifs"
 LOOK_S = 0.5
@@ -26,7 +38,8 @@ Day = Annotated[str | None, typer.Option(help="a day, as 2026-03-31")]
 Version = Annotated[str | None, typer.Argument(help="a version, as telecom-list/3")]
 File = Annotated[Path | None, typer.Option(help="a whole book (YAML)", exists=True, dir_okay=False)]
 ChangesFile = Annotated[
-    Path | None, typer.Option(help="entries, rules, guardrails to change (YAML)", exists=True)
+    Path | None,
+    typer.Option(help="entries, rules, guardrails to change (YAML)", exists=True, dir_okay=False),
 ]
 Called = Annotated[str, typer.Option(help="for the list")]
 Other = Annotated[str | None, typer.Option(help="a version; without it what was answered")]
@@ -80,6 +93,8 @@ def listed(as_json: Json = False, url: Url = None, token: Token = None, home: Ho
     if as_json:
         print_json(found)
         return
+    if not found:
+        say("nothing was tried yet; begin with `quotewright whatif run`")
     for each in found:
         it = each["what_if"]
         say(f"{it['what_if_id']}  {it['state']:9} {each['percent']:3} %  {it['name']}")
@@ -90,14 +105,15 @@ def show(
     what_if: Id, as_json: Json = False, url: Url = None, token: Token = None, home: Home = HOME
 ) -> None:
     """Print how far a what-if is, and what it found so far."""
-    found = client_of(Where(home, url, token), "admin").get(f"{DOOR}/{what_if}")
+    found = client_of(Where(home, url, token), "admin").get(f"{DOOR}/{quote(what_if, safe='')}")
     print_json(found) if as_json else _print(Console(), found)
 
 
 @what_if_app.command()
 def cancel(what_if: Id, url: Url = None, token: Token = None, home: Home = HOME) -> None:
     """End a what-if; what it found so far stays."""
-    found = client_of(Where(home, url, token), "admin").post(f"{DOOR}/{what_if}/cancel")
+    client = client_of(Where(home, url, token), "admin")
+    found = client.post(f"{DOOR}/{quote(what_if, safe='')}/cancel")
     say(f"{found['what_if']['name']}: {found['what_if']['state']}")
 
 
@@ -112,7 +128,7 @@ def export(  # noqa: PLR0913, PLR0917 - the options of a command are its form
 ) -> None:
     """Write every quote before and after into a file."""
     client = client_of(Where(home, url, token), "admin")
-    to.write_bytes(client.bytes(f"{DOOR}/{what_if}/quotes.{form}"))
+    write(to, client.bytes(f"{DOOR}/{quote(what_if, safe='')}/quotes.{form}"))
     say(f"wrote {to}")
 
 

@@ -16,7 +16,7 @@ used = Everything()
 _ = (used.model_config, used._pad_to_minor_unit, used._fit_together, used._trimmed)
 _ = (used._one_end_each, used._only_its_measures, used._zone_exists, used._ids_are_unique)
 _ = (used.field_title_should_be_set, used._not_below_zero, used._one_price_each)
-_ = (used._has_entries, used._one_book)
+_ = (used._has_entries, used._one_book, used._days_in_order)
 _ = (used._has_entries, used._one_term_each, used._one_way, used._whole)
 
 # FastAPI and typer call functions that a decorator registered.

@@ -23,6 +23,8 @@ KEYS: Mapping[str, tuple[str, ...]] = {
     "approval": ("case_id",),
 }
 """The projected tables, and the columns that identify a row of each."""
+# A fact leaves out what is not said of these; the column is there all the same.
+SOLD_BY = ("segment", "channel", "partner")
 
 
 def rows_of(deal: DealState | None) -> dict[Key, Row]:
@@ -65,6 +67,7 @@ def _opportunity(deal: DealState) -> Row:
         "crm": ref.crm,
         "record_id": ref.record_id,
         **details.model_dump(exclude={"amount"}),
+        **{name: getattr(details, name) for name in SOLD_BY},
         "amount": _amount(details.amount),
         "stage_since": told.stage_since,
         "crm_outcome": told.outcome,

@@ -67,6 +67,8 @@ def read(raw: bytes, name: str, sheet: str | None = None) -> Sheet:
         raise _refused(name, "is an old or encrypted workbook; save it as .xlsx without a password")
     if raw.startswith(ZIP):
         return _tabled(name, _of_workbook(raw, name, sheet))
+    if sheet is not None:
+        raise _refused(name, "is no workbook and has no sheets; leave the name of the sheet out")
     return _tabled(name, _of_csv(raw, name))
 
 

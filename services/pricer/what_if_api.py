@@ -13,6 +13,7 @@ from infra.bus import Bell
 from infra.web import allow, cause_of
 from infra.work import Cause
 from services.pricer.asks import Asks
+from services.pricer.authoring_api import Writer
 from services.pricer.domain.what_ifs.outcome import Row
 from services.pricer.domain.what_ifs.report import report
 from services.pricer.library import Library
@@ -74,7 +75,7 @@ def routes(desk: WhatIfDesk) -> APIRouter:
     router = APIRouter(prefix="/pricer/what-ifs")
 
     @router.post("", status_code=202)
-    def begin(ask: WhatIfAsk, cause: Why, _keeper: Keeper) -> WhatIfAnswer:
+    def begin(ask: WhatIfAsk, cause: Why, _writer: Writer) -> WhatIfAnswer:
         """Try a book on past quotes; it is carried out in the background and changes no price."""
         return _answer(desk.begin(ask, cause), None)
 

@@ -65,6 +65,13 @@ class WhatIfAsk(Value):
             raise ValueError("give exactly one of version, document and changed")
         return self
 
+    @model_validator(mode="after")
+    def _days_in_order(self) -> Self:
+        first, last = self.quotes.first, self.quotes.last
+        if first is not None and last is not None and first > last:
+            raise ValueError(f"first {first} is after last {last}; turn them round")
+        return self
+
 
 def candidate(ask: WhatIfAsk, library: Library) -> tuple[Tried, bytes]:
     """Return the book to try, linted, and how a list shows it.

@@ -19,6 +19,7 @@ import httpx
 import pytest
 from pydantic import SecretStr
 
+from infra.setup import LAUNCHER
 from infra.webhooks import sign
 from quotewright.client import RUNNING
 from quotewright.laptop import CRM, ROOT
@@ -72,9 +73,12 @@ def served(played: tuple[Path, Said]) -> Iterator[Path]:
     """The same home, served by `up`; ends cleanly when told to."""
     own, _ = played
     log = own / "up.log"
+    # By the script that a user starts: it is the main module of processes that the house begins.
+    script = own / "quotewright"
+    script.write_text(LAUNCHER)
     with log.open("wb") as out:
         serving = subprocess.Popen(
-            ["setpriv", "--pdeathsig", "KILL", *COMMAND, "up", "--home", str(own)],
+            ["setpriv", "--pdeathsig", "KILL", sys.executable, script, "up", "--home", str(own)],
             cwd=ROOT,
             stdout=out,
             stderr=subprocess.STDOUT,
@@ -306,6 +310,18 @@ class TestModel:
         said = run("model", "diff", str(tmp_path / "x.yaml"))
         assert (said.code, said.err.count("\n")) == (1, 1)
         assert "x.yaml: not readable as YAML: line 3, column 1:" in said.err
+
+
+def test_a_what_if_of_the_played_quotes_comes_to_its_end(served: Path, tmp_path: Path) -> None:
+    """The other verbs of prices are in `test_price_commands.py`."""
+    found = run("whatif", "run", "telecom-list/1", "--json", home=served).json
+    assert (found["what_if"]["state"], found["what_if"]["quotes_done"]) == ("done", 2)
+    rows = tmp_path / "quotes.csv"
+    run("whatif", "export", found["what_if"]["what_if_id"], str(rows), home=served)
+    assert [line.split(",")[0] for line in rows.read_text().splitlines()[1:]] == [
+        "Q-1001",
+        "Q-1002",
+    ]
 
 
 class TestParked:

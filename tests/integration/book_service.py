@@ -33,8 +33,7 @@ class Pricer:
         self.app = self.house.app()
 
     def token(self, who: str, role: str) -> str:
-        audience = Audience(self.settings.jwt_issuer, self.settings.jwt_audience)
-        return mint(self.key, Pass(who, [role]), audience, self.clock())
+        return token_of(self.settings, self.key, who, role, self.clock())
 
     def asks(
         self, method: str, path: str, body: Any = None, role: str = "manager", **more: str
@@ -71,15 +70,7 @@ class Pricer:
         return self.asks("POST", path, said, **more)
 
     def prices(self, **changes: Any) -> httpx.Response:
-        ask = {
-            "items": [an_item(("X", "1"))],
-            "account_id": "acct-1",
-            "customer_tier": "standard",
-            "region": "EMEA",
-            "currency": "USD",
-            "day": "2026-11-28",
-        }
-        return self.asks("POST", "/preview", ask | changes, role="seller")
+        return self.asks("POST", "/preview", an_ask(**changes), role="seller")
 
     def rows(self, statement: str) -> list[dict[str, Any]]:
         return self.service.plumbing.query(statement)
@@ -93,12 +84,8 @@ class Pricer:
         return asyncio.run(ask())
 
 
-@contextmanager
-def running(
-    make_database: Any, clock: Any, folder: Path, catalogue: Path, processes: int = 1
-) -> Iterator[tuple[Pricer, ...]]:
-    """Run the service over a catalogue, in so many processes on one database."""
-    clock.now = NOW
+def settings_of(make_database: Any, folder: Path, catalogue: Path) -> tuple[Settings, SigningKey]:
+    """Return the settings of a process on a database of its own, and the key of sign-in."""
     key = SigningKey.create(folder / "key.pem")
     (folder / "keys.json").write_text(json.dumps(jwks([key.public])), encoding="utf-8")
     settings = Settings(
@@ -106,6 +93,35 @@ def running(
         jwt_public_keys=str(folder / "keys.json"),
         catalog_dir=catalogue,
     )
+    return settings, key
+
+
+def token_of(settings: Settings, key: SigningKey, who: str, role: str, now: datetime) -> str:
+    """Return the token of somebody."""
+    audience = Audience(settings.jwt_issuer, settings.jwt_audience)
+    return mint(key, Pass(who, [role]), audience, now)
+
+
+def an_ask(**changes: Any) -> dict[str, Any]:
+    """Return what a seller asks of the small book."""
+    ask = {
+        "items": [an_item(("X", "1"))],
+        "account_id": "acct-1",
+        "customer_tier": "standard",
+        "region": "EMEA",
+        "currency": "USD",
+        "day": "2026-11-28",
+    }
+    return ask | changes
+
+
+@contextmanager
+def running(
+    make_database: Any, clock: Any, folder: Path, catalogue: Path, processes: int = 1
+) -> Iterator[tuple[Pricer, ...]]:
+    """Run the service over a catalogue, in so many processes on one database."""
+    clock.now = NOW
+    settings, key = settings_of(make_database, folder, catalogue)
     found = tuple(Pricer(settings, clock, key) for _ in range(processes))
     try:
         yield found

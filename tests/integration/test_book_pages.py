@@ -4,6 +4,7 @@ import re
 
 import pytest
 
+from services.pricer.documents import BYTES_MAX
 from tests.integration.book_service import TELECOM, a_version, running
 from tests.unit.pricer.basket import an_entry
 from tests.unit.pricer.test_pricer_shelf import a_catalogue
@@ -202,3 +203,27 @@ def test_the_script_of_the_tester_is_given_the_price_alone(pricer):
     answer = pricer.sends("GET", "/pricer/tester?part1=X", headers=headers)
     assert "<html" not in answer.text
     assert "Together" in answer.text
+
+
+# ---- how much may be sent
+
+
+def test_more_than_a_megabyte_is_pasted_and_tried(pricer):
+    """Story: files of 32 MB came in by upload, and the same list was refused in the form."""
+    prices = "sku,price\nX,12\n" + (" " * 1000 + "\n") * 1100
+    assert len(prices) > 1024 * 1024
+    fields = {"prices": prices, "effective": "2027-01-01", "look": "yes"}
+    assert "1 changed" in text_of(pricer.browses("/books/bts/1/import", fields))
+    whole = {"name": "a try", "document": a_version(2) | {"note": "x" * 1_100_000}}
+    answer = pricer.asks("POST", "/what-ifs", whole)
+    assert (answer.status_code, answer.json()["code"]) == (422, "pricer.book_refused")
+    yaml = text_of(pricer.browses("/what-ifs", {"name": "a try", "changes": "x" * 1_100_000}), 422)
+    assert "start with `id:`" in yaml
+
+
+def test_more_than_32_megabytes_are_refused_whole_with_the_limit(pricer):
+    answer = pricer.asks("POST", "/what-ifs", {"name": "x" * BYTES_MAX})
+    told = answer.json()
+    assert (answer.status_code, told["code"]) == (413, "request.too_large")
+    assert told["detail"] == "send at most 32 MB; nothing of it was taken"
+    assert told["limit_bytes"] == BYTES_MAX

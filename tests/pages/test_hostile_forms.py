@@ -14,7 +14,9 @@ from markupsafe import escape
 
 from contracts import places
 from infra.cookies import FORM_TOKEN, SESSION, form_token
+from infra.doors import Limits
 from quotewright.client import token_for
+from services.pricer import documents
 from tests.e2e.place import Place, items_of, until
 from tests.pages.browsers import APPROVER, Shown, send
 
@@ -111,6 +113,8 @@ def acts_on(version: str, act: str, *more: Wrong) -> Form:
     return Form("manager", "approver", lambda _: f"/pricer/{version}/{act}", (*wrong, *more))
 
 
+# What takes a whole price book or price list.
+TAKE_BOOKS = {"/pricer/books/{key}/{version}/import", places.WHAT_IFS}
 BOOK, FX = "books/telecom-list/1", "fx/telecom-fx/1"
 FORMS: Mapping[str, Form] = {
     "/pricer/books/{key}/{version}/publish": acts_on(BOOK, "publish", Wrong(SEEN, 422, "publish a draft")),
@@ -485,7 +489,8 @@ def test_a_form_that_is_not_of_this_session_and_page_is_refused(route: str, targ
     elsewhere = send(house, path, mine, session, sec_fetch_site="cross-site")
     answered(elsewhere, 403, "The form is out of date")
     answered(send(house, path, {**mine, "x": "\x00"}, session), 422, "can not be read")
-    too_large = send(house, path, {**mine, "x": "x" * 1_100_000}, session)
+    most = documents.BYTES_MAX if route in TAKE_BOOKS else Limits().body_bytes
+    too_large = send(house, path, {**mine, "x": "x" * (most + 100)}, session)
     answered(too_large, 413, "too large")
     if form.role:
         other = target.session(form.role, "somebody-else")

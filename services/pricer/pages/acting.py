@@ -13,7 +13,7 @@ from infra.auth import Principal
 from infra.pages import FormInvalid, Pages, filled, form, page_router, see
 from infra.work import Cause
 from services.pricer.authoring import Author
-from services.pricer.authoring_api import Asked, Which, linted
+from services.pricer.authoring_api import Asked, Which, Writer, linted
 from services.pricer.books import Key
 from services.pricer.domain.releases.releasing import Kind, Release
 from services.pricer.importing_api import ImportAsk, import_into
@@ -21,6 +21,7 @@ from services.pricer.library import Library
 from services.pricer.pages.comparing import Compared, differs
 from services.pricer.pages.frame import PATHS, Insider, Keeper, place, told
 from services.pricer.pages.listing import in_force
+from services.pricer.sheets import BYTES_MAX
 
 SAID = (Refused, Conflict, NotFound)
 
@@ -39,7 +40,7 @@ class Pasted(ImportAsk):
 
     model_config = ConfigDict(extra="ignore")
 
-    prices: str = Field(min_length=1, max_length=900_000)
+    prices: str = Field(min_length=1, max_length=BYTES_MAX)
 
 
 def routes(author: Author, library: Library, pages: Pages) -> APIRouter:
@@ -91,7 +92,7 @@ def _importing(router: APIRouter, drawn: "ActPages") -> None:
         return drawn.importing(request, drawn.library.release("book", it), caller, {})
 
     @router.post(path)
-    def read_in(it: Which, request: Request, caller: Keeper, why: Asked) -> Response:
+    def read_in(it: Which, request: Request, caller: Writer, why: Asked) -> Response:
         """Read a price list: show what it changes, or keep the draft that it makes."""
         return drawn.read_in(Deciding(request, "book", it, caller, why))
 

@@ -14,6 +14,7 @@ from infra.auth import Principal
 from infra.live import Live
 from infra.pages import FormInvalid, Pages, form, page_router, see
 from infra.web import allow
+from services.pricer.authoring_api import Writer
 from services.pricer.domain.what_ifs.report import report
 from services.pricer.pages import what_if_charts
 from services.pricer.pages.what_if_form import asked
@@ -52,7 +53,7 @@ def routes(desk: WhatIfDesk, pages: Pages, live: Live) -> APIRouter:
         return drawn.listed(request, caller, {"book": book, "approvals": "on"})
 
     @router.post("")
-    def begin(request: Request, caller: Keeper, cause: Why) -> Response:
+    def begin(request: Request, caller: Writer, cause: Why) -> Response:
         """Try what the form says."""
         filled = form(request)
         try:

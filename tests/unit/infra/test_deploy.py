@@ -116,7 +116,12 @@ def test_the_ingress_lets_in_what_the_doors_behind_it_take() -> None:
     conf = (DEPLOY / "ingress.conf").read_text(encoding="utf-8")
     (books,) = re.findall(r"location ~ (\S+) \{\s+client_max_body_size (\d+)m;", conf)
     assert int(books[1]) * 1024 * 1024 == documents.BYTES_MAX
-    for path in ("/pricer/books/telecom-list/3/import", "/pricer/books/lint", "/pricer/fx/rates/2"):
+    for path in (
+        "/pricer/books/telecom-list/3/import",
+        "/pricer/books/lint",
+        "/pricer/fx/rates/2",
+        "/pricer/what-ifs",
+    ):
         assert re.match(books[0], path), path
     (usual,) = re.findall(r"^    client_max_body_size (\d+)m;", conf, re.MULTILINE)
     assert int(usual) * 1024 * 1024 >= Limits().body_bytes
