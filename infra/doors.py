@@ -18,7 +18,7 @@ from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from contracts.errors import Forbidden, QuotewrightError, Refused
-from infra import keyed
+from infra import json_body
 from infra.auth import ANONYMOUS, Principal, Security
 from infra.forms import check_form, session_of
 from infra.problems import unexpected
@@ -30,8 +30,6 @@ PROBES = {"/healthz", "/readyz", "/metrics"}
 log = structlog.get_logger("infra.web")
 
 _CORRELATION = re.compile(r"[A-Za-z0-9._:/-]{1,128}")
-_STRING = re.compile(rb'"(?:[^"\\]++|\\.)*+"', re.DOTALL)
-_BRACKET = re.compile(rb"[\[\]{}]")
 _NUL_ESCAPE = re.compile(rb"(?<!\\)(?:\\\\)*+\\u0000")
 _HEADERS = {
     b"x-content-type-options": b"nosniff",
@@ -183,7 +181,7 @@ class Guard:
         return body
 
     def _check_json(self, body: bytes) -> None:
-        if depth_above(body, self._limits.json_depth):
+        if json_body.depth_above(body, self._limits.json_depth):
             raise BodyRefused(
                 f"nest JSON at most {self._limits.json_depth} deep", rule="json_depth"
             )
@@ -192,8 +190,8 @@ class Guard:
         # A door that takes more than the usual reads its documents itself, aside and as strictly.
         if self._policy.body_bytes is None:
             try:
-                keyed.check(body)
-            except keyed.Twice as twice:
+                json_body.check(body)
+            except json_body.Twice as twice:
                 raise BodyRefused(str(twice), field=twice.key, rule="json_key_twice") from None
 
 
@@ -268,18 +266,6 @@ def header(scope: Scope, name: bytes) -> str | None:
 def _too_large(most: int) -> BodyTooLarge:
     size = f"{most // MEGABYTE} MB" if most % MEGABYTE == 0 else f"{most} bytes"
     return BodyTooLarge(f"send at most {size}; nothing of it was taken", limit_bytes=most)
-
-
-def depth_above(body: bytes, most: int) -> bool:
-    """Say whether JSON nests deeper than `most`, without parsing it."""
-    if body.count(b"[") + body.count(b"{") <= most:
-        return False
-    depth = 0
-    for each in _BRACKET.findall(_STRING.sub(b"", body)):
-        depth += 1 if each in b"[{" else -1
-        if depth > most:
-            return True
-    return False
 
 
 def _replay(body: bytes, receive: Receive) -> Receive:

@@ -71,7 +71,10 @@ _ = (used.after_since,)
 _ = (used.tone, used.MOVERS, used.NEXT, used.DIFFERENCES, used.in_words, used.lasting)
 
 # The guided page: routes, and what its templates print.
-_ = (used.further,)
+_ = (
+    used.leads_to,
+    used.further,
+)
 _ = (used.instead, used.span, used.possible, used.is_long, used.takes_back)
 
 # Sessions: what their doors answer, a page, what the list prints.

@@ -9,7 +9,7 @@ from typing import Any
 import yaml
 from pydantic import ValidationError
 
-from infra.keyed import once
+from infra.json_body import once
 from services.pricer.books import BookRefused
 from services.pricer.domain.books.book import FxTable, PriceBook, read_book, read_fx
 from services.pricer.domain.lint.lint import Finding

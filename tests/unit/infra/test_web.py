@@ -21,7 +21,8 @@ from pydantic import BaseModel, Field, SecretStr
 from contracts.errors import Conflict, NotFound, Refused, Unavailable
 from contracts.values import Money, Quantity
 from infra.auth import ANONYMOUS, ROLES, Audience, Security, service_key
-from infra.doors import ASKED, Asked, Limits, depth_above
+from infra.doors import ASKED, Asked, Limits
+from infra.json_body import depth_above
 from infra.seen import MemorySeen
 from infra.web import (
     PolicyMissing,

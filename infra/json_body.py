@@ -1,9 +1,15 @@
-"""JSON in which every key of an object stands once: of two, each reader may believe another."""
+"""What the text of JSON must be before anybody reads it: not too deep, every key of an object once.
+
+Of a key that stands twice each reader may believe another one.
+"""
 
 import json
+import re
 from typing import Any
 
 NAME_MAX = 40
+_STRING = re.compile(rb'"(?:[^"\\]++|\\.)*+"', re.DOTALL)
+_BRACKET = re.compile(rb"[\[\]{}]")
 
 
 class Twice(ValueError):
@@ -37,3 +43,15 @@ def check(body: bytes) -> None:
         raise
     except (ValueError, RecursionError):
         return
+
+
+def depth_above(body: bytes, most: int) -> bool:
+    """Say whether JSON nests deeper than `most`, without parsing it."""
+    if body.count(b"[") + body.count(b"{") <= most:
+        return False
+    depth = 0
+    for each in _BRACKET.findall(_STRING.sub(b"", body)):
+        depth += 1 if each in b"[{" else -1
+        if depth > most:
+            return True
+    return False
