@@ -8,7 +8,7 @@ import openpyxl
 import pytest
 
 from services.pricer import sheets
-from services.pricer.domain.books.book import read_book
+from services.pricer.domain.books.book import PriceBook, read_book
 from services.pricer.domain.lint.lint import Part
 from services.pricer.domain.releases.price_list import Target
 from services.pricer.importing import ImportRefused, Source, imported, report
@@ -104,7 +104,7 @@ def test_a_row_that_is_no_price_is_refused_with_its_reason(line, words):
         ("sku,price,category", "NEW,1,toys", "category toys is not declared in the book; correct it"),
         ("sku,price,unit", "MACRO,1,m", "is sold per m, one_time; the part master says pcs, one_time: make them agree"),
         ("sku,price,currency", "MACRO,1,CHF", "currency CHF is not sold in; use one of USD, EUR, JPY, BHD"),
-        ("sku,price,model", "MACRO,1,magic", "model magic is unknown; use one of per_unit, volume, graduated, block, package, markup, margin"),
+        ("sku,price,model", "MACRO,1,magic", "model magic is unknown; use one of per_unit, package, markup, margin, percent_of_total, derived, volume, graduated, block, package_volume, package_graduated"),
     ],
 )  # fmt: skip
 def test_a_cell_that_does_not_fit_the_book_is_refused(head, line, words):
@@ -250,3 +250,139 @@ def test_a_row_far_below_is_read_and_one_beyond_any_sheet_is_refused():
 def test_a_kept_cost_stays_when_the_list_has_none():
     found = importing(a_csv("MACRO,1"))
     assert found.document["entries"][0]["cost"] == an_entry("MACRO", "42000", "27300")["cost"]
+
+
+# ---- packages, percentages of a total, derived books
+
+
+def price_in(raw: bytes, book: PriceBook | None = None, place: int = 0) -> dict:
+    """The price that a list makes of an entry, as its document says it."""
+    found = imported(Source({"list": raw}), book or a_book(), PARTS, TO)
+    assert found.counts["refused"] == 0, [str(each) for each in found.outcomes]
+    read_book(found.document)
+    return found.document["entries"][place]["price"]
+
+
+@pytest.mark.parametrize(
+    ("head", "lines", "price"),
+    [
+        (
+            "model,size,free_units,rounding",
+            ["package,10,5,down"],
+            {
+                "model": "package",
+                "size": "10",
+                "amount": "900",
+                "free_units": "5",
+                "rounding": "down",
+            },
+        ),
+        (
+            "model,up_to,size",
+            ["package_graduated,100,10", "package_graduated,,50"],
+            {
+                "model": "package_tiers",
+                "mode": "graduated",
+                "tiers": [
+                    {"up_to": "100", "size": "10", "amount": "900"},
+                    {"up_to": None, "size": "50", "amount": "900"},
+                ],
+            },
+        ),
+        (
+            "model,up_to,overage_unit,overage_above",
+            ["block,10,,", "block,,12.50,10"],
+            {
+                "model": "block",
+                "blocks": [
+                    {"up_to": "10", "amount": "900"},
+                    {
+                        "up_to": None,
+                        "amount": "900",
+                        "overage_unit": "12.50",
+                        "overage_above": "10",
+                    },
+                ],
+            },
+        ),
+        (
+            "model,floor",
+            ["markup,950"],
+            {"model": "cost_plus", "markup_on_cost": "900", "floor": "950"},
+        ),
+        (
+            "model,of_parts,of_categories,within,basis,minimum,maximum",
+            ["percent_of_total,RRU ANT,hardware|support,item,net,100,5000"],
+            {
+                "model": "percent_of_total",
+                "percent": "900",
+                "skus": ["RRU", "ANT"],
+                "categories": ["hardware", "support"],
+                "within": "item",
+                "basis": "net",
+                "minimum": "100",
+                "maximum": "5000",
+            },
+        ),
+    ],
+)
+def test_every_model_has_a_form(head, lines, price):
+    raw = a_csv(*(f"MACRO,900,{each}" for each in lines), head=f"sku,price,{head}")
+    assert price_in(raw) == price
+
+
+def a_derived_book(**price: object) -> PriceBook:
+    entry = an_entry("MACRO", "1") | {"price": {"model": "derived", **price}}
+    parent = {"id": "list", "version": 1, "sha256": "a" * 64}
+    return a_book(entries=[entry], parent=parent)
+
+
+@pytest.mark.parametrize(
+    ("line", "price"),
+    [
+        ("12.5,,,", {"percent_off": "12.5"}),
+        (",,,", {}),
+        (",10,up,-0.01", {"round": {"multiple": "10", "mode": "up", "add": "-0.01"}}),
+    ],
+)
+def test_an_entry_is_derived_from_the_parent_book(line, price):
+    raw = a_csv(f"MACRO,derived,{line}", head="sku,model,price,round_to,round_mode,round_add")
+    assert price_in(raw, a_derived_book()) == {"model": "derived", **price}
+
+
+def test_an_empty_cell_keeps_a_detail_of_the_price_and_a_dash_takes_it_away():
+    rounded = {"multiple": "10", "mode": "up"}
+    book = a_derived_book(percent_off="5", round=rounded)
+    head = "sku,model,price,round_to,round_mode"
+    kept = price_in(a_csv("MACRO,derived,,,", head=head), book)
+    assert kept == {"model": "derived", "percent_off": "5", "round": rounded}
+    changed = price_in(a_csv("MACRO,derived,7,,down", head=head), book)
+    assert changed["round"] == {"multiple": "10", "mode": "down"}
+    gone = price_in(a_csv("MACRO,derived,-,-,-", head=head), book)
+    assert gone == {"model": "derived"}
+
+
+@pytest.mark.parametrize(
+    ("head", "line", "words"),
+    [
+        ("model,size", "package,", "has no size; fill it in"),
+        ("model,size,rounding", "package,10,nearest", "rounding nearest is unknown; use one of up"),
+        ("model,size", "block,10", "size is for package or package_volume or package_graduated"),
+        ("floor", "10", "floor is for markup or margin, not per_unit; empty it, or correct model"),
+        ("model,free_units", "package_volume,1", "free_units is for package, not package_volume"),
+        ("model,within", "percent_of_total,deal", "within deal is unknown; use one of item, quote"),
+        ("model,basis", "percent_of_total,gross", "basis gross is unknown; use one of list"),
+        ("model,of_parts", "percent_of_total,GONE", "of_parts names GONE, and the part master"),
+        ("model,of_categories", "percent_of_total,toys", "of_categories names toys, and the book"),
+        ("model,minimum", "percent_of_total,much", "minimum much is no plain number"),
+        ("model", "derived", "is derived, and the book names no parent; add it there"),
+        ("model,round_to,round_mode", "derived,-5,up", "must be above zero"),
+        ("model,round_to", "derived,5", "has one of round_to and round_mode; fill in both"),
+        ("model,round_mode", "derived,sideways", "round_mode sideways is unknown; use one of half"),
+        ("model", "usage", "model usage is unknown; use one of per_unit, package, markup"),
+    ],
+)
+def test_a_cell_that_no_model_can_read_is_refused_by_its_column(head, line, words):
+    (told,) = outcomes(a_csv(f"MACRO,9,{line}", head=f"sku,price,{head}"))
+    assert told.startswith("row 2: MACRO: refused, ")
+    assert words in told

@@ -13,9 +13,18 @@ from typing import Literal
 from pydantic import ValidationError
 
 from services.pricer.domain.books.book import Entry, PriceBook
+from services.pricer.domain.books.price_models import Derived, PercentOfTotal
 from services.pricer.domain.lint.lint import Part
 from services.pricer.domain.releases.differing import moved
-from services.pricer.domain.releases.price_rows import Row, Tree, Wrong, amount_of, one, price_of
+from services.pricer.domain.releases.price_rows import (
+    READS,
+    Row,
+    Tree,
+    Wrong,
+    amount_of,
+    one,
+    price_of,
+)
 
 Verdict = Literal["new", "changed", "unchanged", "refused", "removed"]
 VERDICTS: tuple[Verdict, ...] = ("new", "changed", "unchanged", "refused", "removed")
@@ -23,9 +32,7 @@ REQUIRED = ("sku", "price")
 COLUMNS = (
     *REQUIRED,
     "model",
-    "up_to",
-    "flat",
-    "size",
+    *dict.fromkeys(column for read in READS.values() for column in read),
     "cost",
     "category",
     "charge",
@@ -182,8 +189,10 @@ def _entry(
         tree[name] = said
     if cost := one(rows, "cost"):
         tree["cost"] = amount_of("cost", cost)
-    tree["price"] = price_of(rows)
-    return _checked(tree, book, part)
+    tree["price"] = price_of(rows, tree.get("price"))
+    entry = _checked(tree, book, part)
+    _refuse_strangers(entry, book, parts)
+    return entry
 
 
 def _currency(given: str, book: PriceBook) -> str | None:
@@ -206,6 +215,21 @@ def _checked(tree: Tree, book: PriceBook, part: Part) -> Entry:
         text = f"is sold per {entry.unit}, {entry.charge}; the part master says"
         raise Wrong(f"{text} {part.unit}, {part.charge}: make them agree")
     return entry
+
+
+def _refuse_strangers(entry: Entry, book: PriceBook, parts: Mapping[str, Part]) -> None:
+    """Refuse a price that follows what is not there."""
+    match entry.price:
+        case Derived() if book.parent is None:
+            raise Wrong("is derived, and the book names no parent; add it there, or give a price")
+        case PercentOfTotal(skus=skus, categories=categories):
+            declared = {each.id for each in book.categories}
+            if gone := [each for each in skus if each not in parts]:
+                text = f"of_parts names {', '.join(gone[:5])}, and the part master has no such part"
+                raise Wrong(f"{text}; correct it")
+            if gone := [each for each in categories if each not in declared]:
+                text = f"of_categories names {', '.join(gone[:5])}, and the book declares no such"
+                raise Wrong(f"{text} category; correct it")
 
 
 # ---- the report
