@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from typing import Any
 
@@ -110,10 +110,19 @@ def _number(text: str) -> Decimal | int:
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) < len(pairs):
-        names = [name for name, _ in pairs]
-        twice = next(name for name in names if names.count(name) > 1)
+        twice = _first_again(name for name, _ in pairs)
         raise ValueError(f"{twice[:40]!r} stands twice in one object; keep one")
     return found
+
+
+def _first_again(names: Iterable[str]) -> str:
+    """Return the first name that stood before; counting each would never end in a large file."""
+    seen: set[str] = set()
+    for name in names:
+        if name in seen:
+            return name
+        seen.add(name)
+    raise ValueError("no name stands twice")
 
 
 def _mapping(found: Any, name: str) -> dict[str, Any]:
@@ -147,6 +156,6 @@ def _bounded(node: yaml.Node, sizes: dict[int, int], depth: int) -> int:
 def _keys_once(node: yaml.MappingNode) -> None:
     names = [str(key.value) for key, _ in node.value]
     if len(set(names)) < len(names):
-        twice = next(name for name in names if names.count(name) > 1)
+        twice = _first_again(names)
         line = node.start_mark.line + 1
         raise ValueError(f"{twice[:40]!r} stands twice in the mapping of line {line}; keep one")
