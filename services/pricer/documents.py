@@ -139,6 +139,6 @@ def _bounded(node: yaml.Node, sizes: dict[int, int], depth: int) -> int:
 def _keys_once(node: yaml.MappingNode) -> None:
     names = [str(key.value) for key, _ in node.value]
     if len(set(names)) < len(names):
-        twice = next(name for name in names if names.count(name) > 1)
+        twice = _first_again(names)
         line = node.start_mark.line + 1
         raise ValueError(f"{twice[:40]!r} stands twice in the mapping of line {line}; keep one")

@@ -121,6 +121,8 @@ def routes(shelf: Shelves, asker: Asker) -> APIRouter:
         """Return what an item would cost at other quantities."""
         by = fixed(body.ask, body.ask.pins, shelf.now())
         found = at_quantities(body.ask, body.item_id, body.quantities, by.price)
+        if isinstance(found, Unpriced):
+            raise NotPriceable(found.problems)
         return tuple(found)
 
     @router.post("/largest-discount")

@@ -30,6 +30,7 @@ from services.pricer.asks import Asks
 from services.pricer.authoring import Author
 from services.pricer.library import Library
 from services.pricer.pages import what_ifs as what_if_pages
+from services.pricer.tries import Tries
 from services.pricer.trying import Trying
 from services.pricer.what_if_api import WhatIfDesk
 from services.pricer.what_ifs import Changed, Progress, WhatIfs
@@ -41,7 +42,8 @@ def build(settings: Settings, plumbing: Plumbing) -> Parts:
     author = Author(plumbing, library)
     bell = Bell()
     asks = Asks(plumbing)
-    desk = WhatIfDesk(WhatIfs(plumbing, asks), asks, library, bell)
+    what_ifs = WhatIfs(plumbing, asks)
+    desk = WhatIfDesk(what_ifs, asks, library, bell)
     trying = Trying(asks, Progress(plumbing.pool), library, plumbing.asker)
     live = Live(Changed(plumbing).look)
     face = Pages(
@@ -53,7 +55,7 @@ def build(settings: Settings, plumbing: Plumbing) -> Parts:
     router = APIRouter()
     for each in (
         what_if_pages.routes(desk, face, live),
-        pages.routes(author, library, face),
+        pages.routes(author, library, Tries(plumbing, what_ifs), face),
         api.routes(plumbing, library),
         authoring_api.routes(author, library),
         importing_api.routes(author, library),

@@ -197,6 +197,12 @@ def test_whatever_is_typed_the_tester_answers_in_words(pricer, query):
     assert "Try a price" in said
 
 
+def test_a_currency_that_is_none_is_told_as_the_currency_and_not_as_a_quantity(pricer):
+    said = text_of(pricer.browses("/tester?currency=E&part1=X"))
+    assert "Currency:" in said
+    assert "quantity as a number" not in said
+
+
 def test_the_script_of_the_tester_is_given_the_price_alone(pricer):
     token = pricer.token("manager-1", "manager")
     headers = {"accept": "text/html", "cookie": f"qw_session={token}", "hx-request": "true"}

@@ -3,9 +3,11 @@
 import csv
 import io
 import random
+import re
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future
 from concurrent.futures.process import BrokenProcessPool
+from decimal import Decimal
 from typing import Any
 
 import duckdb
@@ -85,6 +87,50 @@ def entry(sku: str) -> dict[str, Any]:
 
 def with_price(sku: str, amount: str) -> dict[str, Any]:
     return entry(sku) | {"price": {"model": "per_unit", "amount": amount}}
+
+
+class TestPublishing:
+    """A what-if stands beside the form that publishes what it tried."""
+
+    def draft(self, pricer: Pricer, percent: int, seen: str = "") -> dict[str, Any]:
+        """Keep version 3 with support at so many percent of its price."""
+        book = pricer.asks("GET", "/pricer/books/telecom-list/2").json()
+        (support,) = (each for each in book["entries"] if each["sku"] == "QW-SUP-PLUS")
+        support["price"]["amount"] = str(Decimal(support["price"]["amount"]) * percent / 100)
+        path, more = "/pricer/books/telecom-list/3", {"if_match": f'"{seen}"'} if seen else {}
+        found = pricer.asks("PUT", path, book | {"version": 3, "status": "draft"}, **more)
+        assert found.status_code == 200, found.text
+        return dict(found.json())
+
+    def page(self, pricer: Pricer) -> str:
+        text = pricer.browses("GET", "/pricer/books/telecom-list/3/publish").text
+        return " ".join(re.sub(r"<[^>]+>", " ", text).split())
+
+    def test_what_a_draft_would_change_stands_beside_its_form(self, pricer: Pricer) -> None:
+        a_history(pricer)
+        self.draft(pricer, 200)
+        assert "Tried on past quotes" not in self.page(pricer)
+        found = pricer.tries(version={"id": "telecom-list", "version": 3}, name="Dearer support")
+        assert found["what_if"]["state"] == "done"
+        page = self.page(pricer)
+        assert "Tried on past quotes Dearer support Done, 12 of 12 quotes" in page
+        total = found["report"]["currencies"][0]["total"]
+        assert f"{total['cheaper']} cheaper, {total['dearer']} dearer" in page
+        assert "another content" not in page
+
+    def test_a_draft_that_changed_since_it_was_tried_is_told(self, pricer: Pricer) -> None:
+        a_history(pricer, 1)
+        seen = self.draft(pricer, 200)["sha256"]
+        pricer.tries(version={"id": "telecom-list", "version": 3})
+        self.draft(pricer, 300, seen)
+        assert "It tried another content than this version has now." in self.page(pricer)
+
+    def test_a_book_with_single_changes_is_no_try_of_the_version(self, pricer: Pricer) -> None:
+        a_history(pricer, 1)
+        self.draft(pricer, 200)
+        of = {"id": "telecom-list", "version": 3}
+        pricer.tries(changed={"of": of, "changes": {"entries": [DEARER_SUPPORT]}})
+        assert "Tried on past quotes" not in self.page(pricer)
 
 
 class TestTrying:

@@ -21,7 +21,9 @@ from services.pricer.library import Library
 from services.pricer.pages.comparing import Compared, differs
 from services.pricer.pages.frame import PATHS, Insider, Keeper, place, told
 from services.pricer.pages.listing import in_force
+from services.pricer.pages.what_ifs import STATES
 from services.pricer.sheets import BYTES_MAX
+from services.pricer.tries import Tries
 
 SAID = (Refused, Conflict, NotFound)
 
@@ -43,10 +45,10 @@ class Pasted(ImportAsk):
     prices: str = Field(min_length=1, max_length=BYTES_MAX)
 
 
-def routes(author: Author, library: Library, pages: Pages) -> APIRouter:
+def routes(author: Author, library: Library, tries: Tries, pages: Pages) -> APIRouter:
     """Return the pages that act on versions."""
     router = page_router()
-    drawn = ActPages(author, library, pages)
+    drawn = ActPages(author, library, tries, pages)
     kinds: tuple[Kind, ...] = ("book", "fx")
     for kind in kinds:
         _publishing(router, kind, drawn)
@@ -111,9 +113,10 @@ class Deciding:
 class ActPages:
     """Draws the pages on which somebody acts, and does what he decides."""
 
-    def __init__(self, author: Author, library: Library, pages: Pages) -> None:
+    def __init__(self, author: Author, library: Library, tries: Tries, pages: Pages) -> None:
         self._author = author
         self.library = library
+        self._tries = tries
         self._pages = pages
 
     def publishing(
@@ -131,6 +134,8 @@ class ActPages:
             "report": linted(self._author.lint(self.library.document(release))),
             "now_in_force": in_force(others, day),
             "from_day": day,
+            "tries": self._tries.of(release),
+            "states": STATES,
             "fault": fault,
             "values": form(request) if fault else {},
             "errors": fault.errors if isinstance(fault, FormInvalid) else {},

@@ -39,7 +39,7 @@ class Tried(BaseModel):
 
     book: str = Field(default="", max_length=120)
     day: date
-    currency: str = Field(default="", max_length=3)
+    currency: str = Field(default="", pattern=r"^([A-Z]{3})?$")
     customer_tier: str = Field(default="", max_length=100)
     region: str = Field(default="", max_length=100)
     account_id: str = Field(default="", max_length=200)

@@ -6,6 +6,8 @@ from decimal import Decimal
 import pytest
 from pydantic import ValidationError
 
+from services.pricer.books import BookRefused
+from services.pricer.documents import from_json, from_yaml
 from services.pricer.domain.books.compiled import BookUnfit, compile_book
 from services.pricer.domain.prices.pricing import price
 from tests.unit.pricer.basket import (
@@ -43,6 +45,15 @@ def test_a_million_tiers_are_refused_at_once():
     entries = [an_entry("X", "0", price=model)]
     words = within(20, lambda: refused(entries=entries))
     assert "at most 1000 items" in words
+
+
+@pytest.mark.parametrize(("reads", "sign"), [(from_json, '"'), (from_yaml, "")])
+def test_the_last_of_many_names_standing_twice_is_found_in_one_pass(reads, sign):
+    """Counting each name took a minute for forty thousand, and days for what a door lets in."""
+    names = [f"{sign}k{place}{sign}: 1" for place in range(20_000)]
+    document = "{" + ", ".join([*names, names[-1]]) + "}"
+    with pytest.raises(BookRefused, match="'k19999' stands twice"):
+        within(4, lambda: reads(document.encode(), "document"))
 
 
 @pytest.mark.parametrize("amount", ["1E+999999", "1E-999999", "9" * 400, "NaN", "Infinity", "0x10"])

@@ -105,6 +105,15 @@ def test_next_breaks_and_other_quantities_are_told(client):
     assert Decimal(rows[1]["each"]["amount"]) < Decimal(rows[0]["each"]["amount"])
 
 
+def test_other_quantities_of_an_item_that_is_not_there_are_refused_and_never_nothing(client):
+    body = {"ask": preview_body(discounts=[]), "item_id": "elsewhere", "quantities": ["1"]}
+    found = asked(client, "/pricer/quantities", body)
+    assert found.status_code == 422
+    (problem,) = found.json()["problems"]
+    assert problem["code"] == "pricer.item_unknown"
+    assert "name one of site" in problem["message"]
+
+
 def largest(client):
     body = {"ask": preview_body(), "selling_unit": "emea-direct", "owner_id": "seller-1"}
     return asked(client, "/pricer/largest-discount", body)

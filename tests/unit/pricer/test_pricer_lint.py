@@ -173,7 +173,7 @@ def test_a_sound_book_has_no_finding():
         ),
         (
             {"tables": []},
-            "currencies.EUR: there is no FX table at all; publish one",
+            "currencies.EUR: no FX table is published; publish one",
         ),
         (
             {"currencies": ["USD", "GBP"]},

@@ -7,6 +7,7 @@ import pytest
 from services.pricer.domain.books.book import read_book
 from services.pricer.domain.lint.lint import Part, lint_book
 from tests.unit.pricer.basket import (
+    HALF_UP,
     a_rule,
     an_entry,
     breaks,
@@ -105,6 +106,26 @@ def test_a_schedule_by_ranges_has_cliffs_whatever_the_list_price_is():
 )  # fmt: skip
 def test_each_fault_of_a_price_model_is_told(changes, expected):
     assert any(expected in each for each in findings(**changes)), findings(**changes)
+
+
+@pytest.mark.parametrize(
+    ("currency", "multiple", "expected"),
+    [
+        ("JPY", "0.05", "rounding.cash.JPY: the multiple 0.05 is finer than JPY has"),
+        ("BHD", "0.0125", "give whole multiples of 0.001"),
+        ("SEK", "1", "rounding.cash.SEK: the book is not sold in SEK; drop it"),
+        ("BHD", "0.005", None),
+        ("JPY", "5", None),
+    ],
+)
+def test_what_is_paid_in_cash_is_an_amount_that_the_currency_has(currency, multiple, expected):
+    cash = {"currency": currency, "multiple": multiple, "mode": "half_up"}
+    policy = {"list": HALF_UP, "unit": HALF_UP, "line": "half_up", "cash": [cash]}
+    found = findings(rounding=policy, currencies=["USD", "JPY", "BHD"])
+    assert len(found) == (expected is not None)
+    assert all(expected in each for each in found)
+    found = findings(rounding=policy | {"cash": [cash, cash]}, currencies=["USD", "JPY", "BHD"])
+    assert f"rounding.cash.{currency}: stands 2 times; keep one" in found
 
 
 def test_a_part_may_have_a_price_for_each_charge_and_from_each_day():

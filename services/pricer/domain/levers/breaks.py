@@ -9,7 +9,7 @@ from typing import Any
 
 from contracts.pricing import LineProblem
 from contracts.values import EXACT, MAX_QUANTITY, Money, Quantity, Value, rounded
-from services.pricer.domain.asks.ask import BasketItem, PriceAsk, Priced, Unpriced
+from services.pricer.domain.asks.ask import BasketItem, PriceAsk, Priced, Unpriced, problem
 from services.pricer.domain.asks.basket import BasketLine, lines_of
 from services.pricer.domain.asks.engines import NEWEST
 from services.pricer.domain.asks.rounding import ROUNDS
@@ -95,8 +95,15 @@ def next_breaks(
 
 def at_quantities(
     ask: PriceAsk, item_id: str, quantities: Sequence[Quantity], price_one: PriceOne
-) -> list[AtQuantity]:
-    """Return what an item would come to at other quantities; all else stays as it is."""
+) -> list[AtQuantity] | Unpriced:
+    """Return what an item would come to at other quantities; all else stays as it is.
+
+    Unpriced, if there is no such item: what is not asked for would come to nothing.
+    """
+    items = sorted(each.item_id for each in ask.items)
+    if item_id not in items:
+        text = f"there is no item {item_id} in the quote; name one of {', '.join(items)}"
+        return Unpriced((problem("item_unknown", text, "item_id"),))
     return [_at(ask, item_id, each, price_one) for each in quantities]
 
 

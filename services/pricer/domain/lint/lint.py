@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Literal
 
-from contracts.values import Period
+from contracts.values import EXACT, Period, unit_of
 from services.pricer.domain.books.book import FxTable, PriceBook
 from services.pricer.domain.books.compiled import BookUnfit, CompiledBook, compile_book
 from services.pricer.domain.lint.lint_entries import lint_entry, lint_guardrails, lint_totals
@@ -65,6 +65,7 @@ def lint_book(
     found = [
         *_once(known),
         *_period("effective", book.effective),
+        *_cash(book),
         *_found(each for entry in book.entries for each in lint_entry(entry, known)),
     ]
     if not found:
@@ -155,6 +156,22 @@ def _period(place: str, period: Period) -> list[Finding]:
     return []
 
 
+def _cash(book: PriceBook) -> Iterable[Finding]:
+    """Find cash rounding that never applies, or that makes an amount the currency does not have."""
+    times = Counter(each.currency for each in book.rounding.cash)
+    for currency, count in times.items():
+        if count > 1:
+            yield Finding(f"rounding.cash.{currency}", f"stands {count} times; keep one")
+        if currency not in {book.currency, *book.currencies}:
+            text = f"the book is not sold in {currency}; drop it, or add the currency"
+            yield Finding(f"rounding.cash.{currency}", text)
+    for each in book.rounding.cash:
+        if EXACT.remainder(each.multiple, unit_of(each.currency)):
+            text = f"the multiple {each.multiple:f} is finer than {each.currency} has; give whole"
+            text += f" multiples of {unit_of(each.currency)}"
+            yield Finding(f"rounding.cash.{each.currency}", text)
+
+
 def _found(found: Iterable[Found]) -> Iterable[Finding]:
     return (Finding(*each) for each in found)
 
@@ -187,8 +204,8 @@ def _fx(book: PriceBook, tables: Sequence[FxTable]) -> Iterable[Finding]:
             if currency == base:
                 continue
             place = f"currencies.{currency}"
-            if not tables:
-                yield Finding(place, "there is no FX table at all; publish one")
+            if not published:
+                yield Finding(place, "no FX table is published; publish one")
             for table in published:
                 if not table.rate(base, currency):
                     text = f"FX table {table.id} version {table.version} has no rate"

@@ -3,6 +3,7 @@
 A candidate is linted as a book is before it is published, so that what is found holds for it.
 """
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -70,7 +71,7 @@ def changed(book: PriceBook, changes: Changes) -> PriceBook:
     Raises: CandidateRefused, if something to leave out is not there, or an id stands twice.
     """
     ids = changes.ids()
-    twice = sorted({each for each in ids if ids.count(each) > 1})
+    twice = sorted(each for each, times in Counter(ids).items() if times > 1)
     own = {each.sku for each in book.entries}
     own |= {each.id for each in book.rules} | {each.id for each in book.guardrails}
     found = [Finding(f"changes.{each}", "stands twice; keep one") for each in twice]
