@@ -5,6 +5,7 @@ Of a key that stands twice each reader may believe another one.
 
 import json
 import re
+from collections.abc import Iterable
 from typing import Any
 
 NAME_MAX = 40
@@ -24,12 +25,18 @@ def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     """Make an object of its pairs, as `object_pairs_hook` of a JSON parser.   Raises: Twice."""
     found = dict(pairs)
     if len(found) < len(pairs):
-        seen: set[str] = set()
-        for key, _ in pairs:
-            if key in seen:
-                raise Twice(key)
-            seen.add(key)
+        raise Twice(first_again(name for name, _ in pairs))
     return found
+
+
+def first_again(names: Iterable[str]) -> str:
+    """Return the first name that stood before; counting each would never end in a large file."""
+    seen: set[str] = set()
+    for name in names:
+        if name in seen:
+            return name
+        seen.add(name)
+    raise ValueError("no name stands twice")
 
 
 def check(body: bytes) -> None:

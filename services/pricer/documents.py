@@ -9,7 +9,7 @@ from typing import Any
 import yaml
 from pydantic import ValidationError
 
-from infra.json_body import once
+from infra.json_body import first_again, once
 from services.pricer.books import BookRefused
 from services.pricer.domain.books.book import FxTable, PriceBook, read_book, read_fx
 from services.pricer.domain.lint.lint import Finding
@@ -139,6 +139,6 @@ def _bounded(node: yaml.Node, sizes: dict[int, int], depth: int) -> int:
 def _keys_once(node: yaml.MappingNode) -> None:
     names = [str(key.value) for key, _ in node.value]
     if len(set(names)) < len(names):
-        twice = _first_again(names)
+        twice = first_again(names)
         line = node.start_mark.line + 1
         raise ValueError(f"{twice[:40]!r} stands twice in the mapping of line {line}; keep one")
