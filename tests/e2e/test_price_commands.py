@@ -70,10 +70,16 @@ def seller(embedded: Place) -> Sequence[str]:
 
 
 def a_draft(folder: Path, version: int, **changes: object) -> Path:
-    """Write the next version of the telecom list."""
+    """Write a version of a book of our own, with the prices of the telecom list."""
     tree = yaml.safe_load((BOOKS / "telecom-list-2.yaml").read_text())
     days = {"first": f"{2030 + version}-01-01", "last": None}
-    tree |= {"version": version, "effective": days, "status": "draft", **changes}
+    tree |= {
+        "id": "of-commands",
+        "version": version,
+        "effective": days,
+        "status": "draft",
+        **changes,
+    }
     path = folder / f"telecom-list-{version}.yaml"
     path.write_text(yaml.safe_dump(tree, sort_keys=False))
     return path
@@ -88,20 +94,20 @@ class TestBooks:
         path = a_draft(tmp_path, 41)
         said = run("book", "publish", path, "--reason", "try", "--draft-only", *house)
         assert (said.code, said.err) == (0, "")
-        assert "telecom-list version 41: kept as a draft, " in said.out
-        assert "telecom-list 41  draft" in run("book", "list", *house).out
+        assert "of-commands version 41: kept as a draft, " in said.out
+        assert "of-commands 41  draft" in run("book", "list", *house).out
         said = run("book", "publish", path, "--reason", "prices of 2071", *house)
         assert said.out.splitlines()[-1] == (
-            "telecom-list version 41: published, in force from 2071-01-01"
+            "of-commands version 41: published, in force from 2071-01-01"
         )
         again = run("book", "publish", path, "--reason", "prices of 2071", *house)
         assert (again.code, again.out) == (1, "")
         assert "what is published stays as it is; write version: 42" in again.err
-        retired = run("book", "retire", "telecom-list", 41, "--reason", "was a try", *house)
-        assert retired.out == "telecom-list version 41: retired\n"
+        retired = run("book", "retire", "of-commands", 41, "--reason", "was a try", *house)
+        assert retired.out == "of-commands version 41: retired\n"
         listed = run("book", "list", *house).out
-        assert "telecom-list 41  retired  2071-01-01 to further notice" in listed
-        assert listed.splitlines()[0].endswith("user/manager-1: was a try")
+        assert "of-commands 41  retired  2071-01-01 to further notice" in listed
+        assert "user/manager-1: was a try" in listed
 
     def test_tables_of_rates_are_listed_too(self, run: Run, house: Sequence[str]) -> None:
         said = run("book", "list", "--kind", "fx", *house)

@@ -1,10 +1,11 @@
-"""The service pricer over PostgreSQL, its chore stepped by hand, and who asks it."""
+"""The pricer over PostgreSQL, in one or more houses on one database, and who asks it."""
 
 import asyncio
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid5
 
@@ -24,18 +25,18 @@ from services.approvals import policy
 from services.approvals.domain.bulk import BulkQuestion, preview_all
 from services.pricer import main
 from services.pricer.domain.asks.ask import PriceAsk
-from tests.unit.pricer.history import CATALOG
+from tests.unit.pricer.basket import an_entry, an_item, the_document
 
-NOW = datetime(2026, 11, 2, 9, 0, tzinfo=UTC)
-HOUSE = UUID(int=77)
-WHAT_IFS = "/pricer/what-ifs"
+NOW = datetime(2026, 11, 28, 9, 0, tzinfo=UTC)
+TELECOM = Path(__file__).parents[2] / "catalogs" / "telecom"
+DEALS = UUID(int=77)
+WHAT_IFS = "/what-ifs"
 
 
 class Approvers:
     """Approvals as a peer: its own answer to the bulk question, or none."""
 
     def __init__(self) -> None:
-        self.authority = policy.load(CATALOG)
         self.asked: list[int] = []
         self.fault: Exception | None = None
 
@@ -45,12 +46,12 @@ class Approvers:
             raise self.fault
         question = BulkQuestion.model_validate(json)
         self.asked.append(len(question.terms))
-        published = self.authority.on(NOW.date())
+        published = policy.load(TELECOM).on(NOW.date())
         return preview_all(published.policy, published.pin, question).model_dump_json().encode()
 
 
 class Pricer:
-    """The service in one process, and who asks it."""
+    """The service in one house, its chore stepped by hand."""
 
     def __init__(self, settings: Settings, clock: Any, key: SigningKey) -> None:
         self.clock, self.key, self.settings = clock, key, settings
@@ -64,9 +65,51 @@ class Pricer:
         (self.service,) = self.house.services
         self.app = self.house.app()
 
+    def token(self, who: str, role: str) -> str:
+        return token_of(self.settings, self.key, who, role, self.clock())
+
+    def asks(
+        self, method: str, path: str, body: Any = None, role: str = "manager", **more: str
+    ) -> httpx.Response:
+        """Ask as a program does, below /pricer; `more` are further headers."""
+        headers = {"authorization": f"Bearer {self.token(f'{role}-1', role)}", "accept": "*/*"}
+        headers |= {name.replace("_", "-"): value for name, value in more.items()}
+        return self.sends(method, f"/pricer{path}", headers=headers, json=body)
+
+    def browses(
+        self, path: str, fields: dict[str, str] | None = None, role: str = "manager"
+    ) -> httpx.Response:
+        """Ask as a browser does, below /pricer: look, or send a form with `fields`."""
+        token = self.token(f"{role}-1", role)
+        headers = {
+            "accept": "text/html",
+            "accept-language": "en-GB",
+            "cookie": f"qw_session={token}",
+        }
+        if fields is None:
+            return self.sends("GET", f"/pricer{path}", headers=headers)
+        data = {"form_token": form_token(token), **fields}
+        return self.sends("POST", f"/pricer{path}", headers=headers, data=data)
+
+    def drafts(self, document: dict[str, Any], kind: str = "books", **more: str) -> dict[str, Any]:
+        path = f"/{kind}/{document['id']}/{document['version']}"
+        answer = self.asks("PUT", path, document, **more)
+        assert answer.status_code == 200, answer.text
+        return dict(answer.json())
+
+    def publishes(self, draft: dict[str, Any], kind: str = "books", **more: str) -> httpx.Response:
+        path = f"/{kind}/{draft['id']}/{draft['version']}/publish"
+        said = {"sha256": draft["sha256"], "reason": "prices of the season"}
+        return self.asks("POST", path, said, **more)
+
+    def prices(self, **changes: Any) -> httpx.Response:
+        return self.asks("POST", "/preview", an_ask(**changes), role="seller")
+
+    # ---- what-ifs
+
     def hears(self, number: str, ask: PriceAsk, revision: int = 1, unit: str | None = None) -> None:
         """Let it hear an ask of quotes for this quote."""
-        quote_id = uuid5(HOUSE, number)
+        quote_id = uuid5(DEALS, number)
         about = {"name": "Site", "model": {"id": "m", "version": 1, "sha256": "a" * 64}}
         more = {"decisions": [], "options": [], "parameters": []}
         tree = ask.model_dump(mode="json", exclude_none=True)
@@ -106,25 +149,6 @@ class Pricer:
             done += 1
         return done
 
-    def asks(
-        self, method: str, path: str, body: Any = None, role: str = "manager", **more: str
-    ) -> httpx.Response:
-        headers = {"authorization": f"Bearer {self.token(role)}", "accept": "*/*"}
-        headers |= {name.replace("_", "-"): value for name, value in more.items()}
-        return self.sends(method, path, headers=headers, json=body)
-
-    def browses(
-        self, method: str, path: str, fields: dict[str, str] | None = None, role: str = "manager"
-    ) -> httpx.Response:
-        token = self.token(role)
-        headers = {
-            "accept": "text/html",
-            "accept-language": "en-GB",
-            "cookie": f"qw_session={token}",
-        }
-        data = {"form_token": form_token(token), **(fields or {})} if method == "POST" else None
-        return self.sends(method, path, headers=headers, data=data)
-
     def tries(self, **ask: Any) -> dict[str, Any]:
         """Ask for a what-if, let it be carried out, and return how it ended."""
         answer = self.asks("POST", WHAT_IFS, {"name": "a try", **ask})
@@ -133,14 +157,11 @@ class Pricer:
         return self.found(answer.json()["what_if"]["what_if_id"])
 
     def found(self, what_if_id: str) -> dict[str, Any]:
+        """Return a what-if as it stands."""
         return dict(self.asks("GET", f"{WHAT_IFS}/{what_if_id}").json())
 
     def rows(self, statement: str) -> list[dict[str, Any]]:
         return self.service.plumbing.query(statement)
-
-    def token(self, role: str) -> str:
-        audience = Audience(self.settings.jwt_issuer, self.settings.jwt_audience)
-        return mint(self.key, Pass(f"{role}-1", [role], timedelta(hours=8)), audience, self.clock())
 
     def sends(self, method: str, path: str, **more: Any) -> httpx.Response:
         async def ask() -> httpx.Response:
@@ -151,16 +172,53 @@ class Pricer:
         return asyncio.run(ask())
 
 
-@contextmanager
-def running(make_database: Any, clock: Any, tmp_path: Any) -> Iterator[Pricer]:
-    """Run the service over the telecom catalogue."""
-    clock.now = NOW
-    key = SigningKey.create(tmp_path / "key.pem")
-    (tmp_path / "keys.json").write_text(json.dumps(jwks([key.public])), encoding="utf-8")
-    database = make_database(pricer=["pricer"])
+def settings_of(make_database: Any, folder: Path, catalogue: Path) -> tuple[Settings, SigningKey]:
+    """Return the settings of a process on a database of its own, and the key of sign-in."""
+    key = SigningKey.create(folder / "key.pem")
+    (folder / "keys.json").write_text(json.dumps(jwks([key.public])), encoding="utf-8")
     settings = Settings(
-        dsn=SecretStr(database.dsn("pricer")), jwt_public_keys=str(tmp_path / "keys.json")
+        dsn=SecretStr(make_database(pricer=["pricer"]).dsn("pricer")),
+        jwt_public_keys=str(folder / "keys.json"),
+        catalog_dir=catalogue,
     )
-    service = Pricer(settings, clock, key)
-    yield service
-    service.house.stop()
+    return settings, key
+
+
+def token_of(settings: Settings, key: SigningKey, who: str, role: str, now: datetime) -> str:
+    """Return the token of somebody."""
+    audience = Audience(settings.jwt_issuer, settings.jwt_audience)
+    return mint(key, Pass(who, [role]), audience, now)
+
+
+def an_ask(**changes: Any) -> dict[str, Any]:
+    """Return what a seller asks of the small book."""
+    ask = {
+        "items": [an_item(("X", "1"))],
+        "account_id": "acct-1",
+        "customer_tier": "standard",
+        "region": "EMEA",
+        "currency": "USD",
+        "day": "2026-11-28",
+    }
+    return ask | changes
+
+
+@contextmanager
+def running(
+    make_database: Any, clock: Any, folder: Path, catalogue: Path = TELECOM, houses: int = 1
+) -> Iterator[tuple[Pricer, ...]]:
+    """Run the service over a catalogue, in so many houses on one database."""
+    clock.now = NOW
+    settings, key = settings_of(make_database, folder, catalogue)
+    found = tuple(Pricer(settings, clock, key) for _ in range(houses))
+    try:
+        yield found
+    finally:
+        for each in found:
+            each.house.stop()
+
+
+def a_version(version: int, price: str = "10", **changes: Any) -> dict[str, Any]:
+    """The document of a small book with one part."""
+    changes.setdefault("entries", [an_entry("X", price)])
+    return the_document(version=version, status="draft", **changes)

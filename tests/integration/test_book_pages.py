@@ -5,7 +5,7 @@ import re
 import pytest
 
 from services.pricer.documents import BYTES_MAX
-from tests.integration.book_service import TELECOM, a_version, running
+from tests.integration.pricer_service import TELECOM, a_version, running
 from tests.unit.pricer.basket import an_entry
 from tests.unit.pricer.test_pricer_shelf import a_catalogue
 from tests.unit.pricer.test_pricer_shelf import a_version as a_file

@@ -16,7 +16,7 @@ import pytest
 
 from infra.settings import Settings
 from quotewright.laptop import free_port
-from tests.integration.book_service import a_version, an_ask, settings_of, token_of
+from tests.integration.pricer_service import a_version, an_ask, settings_of, token_of
 from tests.unit.pricer.test_pricer_shelf import a_catalogue
 from tests.unit.pricer.test_pricer_shelf import a_version as a_file
 

@@ -6,7 +6,7 @@ import time
 import pytest
 
 from services.pricer.domain.books.book import content_sha256
-from tests.integration.book_service import a_version, running
+from tests.integration.pricer_service import a_version, running
 from tests.unit.pricer.test_pricer_shelf import a_catalogue
 from tests.unit.pricer.test_pricer_shelf import a_version as a_file
 
@@ -14,7 +14,7 @@ from tests.unit.pricer.test_pricer_shelf import a_version as a_file
 @pytest.fixture
 def pricers(make_database, clock, tmp_path):
     catalogue = a_catalogue(tmp_path / "catalogue", a_file(1))
-    with running(make_database, clock, tmp_path, catalogue, processes=2) as found:
+    with running(make_database, clock, tmp_path, catalogue, houses=2) as found:
         yield found
 
 

@@ -62,7 +62,7 @@ def pricer(
     make_database: Any, clock: Any, tmp_path: Any, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Pricer]:
     monkeypatch.setattr(trying, "Workers", HereAndNow)
-    with running(make_database, clock, tmp_path) as found:
+    with running(make_database, clock, tmp_path) as (found,):
         yield found
 
 
