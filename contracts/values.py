@@ -48,7 +48,7 @@ MAX_SCALE = 6
 MAX_DIGITS = 24
 PLAIN = re.compile(r"-?[0-9]{1,15}(\.[0-9]{1,6})?", re.ASCII)
 SCALES = tuple(Decimal(1).scaleb(-digits) for digits in range(MAX_DIGITS + 1))
-HUNDRED = Decimal(100)
+ZERO, HUNDRED = Decimal(0), Decimal(100)
 EXACT = Context(prec=60, rounding=ROUND_HALF_UP, traps=[Inexact, InvalidOperation])
 # For percentages that are shown: a quotient seldom ends, so this one may round.
 DISPLAYED = Context(prec=60, rounding=ROUND_HALF_UP, traps=[InvalidOperation])
@@ -365,11 +365,16 @@ def share(part: Decimal, whole: Decimal, digits: int = 2) -> Percent:
 
     A whole of zero gives 0. Never feed the result back into a price: it is rounded.
     """
+    return Percent.made(percentage(part, whole, digits))
+
+
+def percentage(part: Decimal, whole: Decimal, digits: int = 2) -> Decimal:
+    """Return the bare number of `share`."""
     if not whole:
-        return Percent(0)
+        return ZERO
     exact = DISPLAYED.divide(DISPLAYED.multiply(part, HUNDRED), whole)
-    found = exact.quantize(SCALES[digits], context=DISPLAYED)
-    return Percent.made(found) if found.adjusted() < MAX_DIGITS else Percent(found)
+    found = exact.quantize(SCALES[digits], None, DISPLAYED)
+    return found if found.adjusted() < MAX_DIGITS else Percent(found).root
 
 
 MAX_QUANTITY = Decimal(1000000)

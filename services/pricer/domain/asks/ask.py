@@ -22,7 +22,6 @@ from contracts.pricing import (
 )
 from contracts.quote import PricingRequested
 from contracts.values import (
-    EXACT,
     Currency,
     ExactDecimal,
     LineQuantity,
@@ -31,6 +30,7 @@ from contracts.values import (
     Sha256,
     Value,
 )
+from services.pricer.domain.asks.trace import say_number
 
 
 def _plain(value: Any) -> Any:
@@ -117,41 +117,46 @@ class PriceAsk(Value):
         )
 
     def tree(self, attributes: frozenset[str] = frozenset()) -> dict[str, Any]:
-        """Return what decides the price, for hashing; names and reasons in words do not.
+        """Return what decides the price, in order, for hashing; names and reasons in words do not.
 
         Of the parameters of an item only those that the book looks at; what is not said is absent.
         """
-        tree = {
-            "items": [_item_tree(item, attributes) for item in self.items],
-            "account_id": self.account_id,
-            "customer_tier": self.customer_tier,
-            "region": self.region,
-            "currency": self.currency,
-            "discounts": [_discount_tree(each) for each in self.discounts],
-            "day": self.day,
-        }
-        more = {
-            "clock": self.clock and self.clock.isoformat(),
-            "segment": self.segment,
-            "channel": self.channel,
-            "partner": self.partner,
-            "terms": [_term_tree(each) for each in self.terms] or None,
-        }
-        return tree | {name: value for name, value in more.items() if value is not None}
+        return _said(
+            {
+                "account_id": self.account_id,
+                "channel": self.channel,
+                "clock": self.clock and self.clock.isoformat(),
+                "currency": self.currency,
+                "customer_tier": self.customer_tier,
+                "day": self.day,
+                "discounts": [_discount_tree(each) for each in self.discounts],
+                "items": [_item_tree(item, attributes) for item in self.items],
+                "partner": self.partner,
+                "region": self.region,
+                "segment": self.segment,
+                "terms": [_term_tree(each) for each in self.terms] or None,
+            }
+        )
+
+
+def _said(tree: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in tree.items() if value is not None}
 
 
 def _item_tree(item: BasketItem, attributes: frozenset[str]) -> dict[str, Any]:
-    tree: dict[str, Any] = {
-        "item_id": item.item_id,
-        "product": item.product,
-        "quantity": str(item.quantity),
-        "parts": [
-            [part.sku, f"{EXACT.normalize(part.quantity):f}", *([part.unit] if part.unit else ())]
-            for part in item.bill_of_materials
-        ],
-    }
     seen = {each.name: each.value for each in item.parameters if each.name in attributes}
-    return tree | {"parameters": seen} if seen else tree
+    return _said(
+        {
+            "item_id": item.item_id,
+            "parameters": {name: seen[name] for name in sorted(seen)} or None,
+            "parts": [
+                [part.sku, say_number(part.quantity), *([part.unit] if part.unit else ())]
+                for part in item.bill_of_materials
+            ],
+            "product": item.product,
+            "quantity": str(item.quantity),
+        }
+    )
 
 
 def _discount_tree(ask: DiscountAsk) -> list[Any]:

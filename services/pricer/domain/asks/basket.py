@@ -6,9 +6,10 @@ from datetime import date
 from decimal import Decimal
 
 from contracts.pricing import LineProblem
-from contracts.values import EXACT, MAX_QUANTITY
+from contracts.values import MAX_QUANTITY
 from services.pricer.domain.asks.ask import BasketItem, BasketPart, PriceAsk, part_problem
 from services.pricer.domain.asks.trace import say_number
+from services.pricer.domain.books.allocation import decimals
 from services.pricer.domain.books.book import Entry
 from services.pricer.domain.books.compiled import CompiledBook, Offer
 
@@ -131,8 +132,8 @@ def _line(
         text = f"{part.sku} is not sold per {part.unit}; use one of {known}"
         return part_problem("unit_unknown", item, part.sku, text)
     try:
-        quantity = EXACT.multiply(_sum(parts), item.quantity.root)
-        base = quantity if each == ONE else EXACT.multiply(quantity, each)
+        quantity = _sum(parts) * item.quantity.root
+        base = quantity if each == ONE else quantity * each
         wrong = _wrong(entry, item, quantity, base)
     except ArithmeticError:
         wrong = _absurd(entry, item)
@@ -153,17 +154,15 @@ def _factor(entry: Entry, unit: str | None) -> Decimal | None:
 def _sum(parts: Sequence[BasketPart]) -> Decimal:
     total = parts[0].quantity
     for part in parts[1:]:
-        total = EXACT.add(total, part.quantity)
+        total += part.quantity
     return total
 
 
 def _wrong(entry: Entry, item: BasketItem, quantity: Decimal, base: Decimal) -> str | None:
     """Say why so many can not be sold; None if they can."""
     rule, sku = entry.quantities, entry.sku
-    exponent = quantity.as_tuple().exponent
-    decimals = -exponent if isinstance(exponent, int) else 0
     most, finest = (MOST, DECIMALS) if rule is None else (MOST_MAX, DECIMALS_MAX)
-    if abs(quantity) > most or decimals > finest:
+    if abs(quantity) > most or decimals(quantity) > finest:
         return _absurd(entry, item)
     if not quantity and not (rule and rule.zero):
         return f"the quantity of {sku} is zero; give one above zero, or drop the part"
@@ -177,7 +176,7 @@ def _wrong(entry: Entry, item: BasketItem, quantity: Decimal, base: Decimal) -> 
         return f"{sold} from {say_number(rule.at_least)}; raise it"
     if rule.at_most is not None and size > rule.at_most:
         return f"{sold} up to {say_number(rule.at_most)}; lower it"
-    if rule.multiple_of is not None and EXACT.remainder(size, rule.multiple_of):
+    if rule.multiple_of is not None and size % rule.multiple_of:
         return f"{sold} in multiples of {say_number(rule.multiple_of)}; change it"
     return None
 

@@ -1,10 +1,11 @@
 """The rounding points of a book in one currency: how each rounds, and to how many decimals."""
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from decimal import Context, Decimal, InvalidOperation
+from decimal import Context, Decimal, InvalidOperation, localcontext
 
-from contracts.values import SCALES, minor_unit
+from contracts.values import EXACT, SCALES, minor_unit, unit_of
 from services.pricer.domain.books.allocation import decimals, to_multiple
 from services.pricer.domain.books.book import RoundingPolicy
 from services.pricer.domain.books.price_models import MODES
@@ -17,10 +18,22 @@ ROUNDS = Context(prec=60, traps=[InvalidOperation])
 Round = Callable[[Decimal], Decimal]
 
 
+def exactly() -> AbstractContextManager[Context]:
+    """Make operators on decimals exact, a lost digit an error; every door to the waterfall does.
+
+    Their digits hang on the context of the thread otherwise, whatever that happens to be.
+    """
+    return localcontext(EXACT)
+
+
 @dataclass(frozen=True, slots=True)
 class Rounding:
-    """The named points, ready to use. `line_digits` are those of what is split over lines."""
+    """The named points, ready to use. `line_digits` are those of what is split over lines.
 
+    `minor` is one minor unit of the currency.
+    """
+
+    minor: Decimal
     list: Round
     unit: Round
     line: Round
@@ -34,6 +47,7 @@ def rounding_of(policy: RoundingPolicy, currency: str) -> Rounding:
     """Make the points of a policy ready for a currency."""
     line = policy.line
     return Rounding(
+        minor=unit_of(currency),
         list=rounds_at(policy.list, currency),
         unit=rounds_at(policy.unit, currency),
         line=rounds_at(line, currency)

@@ -4,9 +4,10 @@ from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, time
 from decimal import Decimal
+from functools import reduce
 from typing import Any
 
-from contracts.pricing import DiscountAsk
+from contracts.pricing import DiscountAsk, FxRate
 from contracts.values import EXACT
 from services.pricer.domain.asks.ask import PriceAsk, parameters_of
 from services.pricer.domain.asks.basket import BasketLine
@@ -17,6 +18,7 @@ from services.pricer.domain.books.compiled import CompiledBook
 from services.pricer.domain.books.price_models import PercentOfTotal
 from services.pricer.domain.books.rules import AmountRange, Counted
 
+ZERO, ONE = Decimal(0), Decimal(1)
 Scope = tuple[tuple[str, ...], tuple[str, ...]]
 
 
@@ -32,8 +34,10 @@ class NoRate(Exception):
 class Scene:
     """The context of all lines of one ask; the same for each, so the order of lines can not matter.
 
-    `rate` is units of the quote's currency for one unit of the book's (1 if they are the same).
+    `rate` is units of the quote's currency for one unit of the book's (1 if they are the same);
+    `fx_rate` is where it stands.
     `plans` are what the book says of its parts to such a customer, as far as it was looked up.
+    `granted` is what a seller asks for items, and parts of items; `on_quote` for the quote.
     `listed` are the exact amounts of the lines at their list prices, as soon as they are known.
     """
 
@@ -41,9 +45,11 @@ class Scene:
     ask: PriceAsk
     engine: Engine
     fx: FxTable
+    fx_rate: FxRate | None
     rate: Decimal
     lines: Sequence[BasketLine]
-    granted: Mapping[tuple[str | None, str | None], DiscountAsk]
+    granted: Mapping[tuple[str, str | None], DiscountAsk]
+    on_quote: DiscountAsk | None
     by_item: Mapping[str, Sequence[BasketLine]]
     parameters: Mapping[str, Mapping[str, str]]
     products: Mapping[str, str]
@@ -65,7 +71,7 @@ class Scene:
 
         Without a currency it is one of the book.   Raises: NoRate.
         """
-        return EXACT.multiply(amount, self.rate_of(currency))
+        return amount * self.rate_of(currency)
 
     def rate_of(self, currency: str | None) -> Decimal:
         """Return units of the quote's currency for one of this; None means the book's.
@@ -75,7 +81,7 @@ class Scene:
         if currency is None or currency == self.book.book.currency:
             return self.rate
         if currency == self.ask.currency:
-            return Decimal(1)
+            return ONE
         found = self.rates.get(currency)
         if found is None:
             rate = self.fx.rate(currency, self.ask.currency)
@@ -124,10 +130,7 @@ class Scene:
 
 def exact_sum(amounts: Iterable[Decimal]) -> Decimal:
     """Add exactly; the builtin sum would round in whatever context the thread happens to have."""
-    total = Decimal(0)
-    for each in amounts:
-        total = EXACT.add(total, each)
-    return total
+    return reduce(EXACT.add, amounts, ZERO)
 
 
 def _context(book: CompiledBook, ask: PriceAsk, fx: FxTable, engine: Engine) -> Hashable:
@@ -162,9 +165,11 @@ def scene_of(
         ask=ask,
         engine=engine,
         fx=fx,
-        rate=rate.rate if rate else Decimal(1),
+        fx_rate=rate,
+        rate=rate.rate if rate else ONE,
         lines=lines,
-        granted={each.target: each for each in ask.discounts},
+        granted={(each.item_id, each.sku): each for each in ask.discounts if each.item_id},
+        on_quote=next((each for each in ask.discounts if each.item_id is None), None),
         by_item=by_item,
         parameters=parameters_of(ask.items),
         products={item.item_id: item.product for item in ask.items},

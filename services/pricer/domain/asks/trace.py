@@ -6,35 +6,22 @@ floor and stands in the internal view only.
 
 from collections.abc import Iterable, Mapping
 from decimal import ROUND_HALF_UP, Decimal, Inexact
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal
 
 from contracts.values import EXACT, rounded, unit_of
 
+ONE = Decimal(1)
 Basis = Literal["unit", "line", "quote"]
 View = Literal["customer", "seller", "internal"]
 
 
-class Step(NamedTuple):
-    """One step of a waterfall; before, after and amount are exact amounts of the whole line."""
-
-    stage: str
-    rule: str
-    version: int | None
-    basis: Basis
-    before: Decimal
-    after: Decimal
-    amount: Decimal
-    sentence: str
-    note: str | None
-
-
-class Skipped(NamedTuple):
-    """A rule that could have applied and did not, with the reason."""
-
-    stage: str
-    rule: str
-    version: int
-    why: str
+# Plain tuples, because a price has thousands of them.
+Step = tuple[str, str, int | None, Basis, Decimal, Decimal, Decimal, str, str | None]
+"""One step of a waterfall: before, after and amount are exact amounts of the whole line."""
+STEP = ("stage", "rule", "version", "basis", "before", "after", "amount", "sentence", "note")
+Skipped = tuple[str, str, int, str]
+"""A rule that could have applied and did not, with the reason."""
+SKIPPED = ("stage", "rule", "version", "why")
 
 
 def say(amount: Decimal, currency: str) -> str:
@@ -55,40 +42,43 @@ def say(amount: Decimal, currency: str) -> str:
 
 
 def say_number(number: Decimal) -> str:
-    """Write a quantity or percentage without needless zeros."""
-    return f"{EXACT.normalize(number):f}"
+    """Write a quantity or percentage without needless zeros.
 
-
-def trimmed(amount: Decimal, currency: str) -> Decimal:
-    """Drop the zeros that multiplying leaves behind the minor unit; the value stays.
-
-    >>> trimmed(Decimal("123115.4400"), "EUR"), trimmed(Decimal("0.03750"), "EUR")
-    (Decimal('123115.44'), Decimal('0.0375'))
+    >>> say_number(Decimal("34")), say_number(Decimal("2.50")), say_number(Decimal("1E+2"))
+    ('34', '2.5', '100')
     """
+    return str(number) if number.same_quantum(ONE) else f"{EXACT.normalize(number):f}"
+
+
+def plain(number: Decimal) -> str:
+    """Write a number with all its zeros, and without an exponent."""
+    return str(number) if number.same_quantum(ONE) else f"{number:f}"
+
+
+def trimmed(amount: Decimal, unit: Decimal) -> str:
+    """Write an amount without the zeros that multiplying leaves behind the minor unit.
+
+    >>> cent = Decimal("0.01")
+    >>> trimmed(Decimal("123115.4400"), cent), trimmed(Decimal("0.03750"), cent)
+    ('123115.44', '0.0375')
+    """
+    if amount.same_quantum(unit):
+        return str(amount)
     try:
-        return EXACT.quantize(amount, unit_of(currency))
+        return str(amount.quantize(unit, None, EXACT))
     except Inexact:
-        return EXACT.normalize(amount)
+        return f"{EXACT.normalize(amount):f}"
 
 
-def step_trees(steps: Iterable[Step], currency: str) -> list[list[Any]]:
-    """Return steps as the plain lists that the trace stores, their amounts as text."""
-    unit = unit_of(currency)
-
-    def text(amount: Decimal) -> str:
-        return str(amount) if amount.same_quantum(unit) else f"{trimmed(amount, currency):f}"
-
-    trees, last, last_text = [], None, ""
+def step_trees(steps: Iterable[Step], unit: Decimal) -> list[tuple[Any, ...]]:
+    """Return steps as the plain tuples that the trace stores, their amounts as text."""
+    trees, last, text = [], None, ""
     for stage, rule, version, basis, before, after, amount, sentence, note in steps:
-        texts = [last_text if before is last else text(before), text(after), text(amount)]
-        trees.append([stage, rule, version, basis, *texts, sentence, note])
-        last, last_text = after, texts[1]
+        was = text if before is last else trimmed(before, unit)
+        last, text = after, trimmed(after, unit)
+        off = trimmed(amount, unit)
+        trees.append((stage, rule, version, basis, was, text, off, sentence, note))
     return trees
-
-
-def read_step(tree: list[Any]) -> Step:
-    """Read a stored step."""
-    return Step(*tree[:4], *(Decimal(each) for each in tree[4:7]), *tree[7:])
 
 
 def shown(trace: Mapping[str, Any], view: View) -> dict[str, Any]:
@@ -109,22 +99,13 @@ def shown(trace: Mapping[str, Any], view: View) -> dict[str, Any]:
 
 def _shown_line(line: Mapping[str, Any], view: View) -> dict[str, Any]:
     tree = {name: line[name] for name in line if name not in {"steps", "skipped"}}
-    steps = [read_step(each) for each in line["steps"]]
+    steps = [dict(zip(STEP, each, strict=True)) for each in line["steps"]]
     if view == "customer":
-        steps = [each for each in steps if each.amount or each.stage == "list_price"]
+        steps = [each for each in steps if Decimal(each["amount"]) or each["stage"] == "list_price"]
     else:
-        tree["skipped"] = [
-            dict(zip(Skipped._fields, each, strict=True)) for each in line["skipped"]
-        ]
-    tree["steps"] = [_shown_step(each, view) for each in steps]
-    return tree
-
-
-def _shown_step(step: Step, view: View) -> dict[str, Any]:
-    tree: dict[str, Any] = step._asdict()
-    for name in ("before", "after", "amount"):
-        tree[name] = f"{tree[name]:f}"
-    note = tree.pop("note")
-    if view == "internal":
-        tree["note"] = note
+        tree["skipped"] = [dict(zip(SKIPPED, each, strict=True)) for each in line["skipped"]]
+    if view != "internal":
+        for step in steps:
+            del step["note"]
+    tree["steps"] = steps
     return tree

@@ -1,10 +1,14 @@
-"""Split an amount by weights, exactly, and round to multiples; whole numbers throughout."""
+"""Split an amount by weights, exactly, and round to multiples."""
 
 from collections.abc import Sequence
-from decimal import Decimal
+from decimal import Context, Decimal, Inexact, InvalidOperation, localcontext
 
 from contracts.values import EXACT
 from services.pricer.domain.books.price_models import Mode
+
+ZERO, WHOLE = Decimal(0), Decimal(1)
+# The product of two numbers of 60 digits has room in it.
+WIDE = Context(prec=150, traps=[Inexact, InvalidOperation])
 
 
 def largest_remainder(
@@ -22,50 +26,44 @@ def largest_remainder(
     """
     if not weights:
         return []
-    count, rest = EXACT.divmod(amount, unit)
-    if rest:
-        raise ValueError(f"{amount} is finer than {unit}; round it before it is split")
-    scale = max(0, *(decimals(each) for each in weights))
-    sizes = [int(EXACT.scaleb(each, scale)) for each in weights]
-    if cap:
-        most = [int(EXACT.divide_int(each, unit)) for each in weights]
-        parts = _capped(int(count), sizes, most)
-    else:
-        parts = _split(int(count), sizes)
-    return [EXACT.multiply(Decimal(part), unit) for part in parts]
+    with localcontext(WIDE):
+        count, rest = divmod(amount, unit)
+        if rest:
+            raise ValueError(f"{amount} is finer than {unit}; round it before it is split")
+        if cap:
+            parts = _capped(count, weights, [each // unit for each in weights])
+        else:
+            parts = _split(count, weights)
+        return [part * unit for part in parts]
 
 
-def _split(count: int, sizes: Sequence[int]) -> list[int]:
-    """Split whole units by whole sizes, of any sign; a negative count is split as its opposite."""
-    sign = -1 if count < 0 else 1
-    whole = sum(sizes)
+def _split(count: Decimal, weights: Sequence[Decimal]) -> list[Decimal]:
+    """Split whole units by weights of any sign; a negative count is split as its opposite."""
+    if count < 0:
+        return [-part for part in _split(-count, weights)]
+    whole = sum(weights, ZERO)
     if not whole:
-        sizes, whole = [1] * len(sizes), len(sizes)
-    if whole < 0:
-        sizes, whole = [-each for each in sizes], -whole
-    found = [_towards_zero(abs(count) * each, whole) for each in sizes]
-    missing = abs(count) - sum(part for part, _ in found)
+        weights, whole = [WHOLE] * len(weights), Decimal(len(weights))
+    found = [divmod(count * each, whole) for each in weights]
+    # Division is towards zero, and nothing is to be no negative zero.
+    parts = [part + ZERO for part, _ in found]
+    rests = [rest for _, rest in found] if whole > 0 else [-rest for _, rest in found]
+    missing = int(count - sum(parts))
     step = 1 if missing >= 0 else -1
-    order = sorted(range(len(found)), key=lambda place: (-found[place][1] * step, place))
-    parts = [part for part, _ in found]
+    # Sorting keeps the order of equals, so ties go to the earlier.
+    order = sorted(range(len(rests)), key=rests.__getitem__, reverse=missing >= 0)
     for place in order[: abs(missing)]:
         parts[place] += step
-    return [sign * part for part in parts]
+    return parts
 
 
-def _towards_zero(number: int, whole: int) -> tuple[int, int]:
-    """Divide towards zero: the quotient and the signed remainder."""
-    part, rest = divmod(abs(number), whole)
-    return (part, rest) if number >= 0 else (-part, -rest)
-
-
-def _capped(count: int, sizes: Sequence[int], most: Sequence[int]) -> list[int]:
+def _capped(count: Decimal, weights: Sequence[Decimal], most: Sequence[Decimal]) -> list[Decimal]:
     """Split again among those that still have room until all is given or nobody has room."""
-    parts = [0] * len(sizes)
+    parts = [ZERO] * len(weights)
     open_ = [place for place, room in enumerate(most) if room > 0]
-    count = min(count, sum(room for room in most if room > 0))
+    count = min(count, sum((room for room in most if room > 0), ZERO))
     while count and open_:
-        given = _split(count, [sizes[place] for place in open_])
+        given = _split(count, [weights[place] for place in open_])
         for place, more in zip(open_, given, strict=True):
             more = min(more, most[place] - parts[place])
             parts[place] += more
@@ -102,5 +100,7 @@ def to_multiple(amount: Decimal, multiple: Decimal, mode: Mode) -> Decimal:
 
 def decimals(number: Decimal) -> int:
     """Return how many decimal places a finite number is written with."""
+    if number.same_quantum(WHOLE):
+        return 0
     exponent = number.as_tuple().exponent
     return max(-exponent, 0) if isinstance(exponent, int) else 0

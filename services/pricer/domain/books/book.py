@@ -253,14 +253,14 @@ class FxTable(Value):
     @property
     def pin(self) -> Pin:
         """Which version this is, as a fact says it."""
-        return Pin(id=self.id, version=self.version, sha256=self.sha256)
+        return Pin.made({"id": self.id, "version": self.version, "sha256": self.sha256})
 
     def rate(self, base: str, quote: str) -> FxRate | None:
         """Return the rate, dated by the first day of the table; None if there is none."""
         for pair in self.pairs:
-            if (pair.base, pair.quote) == (base, quote):
+            if pair.base == base and pair.quote == quote:
                 day = self.effective.first
-                return FxRate(base=base, quote=quote, rate=pair.rate, day=day)
+                return FxRate.made({"base": base, "quote": quote, "rate": pair.rate, "day": day})
         return None
 
 

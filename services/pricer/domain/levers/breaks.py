@@ -12,7 +12,7 @@ from contracts.values import EXACT, MAX_QUANTITY, Money, Quantity, Value, rounde
 from services.pricer.domain.asks.ask import BasketItem, PriceAsk, Priced, Unpriced, problem
 from services.pricer.domain.asks.basket import BasketLine, lines_of
 from services.pricer.domain.asks.engines import NEWEST
-from services.pricer.domain.asks.rounding import ROUNDS
+from services.pricer.domain.asks.rounding import ROUNDS, exactly
 from services.pricer.domain.asks.scene import Scene, exact_sum, scene_of
 from services.pricer.domain.books.book import FxTable
 from services.pricer.domain.books.compiled import CompiledBook
@@ -72,7 +72,8 @@ def next_breaks(
     if isinstance(now, Unpriced):
         return now
     book, fx = versions
-    lines, _ = lines_of(ask, book)
+    with exactly():
+        lines, _ = lines_of(ask, book)
     scene = scene_of(book, ask, fx, lines, NEWEST)
     left = max(LINES_MAX // len(lines), BREAKS_MAX)
     found, left_off = [], []

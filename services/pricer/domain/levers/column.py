@@ -1,7 +1,6 @@
 """List prices of single parts, and whether what is paid for them grows evenly with the quantity."""
 
 from dataclasses import dataclass
-from decimal import localcontext
 
 from contracts.pricing import LineProblem, PriceColumn, UnitPrice
 from contracts.values import Money
@@ -9,7 +8,7 @@ from services.pricer.domain.asks.ask import PriceAsk
 from services.pricer.domain.asks.basket import BasketLine, lines_of
 from services.pricer.domain.asks.checks import check
 from services.pricer.domain.asks.engines import NEWEST
-from services.pricer.domain.asks.rounding import ROUNDS
+from services.pricer.domain.asks.rounding import exactly
 from services.pricer.domain.asks.scene import NoRate, Scene, scene_of
 from services.pricer.domain.books.book import FxTable
 from services.pricer.domain.books.compiled import CompiledBook
@@ -44,10 +43,10 @@ def column(ask: PriceAsk, book: CompiledBook, fx: FxTable) -> PriceColumn | NoCo
     Each is the `list_unit` that a quote would show; no cost is in it. A part that has no entry, or
     none that can be sold, is missing.
     """
-    lines, _ = lines_of(ask, book)
-    if problems := check(ask, book, fx, lines):
-        return NoColumn(tuple(problems))
-    with localcontext(ROUNDS):
+    with exactly():
+        lines, _ = lines_of(ask, book)
+        if problems := check(ask, book, fx, lines):
+            return NoColumn(tuple(problems))
         scene = scene_of(book, ask, fx, lines, NEWEST)
         # Of a part with several charges the first: a column has one price for each part.
         priced = {

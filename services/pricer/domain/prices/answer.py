@@ -11,11 +11,11 @@ from hashlib import sha256
 from typing import Any
 
 from contracts.pricing import LineMargin, PricedLine, PriceInternal
-from contracts.values import LineQuantity, Money, Percent, Pin
+from contracts.values import LineQuantity, Money, Percent, Pin, unit_of
 from services.pricer.domain.asks.ask import Priced
 from services.pricer.domain.asks.engines import Engine
-from services.pricer.domain.asks.trace import step_trees
-from services.pricer.domain.books.canonical import in_order, sealed, written
+from services.pricer.domain.asks.trace import plain, step_trees
+from services.pricer.domain.books.canonical import in_order, sealed
 from services.pricer.domain.prices.figures import (
     LineFigures,
     Settled,
@@ -41,7 +41,7 @@ def priced(settled: Settled) -> Priced:
         engine=scene.engine.name,
         book=pins[0],
         fx=pins[1],
-        fx_rate=settled.fx_rate,
+        fx_rate=scene.fx_rate,
         input_sha256=input_sha256,
         trace=sealed(_pinned(settled, pins, input_sha256) | _trace(settled, figures, margins)),
         totals=totals_of(settled, figures),
@@ -107,12 +107,12 @@ def _internal(
 def _input_sha256(settled: Settled, pins: Pins) -> str:
     scene = settled.scene
     tree = {
-        "engine": scene.engine.name,
-        "book": _pin_tree(pins[0]),
-        "fx": _pin_tree(pins[1]),
         "ask": scene.ask.tree(scene.book.attributes),
+        "book": _pin_tree(pins[0]),
+        "engine": scene.engine.name,
+        "fx": _pin_tree(pins[1]),
     }
-    return sha256(written(tree)).hexdigest()
+    return sha256(sealed(tree)).hexdigest()
 
 
 def _pin_tree(pin: Pin) -> Tree:
@@ -121,7 +121,8 @@ def _pin_tree(pin: Pin) -> Tree:
 
 def _pinned(settled: Settled, pins: Pins, input_sha256: str) -> Tree:
     """Return the first part of the trace, the keys of everything in it in order."""
-    rate, scene = settled.fx_rate, settled.scene
+    scene = settled.scene
+    rate = scene.fx_rate
     return {
         "book": _pin_tree(pins[0]),
         "breaches": in_order([each.model_dump(mode="json") for each in settled.breaches]),
@@ -155,13 +156,13 @@ def _internal_tree(settled: Settled, figures: Sequence[LineFigures], margins: Tr
             "cost": {"amount": str(found.cost), "currency": currency},
             "line": run.line.number,
             "margin": {"amount": str(found.margin), "currency": currency},
-            "margin_percent": f"{found.margin_percent:f}",
+            "margin_percent": str(found.margin_percent),
         }
         for run, found in zip(settled.runs, figures, strict=True)
     ]
     if settled.pocket is not None:
         numbers = [number for number, _ in settled.pocket.steps]
-        trees = step_trees((step for _, step in settled.pocket.steps), currency)
+        trees = step_trees((step for _, step in settled.pocket.steps), unit_of(currency))
         tree["off_invoice"] = [[each, *step] for each, step in zip(numbers, trees, strict=True)]
     return {name: tree[name] for name in sorted(tree)}
 
@@ -175,17 +176,14 @@ def _plain(value: Money | Percent | None) -> Any:
 def _line_tree(run: Running, found: LineFigures, engine: Engine, currency: str) -> Tree:
     """Return a line as plain JSON, with the fields that the engine knows, in order.
 
-    Amounts of money have six decimals at most, so their text has never an exponent.
+    Amounts of money have six decimals at most, percentages two: their text has no exponent.
     """
     line = run.line
     entry = line.offer.entry
-    head: Tree = {
+    tree = {
         "charge": entry.charge,
         "discount": {"amount": str(found.discount), "currency": currency},
-    }
-    if "estimate" in engine.line_fields:
-        head["estimate"] = entry.estimate
-    return head | {
+        "estimate": entry.estimate,
         "item_id": line.item_id,
         "line": line.number,
         "list_total": {"amount": str(found.list_total), "currency": currency},
@@ -193,9 +191,12 @@ def _line_tree(run: Running, found: LineFigures, engine: Engine, currency: str) 
         "name": line.name,
         "net_total": {"amount": str(found.net_total), "currency": currency},
         "net_unit": {"amount": str(found.net_unit), "currency": currency},
-        "quantity": f"{line.quantity:f}",
-        "skipped": [tuple(each) for each in run.skipped],  # a plain tuple is written faster
+        "quantity": plain(line.quantity),
+        "skipped": run.skipped,
         "sku": entry.sku,
-        "steps": step_trees(run.steps, currency),
+        "steps": step_trees(run.steps, unit_of(currency)),
         "unit": line.unit,
     }
+    if "estimate" not in engine.line_fields:
+        del tree["estimate"]
+    return tree

@@ -1,12 +1,12 @@
 """The figures of priced lines, as amounts of money have them; and their sums."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, NamedTuple
 
-from contracts.pricing import Charge, ChargeTotal, FxRate, GuardrailBreach, LineProblem, Totals
-from contracts.values import EXACT, MAX_DIGITS, Money, share, unit_of
+from contracts.pricing import Charge, ChargeTotal, GuardrailBreach, LineProblem, Totals
+from contracts.values import EXACT, MAX_DIGITS, Money, percentage, share, unit_of
 from services.pricer.domain.asks.rounding import FINEST
 from services.pricer.domain.asks.scene import Scene, exact_sum
 from services.pricer.domain.books.allocation import decimals, to_multiple
@@ -27,11 +27,6 @@ class Settled:
     breaches: tuple[GuardrailBreach, ...]
     problems: tuple[LineProblem, ...]
     pocket: Pocket | None
-
-    @property
-    def fx_rate(self) -> FxRate | None:
-        """The rate from the book's currency to the quote's, if they are two."""
-        return self.scene.fx.rate(self.scene.book.book.currency, self.scene.currency)
 
 
 class LineFigures(NamedTuple):
@@ -63,17 +58,17 @@ def _is_too_fine(amount: Decimal) -> bool:
 def line_figures(settled: Settled) -> list[LineFigures]:
     """Return the figures of every line, in order.   Raises: ValueError, beyond what Money holds."""
     scene = settled.scene
-    currency, subtract = scene.currency, EXACT.subtract
+    padded = padding(scene.currency)
     return [
         LineFigures(
-            padded(run.list_unit, currency),
-            padded(net_unit(run, scene), currency),
-            padded(run.list_total, currency),
-            padded(subtract(run.list_total, run.amount), currency),
-            padded(run.amount, currency),
-            padded(cost, currency),
-            padded(margin := subtract(run.amount, cost), currency),
-            share(margin, run.amount).root,
+            padded(run.list_unit),
+            padded(net_unit(run, scene)),
+            padded(run.list_total),
+            padded(run.list_total - run.amount),
+            padded(run.amount),
+            padded(cost),
+            padded(margin := run.amount - cost),
+            percentage(margin, run.amount),
         )
         for run, cost in zip(settled.runs, settled.costs, strict=True)
     ]
@@ -83,20 +78,21 @@ def totals_of(settled: Settled, figures: list[LineFigures]) -> Totals:
     """Add up by charge; the whole is one-time charges plus one period of each recurring one."""
     scene, runs = settled.scene, settled.runs
     currency = scene.currency
-    found = []
-    for charge in CHARGES:
-        of_charge = [
-            each
-            for each, run in zip(figures, runs, strict=True)
-            if run.line.offer.entry.charge == charge
-        ]
-        if of_charge:
-            parts = {
-                "list": money_of((each.list_total for each in of_charge), currency),
-                "discount": money_of((each.discount for each in of_charge), currency),
-                "net": money_of((each.net_total for each in of_charge), currency),
+    by_charge: dict[Charge, list[LineFigures]] = {}
+    for each, run in zip(figures, runs, strict=True):
+        by_charge.setdefault(run.line.offer.entry.charge, []).append(each)
+    found = [
+        ChargeTotal.made(
+            {
+                "charge": charge,
+                "list": money_of([each.list_total for each in by_charge[charge]], currency),
+                "discount": money_of([each.discount for each in by_charge[charge]], currency),
+                "net": money_of([each.net_total for each in by_charge[charge]], currency),
             }
-            found.append(ChargeTotal.made({"charge": charge, **parts}))
+        )
+        for charge in CHARGES
+        if charge in by_charge
+    ]
     whole = money_of((each.list.amount for each in found), currency)
     discount = money_of((each.discount.amount for each in found), currency)
     net = money_of((each.net.amount for each in found), currency)
@@ -143,7 +139,7 @@ def margins_of(settled: Settled, figures: list[LineFigures]) -> dict[str, Any]:
     }
     pocket = settled.pocket
     if pocket is not None:
-        kept = EXACT.subtract(pocket.amount, exact_sum(settled.costs))
+        kept = pocket.amount - exact_sum(settled.costs)
         found["pocket"] = Money(amount=pocket.amount, currency=currency)
         found["pocket_margin"] = Money(amount=kept, currency=currency)
         found["pocket_margin_percent"] = share(kept, pocket.amount)
@@ -152,15 +148,17 @@ def margins_of(settled: Settled, figures: list[LineFigures]) -> dict[str, Any]:
 
 def money_of(parts: Iterable[Decimal], currency: str) -> Money:
     """Add amounts of one currency, and make the sum money."""
-    add = EXACT.add
-    total = EXACT.multiply(Decimal(0), unit_of(currency))
-    for part in parts:
-        total = add(total, part)
-    return Money.made({"amount": padded(total, currency), "currency": currency})
+    amount = padding(currency)(exact_sum(parts))
+    return Money.made({"amount": amount, "currency": currency})
 
 
-def padded(amount: Decimal, currency: str) -> Decimal:
-    """Return an amount as Money has it.   Raises: ValueError, if Money can not hold it."""
-    if amount.same_quantum(unit_of(currency)) and amount.adjusted() < MAX_DIGITS:
-        return amount
-    return Money(amount=amount, currency=currency).amount
+def padding(currency: str) -> Callable[[Decimal], Decimal]:
+    """Return what makes of an amount what Money has; that raises ValueError, if it can not."""
+    unit = unit_of(currency)
+
+    def padded(amount: Decimal) -> Decimal:
+        if amount.same_quantum(unit) and amount.adjusted() < MAX_DIGITS:
+            return amount
+        return Money(amount=amount, currency=currency).amount
+
+    return padded

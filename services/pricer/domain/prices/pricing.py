@@ -6,15 +6,14 @@ price of the rest; never part of a price as if it were the whole.
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from decimal import Decimal, Inexact, InvalidOperation, localcontext
+from decimal import Decimal, Inexact, InvalidOperation
 
 from contracts.pricing import GuardrailBreach, LineProblem
-from contracts.values import EXACT
 from services.pricer.domain.asks.ask import PriceAsk, Priced, Unpriced, problem
 from services.pricer.domain.asks.basket import BasketLine, lines_of
 from services.pricer.domain.asks.checks import check
 from services.pricer.domain.asks.engines import ENGINES, NEWEST
-from services.pricer.domain.asks.rounding import ROUNDS
+from services.pricer.domain.asks.rounding import exactly
 from services.pricer.domain.asks.scene import NoRate, Scene, exact_sum, scene_of
 from services.pricer.domain.asks.trace import Step
 from services.pricer.domain.books.book import FxTable
@@ -58,8 +57,7 @@ def price(
     ask: PriceAsk, book: CompiledBook, fx: FxTable, engine: str = NEWEST.name
 ) -> Priced | Unpriced:
     """Price the ask with exactly this book, FX table and engine; the same input, the same bytes."""
-    # The digits of a result must not hang on the context that a thread happens to have.
-    with localcontext(ROUNDS):
+    with exactly():
         found = _price(ask, book, fx, engine)
         if not ask.terms or isinstance(found, Unpriced):
             return found
@@ -121,10 +119,10 @@ class Walk:
         self._each(with_list, self._list)
         self._each(with_list, self._down)
         self._each(early, self._percentage)
-        self._each(lines, self._gifts)
+        self._each([run.line for run in self._in_order() if run.gifts], self._gifts)
         self._header()
         self._each(late, self._percentage)
-        self._each([run.line for run in self._in_order()], self._second)
+        self._each([run.line for run in self._in_order() if run.floors], self._second)
         if "off_invoice" in scene.book.groups:
             self._each([run.line for run in self._in_order()], self._pocket)
         found = self._in_order()
@@ -189,8 +187,7 @@ class Walk:
             price_line(run, self.scene)
 
     def _gifts(self, line: BasketLine) -> None:
-        run = self.runs.get(line.number)
-        for gift in run.gifts if run else ():
+        for gift in self.runs[line.number].gifts:
             number = max(len(self.scene.lines), *self.runs) + 1
             free = free_line(gift, line, self.scene, number)
             self.runs[free.line.number] = free
@@ -201,8 +198,7 @@ class Walk:
         self.problems.extend(granted.after_rounding(self.scene, runs))
 
     def _second(self, line: BasketLine) -> None:
-        if not line.free:
-            guardrail.second_pass(self.runs[line.number], self.scene)
+        guardrail.second_pass(self.runs[line.number], self.scene)
 
     def _pocket(self, line: BasketLine) -> None:
         self.pockets[line.number] = pocket_line(self.runs[line.number], self.scene)
@@ -212,7 +208,7 @@ def cost_of(run: Running, scene: Scene) -> Decimal:
     """Return our cost of a line in the quote's currency, in minor units."""
     entry = run.line.entry
     cost = scene.money(entry.cost or Decimal(0), entry.currency)
-    return scene.rounding.line(EXACT.multiply(cost, run.line.base))
+    return scene.rounding.line(cost * run.line.base)
 
 
 def _too_fine(run: Running) -> LineProblem:

@@ -72,16 +72,16 @@ class Source:
 
     def money(self, amount: Decimal) -> Decimal:
         """Return an amount of the model in the quote's currency, exactly."""
-        return EXACT.multiply(self.adjusted(amount), self.rate)
+        return self.adjusted(amount) * self.rate
 
     def adjusted(self, amount: Decimal) -> Decimal:
         """Return what a derived book makes of an amount."""
         if self.factor != ONE:
-            amount = EXACT.multiply(amount, self.factor)
+            amount *= self.factor
         for point in self.points:
             amount = to_multiple(amount, point.multiple, point.mode)
             if point.add is not None:
-                amount = EXACT.add(amount, point.add)
+                amount += point.add
         return amount
 
 
@@ -132,10 +132,10 @@ def whole(line: BasketLine, scene: Scene, source: Source) -> tuple[Decimal | Non
         case Tiered(mode="volume", tiers=tiers):
             tier = _tier(size, tiers, line)
             unit = _stated(source.money(tier.unit), line, scene)
-            amount = EXACT.multiply(unit, line.count)
+            amount = unit * line.count
             if not tier.flat:
                 return unit, amount
-            return None, EXACT.add(amount, _signed(_listed(tier.flat, scene, source), line))
+            return None, amount + _signed(_listed(tier.flat, scene, source), line)
         case Tiered(tiers=tiers):
             return None, _signed(_graduated(size, tiers, line, scene, source), line)
         case Block() as block:
@@ -145,7 +145,7 @@ def whole(line: BasketLine, scene: Scene, source: Source) -> tuple[Decimal | Non
         case PackageTiers() as model:
             return None, _signed(_package_tiers(model, size, line, scene, source), line)
     unit = list_price(line, scene, source).unit
-    return unit, EXACT.multiply(unit, line.count)
+    return unit, unit * line.count
 
 
 def price_for_margin(cost: Decimal, margin: Percent, digits: int) -> Decimal:
@@ -160,7 +160,7 @@ def price_for_margin(cost: Decimal, margin: Percent, digits: int) -> Decimal:
 
 def _stated(base_unit: Decimal, line: BasketLine, scene: Scene) -> Decimal:
     """Return the price of one stated unit, rounded at the point `list`."""
-    raw = base_unit if line.each == ONE else EXACT.multiply(base_unit, line.each)
+    raw = base_unit if line.each == ONE else base_unit * line.each
     return _at_list(raw, scene)
 
 
@@ -178,7 +178,7 @@ def _at_list(raw: Decimal, scene: Scene) -> Decimal:
 
 
 def _signed(amount: Decimal, line: BasketLine) -> Decimal:
-    return EXACT.minus(amount) if line.base < 0 else amount
+    return -amount if line.base < 0 else amount
 
 
 def _amount_listed(line: BasketLine, scene: Scene, source: Source, words: str) -> Listed:
@@ -195,7 +195,7 @@ def _cost_plus(
     if source.cost is None:
         raise NoCost(line)
     if model.markup_on_cost is not None:
-        raw = EXACT.add(source.cost, model.markup_on_cost.of(source.cost))
+        raw = source.cost + model.markup_on_cost.of(source.cost)
         note = f"{source.note} plus {model.markup_on_cost} markup on cost"
     elif model.margin_on_price is not None:
         digits = scene.rounding.list_digits
@@ -229,7 +229,7 @@ def _graduated(
     below = ZERO
     for place, tier in enumerate(tiers):
         if tier.flat and (place == 0 or size > below):
-            amount = EXACT.add(amount, _listed(tier.flat, scene, source))
+            amount += _listed(tier.flat, scene, source)
         below = size if tier.up_to is None else tier.up_to
     return amount
 
@@ -242,9 +242,8 @@ def _block(block: Block, size: Decimal, line: BasketLine, scene: Scene, source: 
             if step.overage_unit is None:
                 return amount
             above = below if step.overage_above is None else step.overage_above
-            over = max(EXACT.subtract(size, above), ZERO)
-            extra = EXACT.multiply(over, _listed(step.overage_unit, scene, source))
-            return EXACT.add(amount, extra)
+            over = max(size - above, ZERO)
+            return amount + over * _listed(step.overage_unit, scene, source)
         below = step.up_to
     raise _ends(below, "blocks", line)
 
@@ -255,9 +254,9 @@ def _ends(most: Decimal, what: str, line: BasketLine) -> NoPriceForQuantity:
 
 
 def _package(package: Package, size: Decimal, scene: Scene, source: Source) -> Decimal:
-    counted = max(EXACT.subtract(size, package.free_units or ZERO), ZERO)
+    counted = max(size - (package.free_units or ZERO), ZERO)
     sold = packages(counted, package.size, package.rounding)
-    return EXACT.multiply(sold, _listed(package.amount, scene, source))
+    return sold * _listed(package.amount, scene, source)
 
 
 def _package_tiers(
@@ -270,12 +269,11 @@ def _package_tiers(
         reached = tier.up_to is None or size <= tier.up_to
         if model.mode == "volume":
             if reached:
-                return EXACT.multiply(packages(size, tier.size), price)
+                return packages(size, tier.size) * price
             continue
         top = size if tier.up_to is None else min(size, tier.up_to)
         if top > below:
-            sold = packages(EXACT.subtract(top, below), tier.size)
-            amount = EXACT.add(amount, EXACT.multiply(sold, price))
+            amount += packages(top - below, tier.size) * price
             below = top
         if reached:
             return amount

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from decimal import Decimal
 
-from contracts.values import EXACT
 from services.pricer.domain.asks.basket import BasketLine
 from services.pricer.domain.asks.scene import Scene, exact_sum
 from services.pricer.domain.asks.trace import say, say_number
@@ -121,9 +120,9 @@ def said(wanted: QuantityRange) -> str:
     """Say a range in words."""
     ends = []
     if wanted.at_least is not None:
-        ends.append(f"from {EXACT.normalize(wanted.at_least):f}")
+        ends.append(f"from {say_number(wanted.at_least)}")
     if wanted.up_to is not None:
-        ends.append(f"up to {EXACT.normalize(wanted.up_to):f}")
+        ends.append(f"up to {say_number(wanted.up_to)}")
     return " ".join(ends) or "any"
 
 

@@ -1,9 +1,9 @@
 """The rules that cover a part, and what a rule does in words."""
 
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import NamedTuple
 
-from contracts.values import EXACT
 from services.pricer.domain.asks.scene import Scene
 from services.pricer.domain.asks.trace import say, say_number
 from services.pricer.domain.books.compiled import Offer
@@ -16,6 +16,7 @@ from services.pricer.domain.books.rules import (
     Markup,
     PercentOff,
     QuantityBreaks,
+    RoundTo,
     Rule,
     SetPrice,
     StackingGroup,
@@ -27,6 +28,35 @@ class Factor(NamedTuple):
     """What a price is multiplied by: a percentage off that works on the running price."""
 
     factor: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class SlabOff:
+    """Percentages of each slab's own units, or amounts, resolved to what the line has off.
+
+    `units` is the sum of quantity and fraction off, `amount` an amount of the line.
+    """
+
+    units: Decimal
+    amount: Decimal
+
+    def fits(self, unit: Decimal | None) -> bool:
+        """Say whether it can be taken: percentages of units need a unit price."""
+        return unit is not None or not self.units
+
+
+Change = (
+    Factor
+    | PercentOff
+    | AmountOff
+    | UnitPrice
+    | SetPrice
+    | Markup
+    | MarginFloor
+    | RoundTo
+    | LineLimits
+    | SlabOff
+)
 
 
 def candidates(group: StackingGroup, offer: Offer, scene: Scene) -> list[Rule]:
@@ -44,13 +74,13 @@ def words(effect: Effect, scene: Scene, currency: str | None = None) -> str:
     """Say an effect in words that a customer may read: nothing of costs in it."""
     match effect:
         case PercentOff(percent=percent) if percent.root < 0:
-            return f"{say_number(EXACT.minus(percent.root))} % surcharge"
+            return f"{say_number(-percent.root)} % surcharge"
         case PercentOff(percent=percent):
             return f"{say_number(percent.root)} % off"
         case AmountOff(amount=amount, per="line"):
             return f"{say(scene.money(amount, currency), scene.currency)} off the line"
         case AmountOff(amount=amount) if amount < 0:
-            more = EXACT.minus(scene.money(amount, currency))
+            more = -scene.money(amount, currency)
             return f"{say(more, scene.currency)} more for each unit"
         case AmountOff(amount=amount):
             return f"{say(scene.money(amount, currency), scene.currency)} off each unit"

@@ -16,7 +16,7 @@ def free_line(gift: Gift, beside: BasketLine, scene: Scene, number: int) -> Runn
     Raises: NoPriceForQuantity, if the book has no price for what it gives; NoCost; NoRate.
     """
     run = at_list(_line(number, beside, gift, scene), scene)
-    run.move(run.step("promotion", gift.rule, Decimal(0), gift.words), Decimal(0))
+    run.take("promotion", gift.rule, gift.words, (Decimal(0), Decimal(0)))
     return run
 
 

@@ -9,7 +9,6 @@ from collections.abc import Sequence
 from decimal import Decimal
 
 from contracts.pricing import DiscountAsk, LineProblem
-from contracts.values import EXACT
 from services.pricer.domain.asks.ask import problem
 from services.pricer.domain.asks.basket import BasketLine
 from services.pricer.domain.asks.rounding import quantized
@@ -43,25 +42,22 @@ def before_rounding(run: Running, scene: Scene) -> None:
 def _percent(run: Running, ask: DiscountAsk) -> None:
     if not run.line.discountable:
         words = "No sales discount: this part is sold without discounts."
-        run.move(run.step("sales_discount", SALES, run.amount, words), run.unit)
+        run.take("sales_discount", SALES, words, (run.unit, run.amount))
         return
-    factor = EXACT.subtract(Decimal(1), ask.percent.fraction)
-    unit = None if run.unit is None else EXACT.multiply(run.unit, factor)
+    factor = 1 - ask.percent.fraction
+    unit = None if run.unit is None else run.unit * factor
     target = "part" if ask.sku else "item"
     words = f"Sales discount on the {target}: {say_number(ask.percent.root)} % off."
-    step = run.step("sales_discount", SALES, EXACT.multiply(run.amount, factor), words)
-    run.given = EXACT.minus(step.amount)
-    run.move(step, unit)
+    run.given = -run.take("sales_discount", SALES, words, (unit, run.amount * factor))
 
 
 def _manual_price(run: Running, unit: Decimal, scene: Scene) -> None:
     """Set the price of each unit by hand; the floors below look at it as at any other."""
-    amount = EXACT.multiply(unit, run.line.count)
     words = f"Manual price of the seller: {say(unit, scene.currency)} for each unit."
-    step = run.step("manual_price", SALES, amount, words, basis="unit")
+    price = unit, unit * run.line.count
+    more = run.take("manual_price", SALES, words, price, basis="unit")
     # A higher price on one part is nothing that others could be lowered by.
-    run.given = max(EXACT.minus(step.amount), Decimal(0))
-    run.move(step, unit)
+    run.given = max(-more, Decimal(0))
 
 
 def after_rounding(scene: Scene, runs: Sequence[Running]) -> list[LineProblem]:
@@ -71,7 +67,7 @@ def after_rounding(scene: Scene, runs: Sequence[Running]) -> list[LineProblem]:
     """
     problems = []
     for (item_id, sku), ask in scene.granted.items():
-        if item_id is not None and ask.amount is not None:
+        if ask.amount is not None:
             reached = [
                 run
                 for run in runs
@@ -83,7 +79,7 @@ def after_rounding(scene: Scene, runs: Sequence[Running]) -> list[LineProblem]:
 
 
 def _off_quote(scene: Scene, runs: Sequence[Running]) -> list[LineProblem]:
-    ask = scene.granted.get((None, None))
+    ask = scene.on_quote
     if ask is None:
         return []
     if ask.amount is not None:
@@ -91,8 +87,7 @@ def _off_quote(scene: Scene, runs: Sequence[Running]) -> list[LineProblem]:
     if not ask.percent.root:
         return []
     whole = exact_sum(run.amount for run in _reached(runs))
-    exact = EXACT.multiply(whole, ask.percent.fraction)
-    amount = quantized(exact, scene.rounding.line_digits, scene.rounding.line_mode)
+    amount = quantized(ask.percent.of(whole), scene.rounding.line_digits, scene.rounding.line_mode)
     text = f"the discount of {say_number(ask.percent.root)} % on the quote"
     _share(amount, _reached(runs), (HEADER, text), scene)
     return []
@@ -121,7 +116,6 @@ def _share(
     amount: Decimal, reached: Sequence[Running], said: tuple[str, str], scene: Scene
 ) -> None:
     stage, text = said
-    before = [run.amount for run in reached]
-    share_out(scene, reached, amount, (SALES[0], SALES[1], text), stage)
-    for run, was in zip(reached, before, strict=True):
-        run.given = EXACT.add(run.given, EXACT.subtract(was, run.amount))
+    parts = share_out(scene, reached, amount, (*SALES, text), stage)
+    for run, part in zip(reached, parts, strict=True):
+        run.given += part

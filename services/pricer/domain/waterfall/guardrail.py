@@ -5,12 +5,11 @@ discounts on the quote were allocated, so that nothing slips under a floor from 
 rounded up, never down.
 """
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from decimal import ROUND_CEILING, Decimal
 from typing import Literal
 
 from contracts.pricing import GuardrailBreach
-from contracts.values import EXACT
 from services.pricer.domain.asks.basket import BasketLine
 from services.pricer.domain.asks.rounding import quantized
 from services.pricer.domain.asks.scene import Scene
@@ -41,37 +40,41 @@ def floor_unit(rail: Guardrail, line: BasketLine, scene: Scene) -> Decimal:
         entry = line.entry
         if entry.cost is None:
             raise NoCost(line)
-        cost = EXACT.multiply(scene.money(entry.cost, entry.currency), line.each)
+        cost = scene.money(entry.cost, entry.currency) * line.each
         return price_for_margin(cost, rail.margin_on_price, digits)
-    price = EXACT.multiply(scene.money(rail.price or Decimal(0)), line.each)
+    price = scene.money(rail.price or Decimal(0)) * line.each
     return quantized(price, digits, ROUND_CEILING)
 
 
-def floors_of(line: BasketLine, scene: Scene, plan: Plan) -> Iterable[tuple[Guardrail, Decimal]]:
+def floors_of(line: BasketLine, scene: Scene, plan: Plan) -> Sequence[tuple[Guardrail, Decimal]]:
     """Return the floors under a stated unit; those of one base unit are kept with the plan.
 
     Raises: NoCost; NoRate.
     """
-    if line.each != 1:
-        return ((rail, floor_unit(rail, line, scene)) for rail in plan.rails)
-    if plan.floors is None:
-        plan.floors = tuple((rail, floor_unit(rail, line, scene)) for rail in plan.rails)
-    return plan.floors
+    floors = plan.floors
+    if floors is None or line.each != 1:
+        floors = tuple((rail, floor_unit(rail, line, scene)) for rail in plan.rails)
+        if line.each == 1:
+            plan.floors = floors
+    if plan.asks:
+        return [
+            (rail, floor)
+            for rail, floor in floors
+            if rail.when is None or why_not(rail.when, line, scene) is None
+        ]
+    return floors
 
 
-def first_pass(run: Running, scene: Scene, plan: Plan) -> None:
+def first_pass(run: Running, scene: Scene) -> None:
     """Hold the net unit price of a line against its floors, as it would be printed."""
-    for rail, floor in floors_of(run.line, scene, plan):
-        if rail.when is not None and why_not(rail.when, run.line, scene):
-            continue
-        run.floors.append((rail, floor))
+    run.floors = floors_of(run.line, scene, run.plan)
+    for rail, floor in run.floors:
         if run.unit is not None:
             below = scene.rounding.unit(run.unit) < floor
         else:
             below = abs(scene.rounding.line(run.amount)) < _floor_line(floor, run, scene)
         if below:
-            amount = EXACT.multiply(floor, run.line.count)
-            _touch(run, scene, rail, ("guardrail", floor, amount))
+            _touch(run, scene, rail, ("guardrail", floor, floor * run.line.count))
 
 
 def second_pass(run: Running, scene: Scene) -> None:
@@ -80,12 +83,12 @@ def second_pass(run: Running, scene: Scene) -> None:
         least = _floor_line(floor, run, scene)
         known = any(each.guardrail == rail.id for each in run.breaches)
         if abs(run.amount) < least and not (known and rail.action == "approval"):
-            least = EXACT.minus(least) if run.line.count < 0 else least
+            least = -least if run.line.count < 0 else least
             _touch(run, scene, rail, ("second_guardrail", floor, least))
 
 
 def _floor_line(floor: Decimal, run: Running, scene: Scene) -> Decimal:
-    return scene.rounding.line(EXACT.multiply(floor, abs(run.line.count)))
+    return scene.rounding.line(floor * abs(run.line.count))
 
 
 def _touch(
@@ -98,20 +101,19 @@ def _touch(
         raise BelowFloor(rail, run.line)
     if rail.action == "clamp":
         words = "The lowest price of this part applies."
-        step = run.step(stage, (rail.id, rail.version), least, words, note=note)
-        run.given = max(EXACT.subtract(run.given, step.amount), Decimal(0))
-        run.move(step, floor)
+        lifted = run.take(stage, (rail.id, rail.version), words, (floor, least), note=note)
+        run.given = max(run.given - lifted, Decimal(0))
         message = f"{run.line.place} was lifted to its lowest price ({rail.name})"
     else:
         message = f"{run.line.place} is below its floor and needs approval ({rail.name})"
-        step = run.step(stage, (rail.id, rail.version), run.amount, f"{message}.", note=note)
-        run.move(step, run.unit)
+        price = run.unit, run.amount
+        run.take(stage, (rail.id, rail.version), f"{message}.", price, note=note)
     if all(each.guardrail != rail.id for each in run.breaches):
         action: Literal["clamped", "approval"] = "clamped" if rail.action == "clamp" else "approval"
         breach = GuardrailBreach(
             guardrail=rail.id, line=run.line.number, action=action, message=message
         )
-        run.breaches.append(breach)
+        run.breaches = (*run.breaches, breach)
 
 
 def of_quote(scene: Scene, net: Decimal, cost: Decimal) -> list[GuardrailBreach]:
@@ -125,8 +127,7 @@ def of_quote(scene: Scene, net: Decimal, cost: Decimal) -> list[GuardrailBreach]
             continue
         if rail.when is not None and elsewhere(rail.when, scene):
             continue
-        kept = EXACT.subtract(Decimal(1), rail.margin_on_price.fraction)
-        if EXACT.multiply(net, kept) < cost:
+        if net * (1 - rail.margin_on_price.fraction) < cost:
             if rail.action == "reject":
                 raise BelowFloor(rail, None)
             message = f"the whole quote is below its floor and needs approval ({rail.name})"

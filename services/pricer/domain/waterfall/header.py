@@ -7,10 +7,10 @@ after them (`granted.py`).
 from collections.abc import Sequence
 from decimal import Decimal
 
-from contracts.values import EXACT, SCALES
+from contracts.values import SCALES
 from services.pricer.domain.asks.rounding import quantized
 from services.pricer.domain.asks.scene import Scene, exact_sum
-from services.pricer.domain.asks.trace import Basis, Skipped, say, say_number
+from services.pricer.domain.asks.trace import Basis, say, say_number
 from services.pricer.domain.books.rules import AmountOff, PercentOff, Rule, StackingGroup
 from services.pricer.domain.waterfall.conditions import elsewhere, holds, said
 from services.pricer.domain.waterfall.effects import words
@@ -63,7 +63,7 @@ def _rules(group: StackingGroup, scene: Scene, runs: Sequence[Running]) -> list[
             found.append(rule)
         elif not rule.when.accounts:
             for run in eligible:
-                run.skipped.append(Skipped(STAGE, rule.id, rule.version, why))
+                run.skipped.append((STAGE, rule.id, rule.version, why))
     if len(found) < 2:
         return found
     winner, reason = _winner(group, found, scene, runs)
@@ -73,7 +73,7 @@ def _rules(group: StackingGroup, scene: Scene, runs: Sequence[Running]) -> list[
         if rule.id != winner.id:
             why = f"{winner.name} ({winner.id}) {reason}"
             for run in _covered(rule, runs):
-                run.skipped.append(Skipped(STAGE, rule.id, rule.version, why))
+                run.skipped.append((STAGE, rule.id, rule.version, why))
     return [winner]
 
 
@@ -147,10 +147,13 @@ def share_out(
     amount: Decimal,
     rule: tuple[str, int | None, str],
     stage: str = STAGE,
-) -> None:
-    """Take an amount off lines, by what they come to; each share is a step of its line."""
+) -> Sequence[Decimal]:
+    """Take an amount off lines, by what they come to, and return the shares.
+
+    Each is a step of its line, which has no unit price of its own from here on.
+    """
     if not runs:
-        return
+        return ()
     name, version, text = rule
     unit = SCALES[scene.rounding.line_digits]
     weights = [run.amount for run in runs]
@@ -160,5 +163,5 @@ def share_out(
         told = f"{text.capitalize()}: {say(amount, scene.currency)} off."
     basis: Basis = "quote" if stage == STAGE else "line"
     for run, part in zip(runs, parts, strict=True):
-        after = EXACT.subtract(run.amount, part)
-        run.move(run.step(stage, (name, version), after, told, basis=basis), None)
+        run.take(stage, (name, version), told, (None, run.amount - part), basis=basis)
+    return parts

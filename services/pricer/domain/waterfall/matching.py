@@ -1,6 +1,5 @@
 """Which rules of a stacking group apply to a line, and why the others do not."""
 
-from collections.abc import Sequence
 from decimal import Decimal
 
 from contracts.values import EXACT, Percent
@@ -16,12 +15,11 @@ from services.pricer.domain.books.rules import (
     Rule,
     StackingGroup,
 )
-from services.pricer.domain.waterfall.effects import words
-from services.pricer.domain.waterfall.plans import PlannedGroup
-from services.pricer.domain.waterfall.running import Change, Price, Running, SlabOff
+from services.pricer.domain.waterfall.effects import Change, SlabOff, words
+from services.pricer.domain.waterfall.plans import Match, Open, Outcome, PlannedGroup
+from services.pricer.domain.waterfall.running import Price, Running
 
-Match = tuple[Rule, Change | FreeGoods, str]
-"""A rule that applies, its effect with the quantity resolved, and the effect in words."""
+COUNTED = {"line": "on the line", "item": "in the item", "quote": "over the quote"}
 NO_UNIT = "percentages by slab work on a unit price; this line has an amount"
 
 
@@ -34,10 +32,8 @@ class RuleConflict(Exception):
         self.rules = (left.id, right.id)
 
 
-def select(
-    planned: PlannedGroup, run: Running, scene: Scene, base: Price | None
-) -> tuple[Sequence[Match], Sequence[Skipped]]:
-    """Return the rules that apply in turn, and the skipped ones.
+def select(planned: PlannedGroup, run: Running, scene: Scene, base: Price | None) -> Outcome:
+    """Return the rules that apply to a line, where the plan of its part leaves that open.
 
     Percentages are of `base`, where they are added up.   Raises: RuleConflict; NoCost; NoRate.
     """
@@ -45,7 +41,7 @@ def select(
     matches: list[Match] = []
     skipped: list[Skipped] = []
     for each in rules:
-        if isinstance(each, Skipped):
+        if not isinstance(each, Open):
             skipped.append(each)
             continue
         rule, ask, said = each
@@ -58,7 +54,7 @@ def select(
             why = found
         if not rule.when.accounts:
             # A price contracted with somebody else is not to be seen, even as a skipped rule.
-            skipped.append(Skipped(group.stage, rule.id, rule.version, why))
+            skipped.append((group.stage, rule.id, rule.version, why))
     if len(matches) < 2:
         return matches, skipped
     winner, reason = _winner(group, matches, run, (scene, base))
@@ -67,7 +63,7 @@ def select(
     for rule, _, _ in matches:
         if rule.id != winner[0].id:
             text = f"{winner[0].name} ({winner[0].id}) {reason}"
-            skipped.append(Skipped(group.stage, rule.id, rule.version, text))
+            skipped.append((group.stage, rule.id, rule.version, text))
     return [winner], skipped
 
 
@@ -146,8 +142,7 @@ def resolve(rule: Rule, run: Running, scene: Scene) -> tuple[Change | FreeGoods,
     for each in effect.breaks:
         if each.up_to is None or counted <= each.up_to:
             break
-    where = {"line": "on the line", "item": "in the item", "quote": "over the quote"}
-    place = where[effect.counted]
+    place = COUNTED[effect.counted]
     change = _off(each)
     if change is None or (each.up_to is not None and counted > each.up_to):
         return f"quantity {say_number(counted)} {place} reaches no break"
@@ -157,9 +152,9 @@ def resolve(rule: Rule, run: Running, scene: Scene) -> tuple[Change | FreeGoods,
 
 def _off(each: Break) -> PercentOff | AmountOff | None:
     if each.percent is not None and each.percent.root:
-        return PercentOff(kind="percent_off", percent=each.percent)
+        return PercentOff.made({"kind": "percent_off", "percent": each.percent, "round": None})
     if each.amount:
-        return AmountOff(kind="amount_off", amount=each.amount)
+        return AmountOff.made({"kind": "amount_off", "amount": each.amount, "per": "unit"})
     return None
 
 
@@ -170,9 +165,9 @@ def _slabs(effect: QuantityBreaks, counted: Decimal, run: Running) -> tuple[Chan
         top = counted if each.up_to is None else min(counted, each.up_to)
         if top <= below:
             continue
-        size, below = EXACT.subtract(top, below), top
-        units = EXACT.add(units, (each.percent or Percent(0)).of(size))
-        amount = EXACT.add(amount, EXACT.multiply(each.amount or Decimal(0), size))
+        size, below = top - below, top
+        units += (each.percent or Percent(0)).of(size)
+        amount += (each.amount or Decimal(0)) * size
     if not units and not amount:
         return f"quantity {say_number(counted)} on the line reaches no break"
     if units and run.unit is None:

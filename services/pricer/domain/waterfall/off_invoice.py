@@ -10,7 +10,6 @@ from decimal import Decimal
 
 from services.pricer.domain.asks.scene import Scene, exact_sum
 from services.pricer.domain.asks.trace import Step
-from services.pricer.domain.waterfall.plans import plan_of
 from services.pricer.domain.waterfall.running import Running
 from services.pricer.domain.waterfall.waterfall import apply_rules
 
@@ -28,8 +27,8 @@ def pocket_line(run: Running, scene: Scene) -> tuple[Decimal, tuple[Step, ...]]:
 
     Raises: RuleConflict; NoCost; NoRate.
     """
-    below = replace(run, steps=[], skipped=[], breaches=[], gifts=[])
-    apply_rules(below, scene, plan_of(run.line.offer, scene), "off_invoice")
+    below = replace(run, steps=[], skipped=[], breaches=(), gifts=())
+    apply_rules(below, scene, "off_invoice")
     return scene.rounding.line(below.amount), tuple(below.steps)
 
 

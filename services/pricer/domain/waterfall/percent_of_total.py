@@ -7,7 +7,6 @@ a price. Those whose basis is `final` come after the discounts on the quote.
 from collections.abc import Iterable, Sequence
 from decimal import Decimal
 
-from contracts.values import EXACT
 from services.pricer.domain.asks.basket import BasketLine
 from services.pricer.domain.asks.scene import Scene, exact_sum
 from services.pricer.domain.asks.trace import say, say_number
@@ -108,4 +107,4 @@ def _amount(run: Running, model: PercentOfTotal) -> Decimal:
             return run.regular
         case "net":
             return run.net
-    return EXACT.plus(run.amount)
+    return run.amount

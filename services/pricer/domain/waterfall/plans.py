@@ -4,12 +4,11 @@ Rules for other tiers or regions are passed over here, and told with the reason;
 day, on the line itself, or on the rest of the basket, is left to the line.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import NamedTuple
 
-from contracts.values import EXACT
 from services.pricer.domain.asks.basket import BasketLine
 from services.pricer.domain.asks.scene import Scene
 from services.pricer.domain.asks.trace import Skipped
@@ -17,6 +16,7 @@ from services.pricer.domain.books.book import Guardrail
 from services.pricer.domain.books.compiled import Offer
 from services.pricer.domain.books.rules import (
     Condition,
+    FreeGoods,
     PercentOff,
     Rule,
     StackingGroup,
@@ -28,9 +28,13 @@ from services.pricer.domain.waterfall.conditions import (
     why_not,
     why_not_here,
 )
-from services.pricer.domain.waterfall.effects import Factor, candidates, words
+from services.pricer.domain.waterfall.effects import Change, Factor, candidates, words
 
 Ask = Callable[[Condition, BasketLine, Scene], str | None]
+Match = tuple[Rule, Change | FreeGoods, str]
+"""A rule that applies, its effect with the quantity resolved, and the effect in words."""
+Outcome = tuple[Sequence[Match], Sequence[Skipped]]
+"""The rules of a group that apply in turn, and the skipped ones."""
 
 
 class Open(NamedTuple):
@@ -47,12 +51,13 @@ class Open(NamedTuple):
 class PlannedGroup(NamedTuple):
     """A stacking group with its rules in order, or what is to say of those that can not apply.
 
-    `passed`: all of them are passed over. `is_added`: percentages are added up on one base.
+    `decided` is what comes of them, where it hangs on nothing that is open and at most one applies.
+    `is_added`: percentages are added up on one base.
     """
 
     group: StackingGroup
     rules: tuple[Open | Skipped, ...]
-    passed: tuple[Skipped, ...] | None
+    decided: Outcome | None
     is_added: bool
 
 
@@ -70,10 +75,12 @@ class Plan:
     """The groups by stage, where they have anything to say, and the floors that may stand under it.
 
     `start` and `floors`, of one base unit, are known when the first line has found them.
+    `asks`: whether some floor hangs on a condition.
     """
 
     stages: dict[str, tuple[PlannedGroup, ...]]
     rails: tuple[Guardrail, ...]
+    asks: bool
     start: Start | None = None
     floors: tuple[tuple[Guardrail, Decimal], ...] | None = None
 
@@ -100,7 +107,7 @@ def _planned(offer: Offer, scene: Scene) -> Plan:
         for each in scene.book.guardrails(offer)
         if each.when is None or _away(each.when, scene) is None
     )
-    return Plan(stages, rails)
+    return Plan(stages, rails, any(each.when is not None for each in rails))
 
 
 def _group(group: StackingGroup, offer: Offer, scene: Scene) -> PlannedGroup:
@@ -111,12 +118,19 @@ def _group(group: StackingGroup, offer: Offer, scene: Scene) -> PlannedGroup:
             rules.append(Open(rule, _ask(rule.when), _said(rule, group, scene)))
         elif not rule.when.accounts:
             # A price contracted with somebody else is not to be seen, even as a skipped rule.
-            rules.append(Skipped(group.stage, rule.id, rule.version, why))
-    passed = tuple(each for each in rules if isinstance(each, Skipped))
+            rules.append((group.stage, rule.id, rule.version, why))
     is_added = group.stacking == "additive_on_base"
-    return PlannedGroup(
-        group, tuple(rules), passed if len(passed) == len(rules) else None, is_added
-    )
+    return PlannedGroup(group, tuple(rules), _decided(rules), is_added)
+
+
+def _decided(rules: Sequence[Open | Skipped]) -> Outcome | None:
+    matches: list[Match] = []
+    for each in rules:
+        if isinstance(each, Open):
+            if each.ask is not None or each.said is None or matches:
+                return None
+            matches.append((each.rule, *each.said))
+    return matches, [each for each in rules if not isinstance(each, Open)]
 
 
 def _away(when: Condition, scene: Scene) -> str | None:
@@ -149,4 +163,4 @@ def _said(rule: Rule, group: StackingGroup, scene: Scene) -> tuple[PercentOff | 
     said = words(effect, scene)
     if effect.round is not None or group.stacking == "additive_on_base":
         return effect, said
-    return Factor(EXACT.subtract(Decimal(1), effect.percent.fraction)), said
+    return Factor(1 - effect.percent.fraction), said

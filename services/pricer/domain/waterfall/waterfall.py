@@ -7,11 +7,10 @@ arithmetic between the named rounding points: list price (after FX), net unit pr
 
 from decimal import Decimal
 
-from contracts.values import EXACT
 from services.pricer.domain.asks.basket import BasketLine
 from services.pricer.domain.asks.rounding import ROUNDS, quantized
 from services.pricer.domain.asks.scene import Scene
-from services.pricer.domain.asks.trace import Skipped, say, say_number
+from services.pricer.domain.asks.trace import say, say_number
 from services.pricer.domain.books.price_models import Tiered
 from services.pricer.domain.books.rules import FreeGoods, Rule, RuleStage
 from services.pricer.domain.waterfall import granted, guardrail
@@ -22,10 +21,10 @@ from services.pricer.domain.waterfall.charging import (
     source_of,
     whole,
 )
-from services.pricer.domain.waterfall.effects import candidates
+from services.pricer.domain.waterfall.effects import SlabOff, candidates
 from services.pricer.domain.waterfall.matching import NO_UNIT, select
 from services.pricer.domain.waterfall.plans import Plan, Start, plan_of
-from services.pricer.domain.waterfall.running import Gift, Running, SlabOff
+from services.pricer.domain.waterfall.running import Gift, Running
 
 BELOW_CONTRACT: tuple[RuleStage, ...] = ("volume", "segment", "promotion", "bundle")
 BELOW_SALES: tuple[RuleStage, ...] = ("partner_discount", "distributor_discount")
@@ -37,18 +36,20 @@ def price_line(run: Running, scene: Scene) -> None:
     Raises: NoCost; NoRate; RuleConflict; NoPriceForQuantity; BelowFloor; decimal.Inexact, if 60
     digits do not hold the price.
     """
-    plan = plan_of(run.line.offer, scene)
-    apply_rules(run, scene, plan, "option_price")
-    if not _contracted(run, scene, plan):
+    stages = run.plan.stages
+    apply_rules(run, scene, "option_price")
+    if not _contracted(run, scene):
         _tiers(run, scene)
         for stage in BELOW_CONTRACT:
-            apply_rules(run, scene, plan, stage)
+            if stage in stages:
+                apply_rules(run, scene, stage)
     run.regular = run.amount
     if scene.granted:
         granted.before_rounding(run, scene)
     for stage in BELOW_SALES:
-        apply_rules(run, scene, plan, stage)
-    guardrail.first_pass(run, scene, plan)
+        if stage in stages:
+            apply_rules(run, scene, stage)
+    guardrail.first_pass(run, scene)
     _round(run, scene)
     run.net, run.net_unit = run.amount, run.unit
 
@@ -72,12 +73,13 @@ def at_list(line: BasketLine, scene: Scene) -> Running:
         if listed.amount is not None:
             return begun(line, scene, listed)
         plan.start = _start(line, scene, listed)
-    return _run(line, scene, plan.start, None)
+    return _run(line, scene, plan, plan.start)
 
 
 def begun(line: BasketLine, scene: Scene, listed: Listed) -> Running:
     """Begin a line at a list price that is known; rounded as a line, then kept exact."""
-    return _run(line, scene, _start(line, scene, listed), listed.amount)
+    plan = plan_of(line.offer, scene)
+    return _run(line, scene, plan, _start(line, scene, listed), listed.amount)
 
 
 def _start(line: BasketLine, scene: Scene, listed: Listed) -> Start:
@@ -92,73 +94,71 @@ def _start(line: BasketLine, scene: Scene, listed: Listed) -> Start:
     return Start(listed.unit, shown, f"{sentence}.", listed.note)
 
 
-def _run(line: BasketLine, scene: Scene, start: Start, amount: Decimal | None) -> Running:
+def _run(
+    line: BasketLine, scene: Scene, plan: Plan, start: Start, amount: Decimal | None = None
+) -> Running:
     """Begin the run of a line; with an amount of its own it has no unit price."""
     unit = start.unit if amount is None else None
-    amount = EXACT.multiply(start.unit, line.count) if amount is None else amount
+    amount = start.unit * line.count if amount is None else amount
     total = scene.rounding.line(amount)
-    run = Running(line, start.shown, total, unit, total)
+    run = Running(line, plan, start.shown, total, unit, total)
     book = scene.book.book
     rule = (book.id, book.version)
-    run.move(run.step("list_price", rule, amount, start.sentence, note=start.note), unit)
+    run.take("list_price", rule, start.sentence, (unit, amount), note=start.note)
     return run
 
 
 # ---- what the book takes off
 
 
-def _contracted(run: Running, scene: Scene, plan: Plan) -> bool:
+def _contracted(run: Running, scene: Scene) -> bool:
     """Take the contracted price; say whether it stands in place of the stages below."""
-    applied = apply_rules(run, scene, plan, "contracted_price")
+    applied = apply_rules(run, scene, "contracted_price")
     if not applied or all(rule.stackable for rule in applied):
         return False
     for stage in BELOW_CONTRACT:
         for group in scene.book.groups.get(stage, ()):
             for rule in candidates(group, run.line.offer, scene):
                 why = "a contracted price stands"
-                run.skipped.append(Skipped(stage, rule.id, rule.version, why))
+                run.skipped.append((stage, rule.id, rule.version, why))
     return True
 
 
-def apply_rules(run: Running, scene: Scene, plan: Plan, stage: RuleStage) -> list[Rule]:
+def apply_rules(run: Running, scene: Scene, stage: RuleStage) -> list[Rule]:
     """Apply the groups of a stage in turn; return the rules that applied."""
     applied: list[Rule] = []
-    for planned in plan.stages.get(stage, ()):
-        if planned.passed is not None:
-            run.skipped += planned.passed
-            continue
+    for planned in run.plan.stages.get(stage, ()):
         # What percentages are of where they are added up: the price before the group.
         base = (run.unit, run.amount) if planned.is_added else None
-        matches, skipped = select(planned, run, scene, base)
-        run.skipped.extend(skipped)
+        matches, skipped = planned.decided or select(planned, run, scene, base)
+        run.skipped += skipped
         for rule, change, words in matches:
             if isinstance(change, FreeGoods):
                 _give(run, stage, rule, change)
             elif isinstance(change, SlabOff) and not change.fits(run.unit):
-                run.skipped.append(Skipped(stage, rule.id, rule.version, NO_UNIT))
+                run.skipped.append((stage, rule.id, rule.version, NO_UNIT))
                 continue
             else:
-                unit, amount = run.after(change, scene, rule.currency, base)
-                sentence = f"{rule.name}: {words}."
-                run.move(run.step(stage, (rule.id, rule.version), amount, sentence), unit)
+                price = run.after(change, scene, rule.currency, base)
+                run.take(stage, (rule.id, rule.version), f"{rule.name}: {words}.", price)
             applied.append(rule)
     return applied
 
 
 def _give(run: Running, stage: RuleStage, rule: Rule, gift: FreeGoods) -> None:
     """Note free goods; they become lines of their own when all lines are priced."""
-    times = EXACT.divide_int(abs(run.line.base), gift.per)
-    quantity = EXACT.multiply(times if gift.repeat else min(times, Decimal(1)), gift.quantity)
+    times = abs(run.line.base) // gift.per
+    quantity = gift.quantity * (times if gift.repeat else min(times, Decimal(1)))
     if gift.at_most is not None:
         quantity = min(quantity, gift.at_most)
     if not quantity:
         why = f"fewer than {say_number(gift.per)} on the line"
-        run.skipped.append(Skipped(stage, rule.id, rule.version, why))
+        run.skipped.append((stage, rule.id, rule.version, why))
         return
     sku = gift.sku or run.line.sku
     words = f"{rule.name}: {say_number(quantity)} of {sku} free of charge."
-    run.move(run.step(stage, (rule.id, rule.version), run.amount, words), run.unit)
-    run.gifts.append(Gift(sku, quantity, (rule.id, rule.version), words))
+    run.take(stage, (rule.id, rule.version), words, (run.unit, run.amount))
+    run.gifts = (*run.gifts, Gift(sku, quantity, (rule.id, rule.version), words))
 
 
 def _tiers(run: Running, scene: Scene) -> None:
@@ -173,7 +173,7 @@ def _tiers(run: Running, scene: Scene) -> None:
         else:
             words = f"Graduated price for {say_number(quantity)}: each unit at its own tier."
         if amount != run.amount:
-            run.move(run.step("volume", (run.line.sku, None), amount, words), unit)
+            run.take("volume", (run.line.sku, None), words, (unit, amount))
     if entry.minimum is not None or entry.maximum is not None:
         least, most = (
             None if each is None else scene.money(each, entry.currency)
@@ -183,7 +183,7 @@ def _tiers(run: Running, scene: Scene) -> None:
         if amount != run.amount:
             kind = "least" if abs(amount) > abs(run.amount) else "most"
             words = f"The {kind} that this line comes to: {say(amount, scene.currency)}."
-            run.move(run.step("volume", (run.line.sku, None), amount, words), unit)
+            run.take("volume", (run.line.sku, None), words, (unit, amount))
 
 
 # ---- rounding
@@ -193,7 +193,7 @@ def _round(run: Running, scene: Scene) -> None:
     """Round the net unit price once, and the line; the difference is a step of its own."""
     if run.unit is not None:
         unit = scene.rounding.unit(run.unit)
-        total = scene.rounding.line(EXACT.multiply(unit, run.line.count))
+        total = scene.rounding.line(unit * run.line.count)
     else:
         unit, total = None, scene.rounding.line(run.amount)
     if total == run.amount:
@@ -202,7 +202,7 @@ def _round(run: Running, scene: Scene) -> None:
     words = f"Rounded to {say(total, scene.currency)}."
     if unit is not None:
         words = f"Rounded: {say(unit, scene.currency)} for each, {say(total, scene.currency)}."
-    run.move(run.step("rounding", ("rounding", None), total, words), unit)
+    run.take("rounding", ("rounding", None), words, (unit, total))
 
 
 def net_unit(run: Running, scene: Scene) -> Decimal:

@@ -7,14 +7,14 @@ what a what-if adds up: whole numbers of millionths, so that sums are exact in a
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from decimal import Decimal, localcontext
+from decimal import Decimal
 from functools import lru_cache
 from typing import Any, NamedTuple
 
 from contracts.pricing import GuardrailBreach
 from contracts.values import EXACT, share
 from services.pricer.domain.asks.ask import PriceAsk, Priced, Unpriced
-from services.pricer.domain.asks.rounding import ROUNDS
+from services.pricer.domain.asks.rounding import exactly
 from services.pricer.domain.asks.scene import exact_sum
 from services.pricer.domain.books.book import FxTable
 from services.pricer.domain.books.compiled import CompiledBook
@@ -179,7 +179,7 @@ class Trier:
 
 def figures(ask: PriceAsk, book: CompiledBook, fx: FxTable) -> Figures | str:
     """Price an ask and return what it comes to, or the code of its first problem."""
-    with localcontext(ROUNDS):
+    with exactly():
         settled = settle(ask, book, fx)
         if isinstance(settled, Unpriced):
             return settled.problems[0].code
