@@ -20,7 +20,10 @@ from tests.bench.peers import wares
 from tests.bench.peers.beside import KINDS, SIZES, Different, compare, rows_of, table_of
 from tests.bench.peers.peer import Peer, PeerFailed
 
-REQUIREMENTS = Path(__file__).parents[3] / "requirements"
+ROOT = Path(__file__).parents[3]
+REQUIREMENTS = ROOT / "requirements"
+PACKAGES = ("contracts", "infra", "services", "quotewright", "tests")
+PRICE_LIST = wares.price_list()
 LIST_PRICES = {sku: (category, amount) for sku, category, amount in wares.PARTS}
 
 
@@ -48,7 +51,7 @@ def unit_price(sku, quantity):
     category, list_price = LIST_PRICES[sku]
     fits = next(
         line
-        for line in wares.price_list()
+        for line in PRICE_LIST
         if line["sku"] in {None, sku}
         and line["category"] in {None, category}
         and (line["at_least"] is None or line["at_least"] <= quantity)
@@ -71,7 +74,7 @@ def test_the_price_list_and_the_book_say_the_same_to_the_last_digit(ours, theirs
 
 def test_a_basket_meets_every_break_of_parts_and_categories():
     met = {unit_price(*line) / LIST_PRICES[line[0]][1] for line in wares.lines_of(1000, seed=0)}
-    formulas = {line["formula"] for line in wares.price_list()}
+    formulas = {line["formula"] for line in PRICE_LIST}
     assert len(met) >= len(formulas)
 
 
@@ -179,3 +182,11 @@ def test_tryton_is_pinned_by_hash_and_in_no_other_file():
     assert all("--hash=sha256:" in each for each in packages)
     others = [each for each in REQUIREMENTS.iterdir() if each.stem != "tryton"]
     assert [each.name for each in others if "tryton" in each.read_text(encoding="utf-8")] == []
+
+
+def test_only_its_own_worker_imports_tryton():
+    files = [file for package in PACKAGES for file in (ROOT / package).rglob("*.py")]
+    naming = [file for file in files if b"trytond" in file.read_bytes()]
+    imports = re.compile(r"^\s*(?:from|import) trytond\b", re.MULTILINE)
+    found = [file.name for file in naming if imports.search(file.read_text(encoding="utf-8"))]
+    assert found == ["tryton_worker.py"]
