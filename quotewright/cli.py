@@ -27,6 +27,7 @@ from quotewright.options import (
     REFUSED,
     Home,
     Json,
+    Number,
     Token,
     Url,
     client_of,
@@ -59,7 +60,6 @@ Sold = Annotated[
         "--catalog", envvar="QW_CATALOG_DIR", help="what is sold", exists=True, file_okay=False
     ),
 ]
-Number = Annotated[str, typer.Argument(help="a quote's number, as Q-1001")]
 
 
 @app.command()

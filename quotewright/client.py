@@ -85,24 +85,29 @@ class Client:
     """Asks a running house as one person; without a token as a customer with a link."""
 
     def __init__(self, url: str, token: str | None, timeout_s: float = TIMEOUT_S) -> None:
-        self._http = httpx.Client(
-            base_url=url,
-            headers={"authorization": f"Bearer {token}"} if token else {},
-            timeout=timeout_s,
-            trust_env=False,
-        )
+        try:
+            self._http = httpx.Client(
+                base_url=url,
+                headers={"authorization": f"Bearer {token}"} if token else {},
+                timeout=timeout_s,
+                trust_env=False,
+            )
+        except httpx.InvalidURL:
+            raise Refused(f"{url!r} is no address; write https://...", field="url") from None
+        except UnicodeEncodeError:
+            raise Refused("a token is plain ASCII; copy it whole", field="token") from None
 
     def get(self, path: str) -> Any:
         """Return the JSON found there.   Raises: the problem it answers, as our error."""
-        return self._answer("GET", path, None).json()
+        return self._json("GET", path)
 
     def post(self, path: str, body: Any = None, **headers: str) -> Any:
         """Send and return the JSON answered.   Raises: the problem it answers, as our error."""
-        return self._answer("POST", path, body, headers).json()
+        return self._json("POST", path, body, headers)
 
     def put(self, path: str, body: Any, **headers: str) -> Any:
         """Put and return the JSON answered.   Raises: the problem it answers, as our error."""
-        return self._answer("PUT", path, body, headers).json()
+        return self._json("PUT", path, body, headers)
 
     def bytes(self, path: str) -> bytes:
         """Return the body found there."""
@@ -112,13 +117,22 @@ class Client:
         """Close the connections."""
         self._http.close()
 
+    def _json(
+        self, method: str, path: str, body: Any = None, headers: Mapping[str, str] | None = None
+    ) -> Any:
+        answer = self._answer(method, path, body, headers)
+        try:
+            return answer.json()
+        except ValueError:
+            raise NotRunning(f"{self._http.base_url} does not answer as a house does") from None
+
     def _answer(
         self, method: str, path: str, body: Any, headers: Mapping[str, str] | None = None
     ) -> httpx.Response:
         named = {name.replace("_", "-"): value for name, value in (headers or {}).items()}
         try:
             answer = self._http.request(method, path, json=body, headers=named)
-        except httpx.HTTPError as fault:
+        except (httpx.HTTPError, httpx.InvalidURL) as fault:
             raise NotRunning(
                 f"{self._http.base_url} does not answer: {type(fault).__name__}"
             ) from None

@@ -16,7 +16,18 @@ from contracts.configuration import ConfiguredItem
 from contracts.errors import Refused
 from infra.clock import wall_clock
 from quotewright.client import Client, Where
-from quotewright.options import HOME, REFUSED, Home, Json, Token, Url, client_of, print_json, say
+from quotewright.options import (
+    HOME,
+    REFUSED,
+    Home,
+    Json,
+    Number,
+    Token,
+    Url,
+    client_of,
+    print_json,
+    say,
+)
 from quotewright.playing import TELECOM
 from quotewright.proofs import days_of_asks, proved
 
@@ -150,7 +161,7 @@ def schema(
 
 
 def prove(  # noqa: PLR0913, PLR0917 - the options of a command are its form
-    number: Annotated[str, typer.Argument(help="a quote's number, as Q-1001")],
+    number: Number,
     revision: Annotated[int | None, typer.Option(min=1, help="by default the newest")] = None,
     catalog: Catalog = TELECOM,
     url: Url = None,
@@ -195,7 +206,7 @@ def _linted(path: Path, catalog: Path) -> list[dict[str, Any]]:
             {
                 "severity": "error",
                 "code": refused.code,
-                "where": path.name,
+                "where": refused.product,
                 "message": fault,
                 "line": None,
             }

@@ -1,6 +1,7 @@
 """Options that many commands share, and what each of them does with JSON and a running house."""
 
 import json
+import re
 import sys
 from pathlib import Path
 from typing import Annotated, Any
@@ -12,7 +13,17 @@ from quotewright.client import Client, Where
 
 HOME = Path(__file__).resolve().parents[1] / ".local"
 REFUSED, NOT_NOW = 1, 3
+# It becomes a part of an address.
+NUMBER = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]{0,59}")
 
+
+def _a_number(text: str) -> str:
+    if not NUMBER.fullmatch(text):
+        raise typer.BadParameter("a quote's number is letters, digits and -, as Q-1001")
+    return text
+
+
+Number = Annotated[str, typer.Argument(help="a quote's number, as Q-1001", callback=_a_number)]
 Home = Annotated[Path, typer.Option(help="where this laptop keeps its servers and keys")]
 Json = Annotated[bool, typer.Option("--json", help="print JSON instead of a table")]
 Url = Annotated[str | None, typer.Option(envvar="QUOTEWRIGHT_URL", help="a house elsewhere")]

@@ -22,6 +22,7 @@ from typing import Any
 import contracts
 from services.configurator import tabulating
 from services.configurator.domain.products.product import Product
+from services.configurator.opening import content
 
 FILE_BYTES_MAX = 2_000_000
 KEPT_BYTES_MAX = 64_000_000
@@ -62,7 +63,7 @@ class Keeper:
 
     def _name(self, path: Path, parts: Path) -> str | None:
         try:
-            contents = [_content(each, FILE_BYTES_MAX) for each in (path, parts)]
+            contents = [content(each, FILE_BYTES_MAX) for each in (path, parts)]
         except OSError:
             return None
         return _summed(self._engine.encode(), *contents)
@@ -97,8 +98,8 @@ class _Reader(pickle.Unpickler):
 def _read(path: Path, models: Path) -> Product | None:
     """Return the product of a file; None, if it is not whole, not ours, or its tables changed."""
     try:
-        told, _, kept = _content(path, KEPT_BYTES_MAX, is_ours=True).partition(b"\n")
-        if told != _summed(kept).encode():
+        told, _, kept = content(path, KEPT_BYTES_MAX).partition(b"\n")
+        if not _is_ours(path) or told != _summed(kept).encode():
             return None
         found = _Reader(BytesIO(kept)).load()
     # Whatever is wrong with it, the model's own file is there to be read.
@@ -109,14 +110,10 @@ def _read(path: Path, models: Path) -> Product | None:
     return found if all(tabulating.has(models, each) for each in found.written.tables) else None
 
 
-def _content(path: Path, bytes_max: int, *, is_ours: bool = False) -> bytes:
-    """Return what a regular file holds.   Raises: OSError, also if it is too large or not ours."""
-    with os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK), "rb") as stream:
-        state = os.fstat(stream.fileno())
-        foreign = state.st_uid != os.geteuid() or state.st_mode & OTHERS_WRITE
-        if not stat.S_ISREG(state.st_mode) or state.st_size > bytes_max or (is_ours and foreign):
-            raise OSError(f"{path} is not read")
-        return stream.read()
+def _is_ours(path: Path) -> bool:
+    """Say whether nobody else could write the file."""
+    state = path.stat()
+    return state.st_uid == os.geteuid() and not state.st_mode & OTHERS_WRITE
 
 
 @cache

@@ -18,6 +18,7 @@ from services.configurator.domain.language.model import ChoiceAttribute, MultiAt
 from services.configurator.domain.language.naming import nearest
 from services.configurator.domain.products.catalogue import Catalogue
 from services.configurator.domain.products.product import ModelRefused, Product
+from services.configurator.opening import TooLarge, content
 from services.configurator.vetting import BYTES_MAX, DrawingRefused, vetted
 
 FILE, FOLDER = "pictures.yaml", "pictures"
@@ -139,13 +140,12 @@ class _Reading:
             if path.resolve().parent != folder.resolve():
                 self._fault(place, f"{FOLDER}/{name} leads out of its folder; put the file there")
                 return ""
-            if path.stat().st_size > BYTES_MAX:
-                self._fault(place, f"{FOLDER}/{name}: larger than {BYTES_MAX} bytes; simplify it")
-                return ""
-            drawing = vetted(path.read_bytes())
-        except OSError as fault:
-            words = f"{FOLDER}/{name} can not be read: {fault.strerror}; add it, or mend the name"
-            self._fault(place, words)
+            drawing = vetted(content(path, BYTES_MAX))
+        except TooLarge:
+            self._fault(place, f"{FOLDER}/{name}: larger than {BYTES_MAX} bytes; simplify it")
+        except (OSError, RuntimeError) as fault:
+            why = getattr(fault, "strerror", None) or "it leads in a circle"
+            self._fault(place, f"{FOLDER}/{name} can not be read: {why}; add it, or mend the name")
         except DrawingRefused as refused:
             for each in refused.faults:
                 self._fault(place, f"{FOLDER}/{name}, {each}")

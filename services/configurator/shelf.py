@@ -18,6 +18,7 @@ from services.configurator.domain.language.model import Part, ProductModel
 from services.configurator.domain.products.catalogue import Catalogue
 from services.configurator.domain.products.product import ModelRefused, Product, publish
 from services.configurator.keeping import Keeper
+from services.configurator.opening import TooLarge, content
 
 M = TypeVar("M", bound=BaseModel)
 FILE_BYTES_MAX = 2_000_000
@@ -77,10 +78,10 @@ def read_model(path: Path) -> ProductModel:
 
     Raises: ModelRefused, naming the file and every fault of its structure.
     """
-    content = _content(path)
-    if unreadable := [_plain(each) for each in tabulating.fill(path.parent, content)]:
+    tree = _content(path)
+    if unreadable := [_plain(each) for each in tabulating.fill(path.parent, tree)]:
         raise ModelRefused(path.name, map(_at, lines_of(path, unreadable), unreadable))
-    return _made(ProductModel, path, content)
+    return _made(ProductModel, path, tree)
 
 
 def read_as(kind: type[M], path: Path) -> M:
@@ -94,9 +95,9 @@ def said_at(path: Path, place: Sequence[str | int], fault: str) -> str:
     return _plain(_at(locating.line_at(tree, place), fault))
 
 
-def _made(kind: type[M], path: Path, content: Mapping[str, Any]) -> M:
+def _made(kind: type[M], path: Path, given: Mapping[str, Any]) -> M:
     try:
-        return kind.model_validate(content)
+        return kind.model_validate(given)
     except ValidationError as fault:
         tree = yaml.compose(_text(path), Loader=composing.SafeLoader)
         faults = [
@@ -108,13 +109,12 @@ def _made(kind: type[M], path: Path, content: Mapping[str, Any]) -> M:
 
 def _text(path: Path) -> str:
     try:
-        raw = path.read_bytes()
-        if len(raw) > FILE_BYTES_MAX:
-            what = f"the file is larger than {FILE_BYTES_MAX} bytes; split it"
-            raise ModelRefused(path.name, [what])
-        return raw.decode("utf-8-sig")
+        return content(path, FILE_BYTES_MAX).decode("utf-8-sig")
     except UnicodeDecodeError as fault:
         what = f"not UTF-8 from byte {fault.start + 1} on; save it as UTF-8"
+        raise ModelRefused(path.name, [what]) from None
+    except TooLarge:
+        what = f"the file is larger than {FILE_BYTES_MAX} bytes; split it"
         raise ModelRefused(path.name, [what]) from None
     except OSError as fault:
         raise ModelRefused(path.name, [f"can not be read: {fault.strerror}"]) from None

@@ -5,9 +5,7 @@ its model, also after following links; one that is too large is not read further
 """
 
 import csv
-import os
 import re
-import stat
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -18,6 +16,7 @@ from services.configurator.domain.language.model import (
     TABLE_ROWS_MAX,
     Table,
 )
+from services.configurator.opening import TooLarge, content
 
 FILE_BYTES_MAX = 2_000_000
 # Of all tables of a model together; each cell is at most a clause of the solver.
@@ -31,12 +30,12 @@ class Unreadable(Exception):
     """A file is no table; says where in the file, and what to change."""
 
 
-def fill(folder: Path, content: dict[str, Any]) -> list[str]:
+def fill(folder: Path, tree: dict[str, Any]) -> list[str]:
     """Put into each table of a model what its file says; returns what can not be read.
 
     What is no table by its shape is left for the check of the whole.
     """
-    tables = content.get("tables")
+    tables = tree.get("tables")
     faults: list[str] = []
     cells = 0
     for each in tables if isinstance(tables, list) else ():
@@ -96,18 +95,12 @@ def content_of(folder: Path, file: str) -> bytes:
     try:
         if not path.resolve(strict=True).is_relative_to(folder.resolve()):
             raise Unreadable(f"{file} leads out of the folder of the model; put a copy there")
-        # Opened without waiting: a pipe in its place would have nobody at its other end.
-        opened = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
-        with os.fdopen(opened, "rb") as stream:
-            if not stat.S_ISREG(os.fstat(opened).st_mode):
-                raise Unreadable(f"{file} is no file")
-            raw = stream.read(FILE_BYTES_MAX + 1)
+        return content(path, FILE_BYTES_MAX)
+    except TooLarge:
+        raise Unreadable(f"{file} is larger than {FILE_BYTES_MAX} bytes; split the table") from None
     except (OSError, RuntimeError) as fault:
         words = getattr(fault, "strerror", None) or "it leads in a circle"
         raise Unreadable(f"{file} can not be read: {words}") from None
-    if len(raw) > FILE_BYTES_MAX:
-        raise Unreadable(f"{file} is larger than {FILE_BYTES_MAX} bytes; split the table")
-    return raw
 
 
 def _text(folder: Path, file: str) -> str:

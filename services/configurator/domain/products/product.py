@@ -40,13 +40,13 @@ from services.configurator.domain.solving.tables import permitted
 
 
 class ModelRefused(Refused):
-    """A product model does not pass the lint; `faults` says each one and what to change."""
+    """A model (`product`: its id or file) does not pass; `faults` says what to change, each."""
 
     code = "model.refused"
     title = "The product model has faults"
 
     def __init__(self, product: str, faults: Iterable[str]) -> None:
-        self.faults = tuple(faults)
+        self.product, self.faults = product, tuple(faults)
         super().__init__(
             f"{product}: {'; '.join(self.faults)}", product=product, faults=self.faults
         )
