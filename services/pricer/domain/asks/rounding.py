@@ -5,7 +5,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from decimal import Context, Decimal, InvalidOperation, localcontext
 
-from contracts.values import EXACT, SCALES, minor_unit, unit_of
+from contracts.values import EXACT, SCALES, minor_unit
 from services.pricer.domain.books.allocation import decimals, to_multiple
 from services.pricer.domain.books.book import RoundingPolicy
 from services.pricer.domain.books.price_models import MODES
@@ -28,12 +28,8 @@ def exactly() -> AbstractContextManager[Context]:
 
 @dataclass(frozen=True, slots=True)
 class Rounding:
-    """The named points, ready to use. `line_digits` are those of what is split over lines.
+    """The named points, ready to use. `line_digits` are those of what is split over lines."""
 
-    `minor` is one minor unit of the currency.
-    """
-
-    minor: Decimal
     list: Round
     unit: Round
     line: Round
@@ -47,7 +43,6 @@ def rounding_of(policy: RoundingPolicy, currency: str) -> Rounding:
     """Make the points of a policy ready for a currency."""
     line = policy.line
     return Rounding(
-        minor=unit_of(currency),
         list=rounds_at(policy.list, currency),
         unit=rounds_at(policy.unit, currency),
         line=rounds_at(line, currency)
