@@ -202,16 +202,8 @@ def _linted(path: Path, catalog: Path) -> list[dict[str, Any]]:
     try:
         return _audited(path, candidate(path, catalog))
     except ModelRefused as refused:
-        return [
-            {
-                "severity": "error",
-                "code": refused.code,
-                "where": refused.product,
-                "message": fault,
-                "line": None,
-            }
-            for fault in refused.faults
-        ]
+        known = {"severity": "error", "code": refused.code, "where": refused.product, "line": None}
+        return [known | {"message": fault} for fault in refused.faults]
 
 
 def _audited(path: Path, product: "Product") -> list[dict[str, Any]]:

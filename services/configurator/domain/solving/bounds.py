@@ -23,7 +23,7 @@ CACHED_MAX = 4096
 class Bounds(ABC):
     """Bounds of an expression: called with domains; `places` are those that it looks at.
 
-    `size` is how many parts are computed each time, twice what is used twice; `depth`, how deep.
+    `size` is how many parts are computed (what is used twice, twice), `depth` how deep they lie.
     """
 
     __slots__ = ("depth", "parts", "places", "size")
