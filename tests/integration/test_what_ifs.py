@@ -94,16 +94,16 @@ class TestPublishing:
 
     def draft(self, pricer: Pricer, percent: int, seen: str = "") -> dict[str, Any]:
         """Keep version 3 with support at so many percent of its price."""
-        book = pricer.asks("GET", "/pricer/books/telecom-list/2").json()
+        book = pricer.asks("GET", "/books/telecom-list/2").json()
         (support,) = (each for each in book["entries"] if each["sku"] == "QW-SUP-PLUS")
         support["price"]["amount"] = str(Decimal(support["price"]["amount"]) * percent / 100)
-        path, more = "/pricer/books/telecom-list/3", {"if_match": f'"{seen}"'} if seen else {}
+        path, more = "/books/telecom-list/3", {"if_match": f'"{seen}"'} if seen else {}
         found = pricer.asks("PUT", path, book | {"version": 3, "status": "draft"}, **more)
         assert found.status_code == 200, found.text
         return dict(found.json())
 
     def page(self, pricer: Pricer) -> str:
-        text = pricer.browses("GET", "/pricer/books/telecom-list/3/publish").text
+        text = pricer.browses("/books/telecom-list/3/publish").text
         return " ".join(re.sub(r"<[^>]+>", " ", text).split())
 
     def test_what_a_draft_would_change_stands_beside_its_form(self, pricer: Pricer) -> None:
