@@ -93,6 +93,8 @@ def test_what_goes_no_longer_is_said_with_the_way_out(house: Place, people: Peop
     expect(page.locator("#q-station_type")).to_contain_text("Not with Mounting: Tower or mast")
     answers(page, "station_type", "Macro (wide area)")
     answers(page, "mount", "Rooftop")
+    # A question that is opened while the page is drawn anew is drawn closed.
+    expect(page.locator("#q-mount .q-words")).to_have_text("Rooftop")
     page.locator("#q-sectors summary").first.click()
     page.locator("#n-sectors").fill("6")
     page.locator("#n-sectors").press("Tab")
