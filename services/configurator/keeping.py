@@ -8,6 +8,7 @@ there, can not be read, does not fit or belongs to somebody else is made anew.
 
 import os
 import pickle
+import re
 import stat
 import sys
 from collections.abc import Callable
@@ -17,6 +18,7 @@ from hashlib import sha256
 from importlib.metadata import version
 from io import BytesIO
 from pathlib import Path
+from tempfile import mkstemp
 from typing import Any
 
 import contracts
@@ -30,6 +32,8 @@ KEPT_BYTES_MAX = 64_000_000
 FILES_MAX = 100
 # What others may not do with a file that is read back into objects.
 OTHERS_WRITE = stat.S_IWGRP | stat.S_IWOTH
+# Products by their hash, and drafts of them that an ended process left.
+OURS = re.compile(r"[0-9a-f]{64}|\.[0-9a-f]{64}\..+")
 LIBRARIES = ("lark", "pydantic", "python-sat", "PyYAML")
 
 _ROOMS = ("contracts.", "services.configurator.domain.")
@@ -73,13 +77,21 @@ class Keeper:
         with suppress(OSError, RecursionError):
             kept = pickle.dumps(product, protocol=5)
             self._folder.mkdir(parents=True, exist_ok=True)
-            draft = self._folder / f".{name}.{os.getpid()}"
-            with os.fdopen(os.open(draft, os.O_CREAT | os.O_WRONLY, 0o600), "wb") as written:
-                written.write(f"{_summed(kept)}\n".encode() + kept)
-            draft.replace(self._folder / name)
-            files = sorted(self._folder.iterdir(), key=lambda each: each.stat().st_mtime)
-            for each in files[:-FILES_MAX]:
-                each.unlink(missing_ok=True)
+            # A name that nobody has: never through a link, nor into what somebody left half.
+            opened, draft = mkstemp(prefix=f".{name}.", dir=self._folder)
+            try:
+                with os.fdopen(opened, "wb") as written:
+                    written.write(f"{_summed(name.encode(), kept)}\n".encode() + kept)
+                Path(draft).replace(self._folder / name)
+            finally:
+                Path(draft).unlink(missing_ok=True)
+            self._tidy()
+
+    def _tidy(self) -> None:
+        """Remove the oldest of our files; whatever else lies there is somebody's."""
+        ours = [each for each in self._folder.iterdir() if OURS.fullmatch(each.name)]
+        for each in sorted(ours, key=lambda each: each.lstat().st_mtime)[:-FILES_MAX]:
+            each.unlink(missing_ok=True)
 
 
 class _Reader(pickle.Unpickler):
@@ -96,10 +108,13 @@ class _Reader(pickle.Unpickler):
 
 
 def _read(path: Path, models: Path) -> Product | None:
-    """Return the product of a file; None, if it is not whole, not ours, or its tables changed."""
+    """Return the product of a file; None, if it is not whole, not ours, or its tables changed.
+
+    What is kept is signed with its name: a file copied over another one is not whole.
+    """
     try:
         told, _, kept = content(path, KEPT_BYTES_MAX).partition(b"\n")
-        if not _is_ours(path) or told != _summed(kept).encode():
+        if not _is_ours(path) or told != _summed(path.name.encode(), kept).encode():
             return None
         found = _Reader(BytesIO(kept)).load()
     # Whatever is wrong with it, the model's own file is there to be read.

@@ -5,6 +5,7 @@ import pickle
 from datetime import date
 from hashlib import sha256
 from pathlib import Path
+from resource import RLIMIT_FSIZE, getrlimit, setrlimit
 from shutil import copy, copytree
 
 import pytest
@@ -126,19 +127,27 @@ class Hostile:
         return os.mkdir, (self._folder,)
 
 
-def signed(kept):
-    return f"{sha256(sha256(kept).digest()).hexdigest()}\n".encode() + kept
+def signed(path, kept):
+    """What a file with this name would hold, as a keeper writes it."""
+    both = b"".join(sha256(each).digest() for each in (path.name.encode(), kept))
+    return f"{sha256(both).hexdigest()}\n".encode() + kept
 
 
 @pytest.mark.parametrize(
     "kept",
-    [b"", b"half a file", signed(b"no pickle"), signed(pickle.dumps("no product"))],
+    [
+        lambda _: b"",
+        lambda _: b"half a file",
+        lambda path: signed(path, b"no pickle"),
+        lambda path: signed(path, pickle.dumps("no product")),
+    ],
+    ids=["empty", "half", "no pickle", "no product"],
 )
 def test_what_is_kept_wrongly_is_made_anew(a_catalogue, a_keeper, tmp_path, counted, kept):
     shelf.load(a_catalogue, a_keeper)
     (path,) = kept_files(tmp_path)
     whole = path.read_bytes()
-    path.write_bytes(kept)
+    path.write_bytes(kept(path))
     shelf.load(a_catalogue, a_keeper)
     assert counted == ["pump_skid"] * 2
     assert len(path.read_bytes()) == len(whole)
@@ -147,7 +156,7 @@ def test_what_is_kept_wrongly_is_made_anew(a_catalogue, a_keeper, tmp_path, coun
 def test_a_kept_file_runs_nothing(a_catalogue, a_keeper, tmp_path, counted):
     shelf.load(a_catalogue, a_keeper)
     (path,) = kept_files(tmp_path)
-    path.write_bytes(signed(pickle.dumps(Hostile(tmp_path / "made"))))
+    path.write_bytes(signed(path, pickle.dumps(Hostile(tmp_path / "made"))))
     shelf.load(a_catalogue, a_keeper)
     assert counted == ["pump_skid"] * 2
     assert not (tmp_path / "made").exists()
@@ -174,6 +183,58 @@ def test_the_newest_files_are_kept_only(a_catalogue, tmp_path, monkeypatch):
     for number in range(4):
         shelf.load(a_catalogue, Keeper(tmp_path / "kept", f"engine {number}"))
     assert len(kept_files(tmp_path)) == 2
+
+
+def test_a_file_that_was_copied_over_another_model_is_not_that_model(
+    a_catalogue, a_keeper, tmp_path
+):
+    shelf.load(a_catalogue, a_keeper)
+    (first,) = kept_files(tmp_path)
+    (a_catalogue / "models" / "skid.yaml").write_text(MODEL.replace("outdoors.", "outside."))
+    pin = next(shelf.load(a_catalogue, a_keeper).versions()).pin
+    (second,) = set(kept_files(tmp_path)) - {first}
+    copy(first, second)
+    assert next(shelf.load(a_catalogue, a_keeper).versions()).pin == pin
+
+
+def test_a_disk_that_is_full_costs_time_only_and_nothing_is_left_half(
+    a_catalogue, a_keeper, tmp_path
+):
+    before = getrlimit(RLIMIT_FSIZE)
+    setrlimit(RLIMIT_FSIZE, (1000, before[1]))
+    try:
+        assert len(list(shelf.load(a_catalogue, a_keeper).versions())) == 1
+    finally:
+        setrlimit(RLIMIT_FSIZE, before)
+    assert kept_files(tmp_path) == []
+
+
+def test_a_product_is_never_written_through_a_link(a_catalogue, a_keeper, tmp_path):
+    shelf.load(a_catalogue, a_keeper)
+    (path,) = kept_files(tmp_path)
+    path.unlink()
+    (tmp_path / "precious").write_text("of somebody")
+    for link in (path, path.with_name(f".{path.name}.{os.getpid()}")):
+        link.symlink_to(tmp_path / "precious")
+    shelf.load(a_catalogue, a_keeper)
+    assert (tmp_path / "precious").read_text() == "of somebody"
+    assert not path.is_symlink()
+
+
+def test_what_is_not_ours_stays_in_the_folder_and_hinders_nothing(
+    a_catalogue, tmp_path, monkeypatch
+):
+    monkeypatch.setattr("services.configurator.keeping.FILES_MAX", 2)
+    (tmp_path / "kept" / "folder").mkdir(parents=True)
+    (tmp_path / "kept" / "notes.txt").write_text("of somebody")
+    (tmp_path / "kept" / "link").symlink_to(tmp_path / "nowhere")
+    for name in ("folder", "notes.txt"):
+        os.utime(tmp_path / "kept" / name, (0, 0))
+    for number in range(4):
+        shelf.load(a_catalogue, Keeper(tmp_path / "kept", f"engine {number}"))
+    names = {each.name for each in kept_files(tmp_path)}
+    assert {"folder", "notes.txt", "link"} < names
+    assert len(names) == 5
 
 
 def test_every_model_of_the_catalogues_can_be_kept(tmp_path, counted):
