@@ -138,6 +138,26 @@ class TestPuttingIn:
         assert refused.json()["code"] == "configuration.session_submitted"
         assert "You began this on" not in text_of(service.browses("seller-1", "GET", NEW))
 
+    def test_a_second_window_does_not_put_the_same_configuration_into_another_quote_unasked(
+        self, service: Configurator
+    ) -> None:
+        page = post(service, NR)
+        form = {**BEGUN, **NR, **going_on(page), "intent": "save"}
+        first = service.browses("seller-1", "POST", NEW, {**form, "once": "once-0001"})
+        assert first.status_code == 303
+        wrote = len(service.peers.wrote())
+        again = service.browses("seller-1", "POST", NEW, {**form, "once": "once-0002"})
+        assert again.status_code == 422
+        assert "was put into Q-1001 already" in text_of(again)
+        assert len(service.peers.wrote()) == wrote
+        looks = {**form, "once": "once-0003", "intent": "show", "quantity": "2"}
+        assert "was put into Q-1001 already" in text_of(post(service, looks))
+        # Who was told so, and wants it, gets a further quote; what is sent again stays what it was.
+        wanted = {**form, **going_on(again)}
+        assert service.browses("seller-1", "POST", NEW, wanted).status_code == 303
+        same = service.browses("seller-1", "POST", NEW, {**form, "once": "once-0001"})
+        assert same.status_code == 303
+
     def test_what_can_not_be_kept_can_be_put_into_the_quote_all_the_same(
         self, service: Configurator, monkeypatch: pytest.MonkeyPatch
     ) -> None:

@@ -19,6 +19,7 @@ from services.configurator.domain.sessions import session_steps as deciding
 from services.configurator.domain.sessions.session import Entry, Head, NoSuchSession, Session
 from services.configurator.domain.sessions.session_steps import (
     NothingToUndo,
+    SessionClosed,
     SessionFull,
     Signed,
     TooManySessions,
@@ -102,6 +103,25 @@ class Resuming:
 
         with suppress(QuotewrightError):
             self._sessions.change(told, (session.head.session_id, cause.actor), put)
+
+    def put_already(self, asking: Asking, kept: Kept) -> SessionClosed | None:
+        """Return what is said of a form whose session another form has put into a new quote.
+
+        A form that is sent again is the same command, and comes to the same quote.
+        """
+        named = form(asking.request).get("session", "")
+        stands = str(kept.session.head.session_id) if kept.session else ""
+        if asking.setting.quote is not None or named == stands:
+            return None
+        with suppress(NoSuchSession, Unavailable):
+            put = self._sessions.of(_uuid(named), asking.cause.actor).submitted
+            if put and put.command_id != _anew(asking.cause, "submitted").command_id:
+                return SessionClosed(
+                    f"This configuration was put into {put.quote} already, perhaps in another"
+                    " window; what you put in from here becomes a further quote",
+                    quote=put.quote,
+                )
+        return None
 
     # ---- inside
 

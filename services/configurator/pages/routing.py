@@ -107,9 +107,14 @@ class _Desk:
         today = self._drawn.catalogue.product(name, asking.day)
         read = partial(self._drawn.filled, request, setting)
         filled, kept = self._resuming.followed(asking, today, read)
+        twice = self._resuming.put_already(asking, kept)
         asking = asking.at(replace(setting, kept=kept))
         if kept.newer or form(request).get("intent") not in {"save", "submit"}:
-            return self._going_on(asking, filled)
+            if twice is not None and not kept.words:
+                kept = replace(kept, words=f"{twice.message}.")
+            return self._going_on(asking.at(replace(setting, kept=kept)), filled)
+        if twice is not None:
+            return self._drawn.show(asking, twice)
         try:
             body = self._edit(asking, filled)
             if setting.number is None:
