@@ -5,9 +5,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import httpx
+from pydantic import BaseModel, ValidationError
 
 from contracts.errors import (
     Conflict,
@@ -25,6 +26,7 @@ from infra.keys import SigningKey
 RUNNING = "running.json"
 TIMEOUT_S = 30.0
 FAULTS_SHOWN = 5
+S = TypeVar("S", bound=BaseModel)
 KINDS: Mapping[int, type[QuotewrightError]] = {
     401: Unauthenticated,
     403: Forbidden,
@@ -101,6 +103,20 @@ class Client:
         """Return the JSON found there.   Raises: the problem it answers, as our error."""
         return self._json("GET", path)
 
+    def read(self, path: str, shape: type[S]) -> S:
+        """Return what is found there in this shape.
+
+        Raises: the problem it answers, as our error; NotRunning, if it has another shape.
+        """
+        try:
+            return shape.model_validate(self.get(path))
+        except ValidationError:
+            raise self.stranger() from None
+
+    def stranger(self) -> NotRunning:
+        """Return what is said of something that answers, but is no house."""
+        return NotRunning(f"{self._http.base_url} does not answer as a house does")
+
     def post(self, path: str, body: Any = None, **headers: str) -> Any:
         """Send and return the JSON answered.   Raises: the problem it answers, as our error."""
         return self._json("POST", path, body, headers)
@@ -124,7 +140,7 @@ class Client:
         try:
             return answer.json()
         except ValueError:
-            raise NotRunning(f"{self._http.base_url} does not answer as a house does") from None
+            raise self.stranger() from None
 
     def _answer(
         self, method: str, path: str, body: Any, headers: Mapping[str, str] | None = None

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from contracts.configuration import ConfiguredItem
 from contracts.errors import Refused
 from infra.clock import wall_clock
 from quotewright.client import Client, Where
@@ -29,13 +28,12 @@ from quotewright.options import (
     say,
 )
 from quotewright.playing import TELECOM
-from quotewright.proofs import days_of_asks, proved
+from quotewright.proofs import History, Quote, asks_of, days_of_asks, open_quotes, proved
 
 if TYPE_CHECKING:
     from services.configurator.domain.products.product import Product
     from services.configurator.domain.releases.revalidating import Revalidated
 
-PAGE = 200
 USUAL = ("unchanged", "completed", "conflict")
 VERDICTS = (*USUAL, "open", "undecided")
 model_app = typer.Typer(
@@ -172,18 +170,18 @@ def prove(  # noqa: PLR0913, PLR0917 - the options of a command are its form
     from services.configurator.shelf import load  # noqa: PLC0415 - a second to load
 
     client = client_of(Where(home, url, token), "admin")
-    quote = client.get(f"/quotes/{number}")
-    wanted = revision or quote["current"]["revision"]
-    view = client.get(f"/quotes/{number}/revisions/{wanted}")
-    if not view["configured"]:
+    wanted = revision or client.read(f"/quotes/{number}", Quote).current.revision
+    view = asks_of(client, number, wanted)
+    if not view.configured:
         raise Refused(f"{number} revision {wanted} is not configured yet; nothing to prove")
     catalogue, differs = load(catalog), False
 
     def days() -> list[date]:
-        return days_of_asks(client.get(f"/crm/quotes/{number}/history")["hops"], view["etag"])
+        told = client.read(f"/crm/quotes/{number}/history", History)
+        return days_of_asks(told.model_dump(mode="json")["hops"], view.etag)
 
-    for stored in view["configured"]:
-        asked = next(each for each in view["items"] if each["item_id"] == stored["item_id"])
+    for stored in view.configured:
+        asked = next(each for each in view.items if each.item_id == stored.item_id)
         same, line = proved(catalogue, asked, stored, days)
         differs |= not same
         say(f"{number} revision {wanted}, {line}")
@@ -276,20 +274,8 @@ class Looked:
 def _revalidated(client: Client, product: "Product") -> Iterator[Looked]:
     from services.configurator.domain.releases.revalidating import revalidate as look  # noqa: PLC0415
 
-    for number in _open_quotes(client):
-        current = client.get(f"/quotes/{number}")["current"]
-        for each in current["configured"]:
-            if each["product"] == product.model.id:
-                outcome = look(product, ConfiguredItem.model_validate(each))
-                yield Looked(number, current["revision"], each["item_id"], outcome)
-
-
-def _open_quotes(client: Client) -> Iterator[str]:
-    after = ""
-    while True:
-        page = client.get(f"/crm/waiting?limit={PAGE}{after}")["waiting"]
-        yield from (each["number"] for each in page if each["number"])
-        if len(page) < PAGE:
-            return
-        since = page[-1]["waits_since_at"].replace("+", "%2B")
-        after = f"&after_since={since}&after={page[-1]['number']}"
+    for number in open_quotes(client):
+        current = client.read(f"/quotes/{number}", Quote).current
+        for each in current.configured:
+            if each.product == product.model.id:
+                yield Looked(number, current.revision, each.item_id, look(product, each))
