@@ -23,6 +23,7 @@ from infra.work import Cause, Handler, Work
 from tests.chaos import dying
 
 RAISES, KILLS, MENDED = "a bug that raises", "a bug that kills", "CHAOS_MENDED"
+FREEZES = "a machine that stands still"
 MIGRATIONS = Path(__file__).parent / "migrations"
 COUNT = """
 INSERT INTO tally AS t (deal_id, n, last, in_order) VALUES (%(deal)s, 1, %(number)s, %(number)s = 1)
@@ -77,6 +78,8 @@ def answer(heard: Opened, work: Work) -> None:
         raise LookupError(fact.number)
     if heard.meta.actor == KILLS and MENDED not in os.environ:
         dying.die()
+    if heard.meta.actor == FREEZES and MENDED not in os.environ:
+        dying.freeze_once()
     count(heard, work)
     said = NumberHeard(deal_id=fact.deal_id, number=fact.number)
     work.append(stream_of("hearer", fact.deal_id), said)

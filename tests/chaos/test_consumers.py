@@ -9,7 +9,7 @@ import pytest
 
 from infra.bus_kafka import KafkaBus
 from tests.chaos.ground import Ground, records_on
-from tests.chaos.load import KILLS, MENDED, RAISES
+from tests.chaos.load import FREEZES, KILLS, MENDED, RAISES
 from tests.chaos.loading import WAIT_S, Load
 from tests.chaos.proof import Proof
 from tests.chaos.strangers import (
@@ -24,6 +24,7 @@ from tests.e2e.place import until
 
 pytestmark = [pytest.mark.prove, pytest.mark.kafka]
 EPOCHS = "SELECT partition, epoch FROM hearer.positions WHERE topic LIKE '%%.facts'"
+DEALS = 40
 
 
 def epochs(load: Load) -> dict[int, int]:
@@ -31,17 +32,20 @@ def epochs(load: Load) -> dict[int, int]:
 
 
 def test_a_frozen_consumer_that_wakes_up_after_its_session_ended_changes_nothing(
-    load: Load, prove: Callable[[str], Proof]
+    load: Load, servers: Ground, prove: Callable[[str], Proof]
 ) -> None:
     proof = prove("consumer: SIGSTOP past its session, then SIGCONT (zombie)")
-    load.apart.add("hearer2", load.apart.programs["hearer"])
+    load.apart.add("hearer2", replace(load.apart.programs["hearer"], variables={MENDED: "yes"}))
+    # Of so many deals some are in a partition of the first: it freezes with a slice in its hands.
+    freezing = [stranger(uuid4(), 1, FREEZES) for _ in range(DEALS)]
     with load.running():
         load.flows()
         load.apart.start("hearer2")
         load.goes_round()
-        load.apart.pause("hearer")
-        proof.begins()
         before = epochs(load)
+        load.says(servers.kafka.bootstrap, *freezing)
+        until(lambda: load.apart.frozen("hearer"), "the first freezes in the middle of a slice")
+        proof.begins()
         load.is_counted()  # the other one has the deal's partition; its relay is still led by this one
         until(
             lambda: all(epoch > before[each] for each, epoch in epochs(load).items()),
@@ -53,7 +57,7 @@ def test_a_frozen_consumer_that_wakes_up_after_its_session_ended_changes_nothing
         load.apart.resume("hearer")
         load.flows()
         load.goes_round()
-    load.prove(proof)
+    load.prove(proof, strangers=[as_stored(each, handled=True) for each in freezing])
     fenced = load.apart.logs["hearer"].read_text(encoding="utf-8").count("fenced")
     assert fenced, "it wrote nothing after it woke up, so nothing was proved"
     proof.note = f"fenced {fenced} times after it woke up"

@@ -82,6 +82,11 @@ class Apart:
         """Freeze a service where it stands, as a machine that does not answer any more."""
         self._running[name].send_signal(signal.SIGSTOP)
 
+    def frozen(self, name: str) -> bool:
+        """Say whether a service has frozen since it was last asked."""
+        wanted = os.WSTOPPED | os.WNOHANG
+        return os.waitid(os.P_PID, self._running[name].pid, wanted) is not None
+
     def resume(self, name: str) -> None:
         """Let a frozen service go on, as if nothing had happened."""
         self._running[name].send_signal(signal.SIGCONT)
