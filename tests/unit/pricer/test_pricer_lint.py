@@ -113,8 +113,12 @@ def test_a_sound_book_has_no_finding():
             "rules.r: 101 % is out of range; give -100 to 100 with at most 4 decimals",
         ),
         (
-            ruled(a_rule("r", "bundle", {"kind": "amount_off", "amount": "-5"})),
-            "rules.r: is -5; give an amount above zero",
+            ruled(a_rule("r", "bundle", {"kind": "amount_off", "amount": "0"})),
+            "rules.r: is 0; give an amount above zero",
+        ),
+        (
+            ruled(a_rule("r", "bundle", percent_off("5"), when={"charges": ["weekly"]})),
+            "rules.r: charge weekly is none; give monthly, one_time, yearly",
         ),
         (
             ruled(a_rule("r", "bundle", {"kind": "amount_off", "amount": "1E+20"})),
@@ -169,6 +173,33 @@ def test_a_sound_book_has_no_finding():
             (
                 "guardrails.g: a floor of the whole quote is a margin with the action approval, no"
                 " scope"
+            ),
+        ),
+        (
+            {"guardrails": [RAIL | {"price": "5", "skus": ["GHOST"]}]},
+            "guardrails.g: sku GHOST is not in this book; correct it or add it",
+        ),
+        (
+            {"guardrails": [RAIL | {"price": "5", "when": {"tiers": ["platinum"]}}]},
+            "guardrails.g: tier platinum is not in this book; correct it or add it",
+        ),
+        (
+            {"guardrails": [RAIL | {"price": "5", "when": {"skus": ["RRU"]}}]},
+            (
+                "guardrails.g: names parts in its condition, where they narrow nothing; give them as"
+                " skus and categories of the guardrail itself"
+            ),
+        ),
+        (
+            {
+                "guardrails": [
+                    RAIL
+                    | {"scope": "quote", "margin_on_price": "5", "when": {"products": ["macro"]}}
+                ]
+            },
+            (
+                "guardrails.g: a floor of the whole quote can not hang on products of lines; drop"
+                " that, or make it a floor of lines"
             ),
         ),
         (
@@ -239,3 +270,67 @@ def test_rules_of_other_days_do_not_tie():
 def test_a_rate_is_a_sane_number(rate, expected):
     assert [str(each) for each in lint_fx(the_fx(EUR=rate))] == [expected]
     assert lint_fx(the_fx(EUR="0.9234567890")) == []
+
+
+def on_quote(effect, **when):
+    """A book with one discount on the whole quote."""
+    groups = [{"id": "order", "stage": "header_discount", "select": "all"}]
+    return {"groups": groups, "rules": [a_rule("r", "order", effect, when=when)]}
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        (
+            on_quote({"kind": "markup", "percent": "5", "on": "running"}),
+            (
+                "rules.r: a rule of header_discount takes percent_off or amount_off off its lines"
+                " together; use one of them, or move it to a stage of single lines"
+            ),
+        ),
+        (
+            on_quote(percent_off("5"), quantity={"at_least": "3"}),
+            (
+                "rules.r: the quantity of a rule of header_discount is that of all its lines; say"
+                " counted: quote, or move it to a stage of single lines"
+            ),
+        ),
+        (
+            on_quote(percent_off("5"), amount={"at_least": "3", "counted": "line"}),
+            (
+                "rules.r: the amount of a rule of header_discount is that of all its lines; say"
+                " counted: quote, or move it to a stage of single lines"
+            ),
+        ),
+        (
+            {
+                "groups": [{"id": "after", "stage": "off_invoice", "select": "all"}],
+                "rules": [
+                    a_rule("r", "after", {"kind": "free_goods", "per": "3", "quantity": "1"})
+                ],
+            },
+            (
+                "rules.r: free goods are lines of the quote; move it to a group of the stage"
+                " promotion"
+            ),
+        ),
+    ],
+)
+def test_what_a_stage_can_not_do_is_refused_and_not_passed_over(changes, expected):
+    assert findings(**changes) == [expected]
+
+
+def test_discounts_on_the_quote_and_surcharges_by_amount_are_no_fault():
+    assert (
+        findings(**on_quote(percent_off("5"), quantity={"at_least": "3", "counted": "quote"})) == []
+    )
+    more = a_rule("r", "bundle", {"kind": "amount_off", "amount": "-5"})
+    assert findings(rules=[more]) == []
+
+
+def test_a_guardrail_that_covers_no_part_is_told():
+    rail = RAIL | {"price": "5", "categories": ["empty"]}
+    categories = [*the_document()["categories"], {"id": "empty", "name": "E", "discountable": True}]
+    assert findings(guardrails=[rail], categories=categories) == [
+        "guardrails.g: covers no part of this book, so it holds nothing; correct it or drop it"
+    ]

@@ -275,6 +275,35 @@ def test_a_percentage_of_other_lines_comes_after_them(more, net):
     assert nets(found)[3] == net
 
 
+@pytest.mark.parametrize(
+    ("more", "sentence"),
+    [
+        ({}, "18 % of 51450.00 USD (MACRO, RRU): 9261.00 USD for one pcs."),
+        (
+            {"maximum": "5000"},
+            "18 % of 51450.00 USD (MACRO, RRU), at most 5000.00 USD: 5000.00 USD for one pcs.",
+        ),
+        (
+            {"minimum": "9500"},
+            "18 % of 51450.00 USD (MACRO, RRU), at least 9500.00 USD: 9500.00 USD for one pcs.",
+        ),
+    ],
+)
+def test_a_percentage_says_of_what_and_which_limit_held_it(more, sentence):
+    book = a_book(entries=[*the_document()["entries"][:4], support(basis="list", **more)])
+    steps = json.loads(pricing(an_ask(SITE), book).trace)["lines"][3]["steps"]
+    assert steps[0][7] == sentence
+
+
+def test_a_percentage_of_very_many_parts_names_the_first():
+    entries = [an_entry(f"P{each:02}", "10") for each in range(12)]
+    price_model = {"model": "percent_of_total", "percent": "10"}
+    book = a_book(entries=[*entries, an_entry("SUP", "0", price=price_model)])
+    item = an_item(*((each["sku"], "1") for each in entries), ("SUP", "1"))
+    steps = json.loads(pricing(an_ask(item), book).trace)["lines"][12]["steps"]
+    assert "P06, P07 and 4 more parts):" in steps[0][7]
+
+
 def test_a_percentage_of_a_percentage_waits_for_it():
     entries = [
         an_entry("A", "1000"),
