@@ -334,3 +334,71 @@ def test_a_guardrail_that_covers_no_part_is_told():
     assert findings(guardrails=[rail], categories=categories) == [
         "guardrails.g: covers no part of this book, so it holds nothing; correct it or drop it"
     ]
+
+
+def in_a_group(select, *rules, stage="promotion"):
+    return {"groups": [{"id": "g", "stage": stage, "select": select}], "rules": list(rules)}
+
+
+def test_two_rules_that_each_stand_alone_tie_whatever_the_group_selects_by():
+    """The one whose id came first won, and nobody was told."""
+    for select in ("all", "best_for_customer", "highest_priority", "most_specific"):
+        one = a_rule("a", "g", percent_off("5"), exclusive=True)
+        other = a_rule("b", "g", percent_off("6"), exclusive=True, when={"skus": ["RRU"]})
+        assert findings(**in_a_group(select, one, other)) == [
+            (
+                "rules.a: and b each stand alone in group g; give one a higher priority or a narrower"
+                " condition"
+            )
+        ]
+        later = findings(**in_a_group(select, one, other | {"priority": 1}))
+        assert [each for each in later if "stand alone" in each] == []
+
+
+def test_what_a_rule_that_stands_alone_keeps_out_never_applies():
+    alone = a_rule("a", "g", percent_off("5"), exclusive=True)
+    amount = a_rule("b", "g", {"kind": "amount_off", "amount": "3"})
+    for select in ("all", "best_for_customer"):
+        assert findings(**in_a_group(select, alone, amount)) == [
+            (
+                "rules.b: never applies: a in group g covers all that it covers, and wins; drop it or"
+                " raise its priority"
+            )
+        ]
+
+
+def test_of_percentages_of_which_the_best_is_taken_a_smaller_one_never_applies():
+    less, more = a_rule("a", "g", percent_off("5")), a_rule("b", "g", percent_off("6"))
+    gold = a_rule("c", "g", percent_off("7"), when={"tiers": ["gold"]})
+    amount = a_rule("d", "g", {"kind": "amount_off", "amount": "3"})
+    assert findings(**in_a_group("best_for_customer", less, more, gold, amount)) == [
+        (
+            "rules.a: never applies: b in group g covers all that it covers, and wins; drop it or let it"
+            " take more off"
+        )
+    ]
+    assert findings(**in_a_group("all", less, more)) == []
+
+
+def dated(first, last, amount="5", charge="one_time"):
+    return an_entry("X", amount, charge=charge, effective={"first": first, "last": last})
+
+
+def test_days_between_two_prices_on_which_there_is_none_are_told():
+    spring, later = dated("2026-01-01", "2026-03-01"), dated("2026-04-01", None)
+    assert findings(entries=[later, spring]) == [
+        (
+            "entries.X: has no price from 2026-03-02 to 2026-03-31; let one of its entries begin or end"
+            " there"
+        )
+    ]
+    assert findings(entries=[spring, dated("2026-03-02", "9999-12-31")]) == []
+    assert findings(entries=[spring, later, an_entry("X", "9")]) == []
+    assert findings(entries=[spring, dated("2026-04-01", None, charge="yearly")]) == []
+
+
+def test_a_category_below_one_that_is_not_there_is_told():
+    more = {"id": "radio", "name": "Radios", "discountable": True, "parent": "hardwear"}
+    assert findings(categories=[*the_document()["categories"], more]) == [
+        "categories.radio: its parent hardwear is not in this book; correct it or add it"
+    ]

@@ -412,3 +412,21 @@ def test_a_trace_says_what_a_block_costs_without_a_unit():
     model = {"model": "block", "blocks": [{"up_to": None, "amount": "100"}]}
     step = json.loads(one(model, "3").trace)["lines"][0]["steps"][0]
     assert step[7] == "List price (block) 100.00 USD for the line."
+
+
+def test_a_derived_price_follows_the_parent_to_its_next_price():
+    """It stayed at the parent's first price for ever."""
+    old = an_entry("X", "100", effective={"first": "2026-01-01", "last": None})
+    new = an_entry("X", "200", effective={"first": "2026-07-01", "last": None})
+    parent = compile_book(a_book(entries=[old, new]))
+    for effective in (None, {"first": "2026-02-01", "last": "2026-12-31"}):
+        entry = an_entry("X", "0", price={"model": "derived", "percent_off": "10"})
+        own = a_book(
+            id="own", entries=[entry | {"effective": effective}], parent={"id": "bts", "version": 1}
+        )
+        book = compile_book(own, parent)
+        found = {
+            day: str(price(an_ask(an_item(("X", "1")), day=day), book, the_fx()).totals.net)
+            for day in ("2026-06-30", "2026-07-01")
+        }
+        assert found == {"2026-06-30": "90.00 USD", "2026-07-01": "180.00 USD"}

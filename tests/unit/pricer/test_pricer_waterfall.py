@@ -7,6 +7,8 @@ import pytest
 
 from services.pricer.domain.asks.engines import NEWEST
 from services.pricer.domain.asks.trace import shown
+from services.pricer.domain.books.compiled import compile_book
+from services.pricer.domain.prices.pricing import price
 from tests.unit.pricer.basket import (
     HALF_UP,
     a_book,
@@ -386,3 +388,27 @@ def test_the_hash_of_a_book_is_that_of_its_content():
     assert a_book(sha256="0" * 64).sha256 == book.sha256
     assert the_document() == the_document()
     assert the_fx().sha256 != the_fx(EUR="0.93").sha256
+
+
+def test_a_floor_for_one_account_stands_under_its_price_whoever_asked_before():
+    """What a book says to a customer is kept; accounts that only floors name were not told apart."""
+    rail = {"id": "g", "version": 1, "name": "Floor", "scope": "line", "action": "clamp",
+            "price": "3000", "skus": ["RRU"], "when": {"accounts": ["ACME"]}}  # fmt: skip
+    book = compile_book(a_book(guardrails=[rail]))
+    found = [
+        str(price(an_ask(an_item(("RRU", "1")), account_id=each, discounts=[a_discount("10", "i1")]),
+                  book, the_fx()).totals.net)
+        for each in ("acct-1", "ACME", "acct-1")
+    ]  # fmt: skip
+    assert found == ["2835.00 USD", "3000.00 USD", "2835.00 USD"]
+
+
+def test_a_parameter_that_only_a_floor_looks_at_is_part_of_the_input():
+    rail = {"id": "g", "version": 1, "name": "Floor", "scope": "line", "action": "clamp",
+            "price": "3000", "when": {"attributes": [{"name": "band", "values": ["n78"]}]}}  # fmt: skip
+    book = a_book(guardrails=[rail])
+    one, other = (
+        pricing(an_ask(an_item(("RRU", "1")) | {"parameters": [{"name": "band", "value": each}]}), book)
+        for each in ("n78", "n28")
+    )  # fmt: skip
+    assert one.input_sha256 != other.input_sha256

@@ -2,7 +2,9 @@
 
 from collections.abc import Iterable
 
+from contracts.values import Period
 from services.pricer.domain.books.book import Entry
+from services.pricer.domain.books.days import gaps
 from services.pricer.domain.books.price_models import Derived, PercentOfTotal
 from services.pricer.domain.lint.lint_known import Found, Known
 from services.pricer.domain.lint.lint_models import amount_faults, fee_faults, lint_price
@@ -28,6 +30,24 @@ def lint_entry(entry: Entry, known: Known) -> Iterable[Found]:
     if period is not None and period.last is not None and period.last < period.first:
         yield place, "ends before it begins; swap first and last"
     yield from _units(place, entry)
+
+
+def lint_days(known: Known) -> Iterable[Found]:
+    """Find days between two prices of a part on which it has none.
+
+    On days of several the price that begins last is taken, so those are no fault.
+    """
+    for sku, entries in known.by_sku.items():
+        by_charge: dict[str, list[Period]] = {}
+        for each in entries:
+            if each.effective is not None:
+                by_charge.setdefault(each.charge, []).append(each.effective)
+        always = {each.charge for each in entries if each.effective is None}
+        for charge, periods in by_charge.items():
+            for first, last in () if charge in always else gaps(periods):
+                days = f"on {first}" if first == last else f"from {first} to {last}"
+                text = f"has no price {days}; let one of its entries begin or end there"
+                yield f"entries.{sku}", text
 
 
 def _units(place: str, entry: Entry) -> Iterable[Found]:
