@@ -339,8 +339,10 @@ def test_a_customer_reads_what_moved_the_price_and_never_cost_or_floor():
     assert [step["sentence"] for step in customer["lines"][0]["steps"]] == [
         "List price 3150.00 USD for one pcs.",
         "Sales discount on the item: 10 % off.",
-        "The lowest price of this part applies.",
+        "Adjusted to the net price.",
     ]
+    assert "lowest" not in json.dumps(customer), "that there is no lower price is ours to know"
+    assert seller["lines"][0]["steps"][2]["sentence"] == "The lowest price of this part applies."
     for text in (json.dumps(customer), json.dumps(seller)):
         assert "8000" not in text
         assert "floor 3100" not in text
