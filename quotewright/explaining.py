@@ -12,6 +12,8 @@ from quotewright.client import Client
 
 Json = dict[str, Any]
 AMOUNT_WIDTH = 14
+# What a step works on; before and after are always the amount of the line.
+BASES = {"unit": "by the unit price", "line": "by the line", "quote": "by a share of the quote"}
 
 
 def explanation(client: Client, number: str, line: int | None) -> Json:
@@ -100,7 +102,7 @@ def _detail(step: Json) -> str:
     moved = f"{Decimal(step['before']):,f} -> {Decimal(step['after']):,f}"
     met = ", ".join(f"{name} {value}" for name, value in step.get("matched", {}).items())
     because = f"; because of {met}" if met else ""
-    return f"{step['stage']}: {step['rule']}{version}, on the {step['basis']}: {moved}{because}"
+    return f"{step['stage']}: {step['rule']}{version}, {BASES[step['basis']]}: {moved}{because}"
 
 
 def _approvals(found: Json) -> Iterator[str]:

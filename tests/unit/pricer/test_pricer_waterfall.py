@@ -8,6 +8,7 @@ import pytest
 from services.pricer.domain.asks.engines import NEWEST
 from services.pricer.domain.asks.trace import shown
 from services.pricer.domain.books.compiled import compile_book
+from services.pricer.domain.prices.explaining import with_matched
 from services.pricer.domain.prices.pricing import price
 from tests.unit.pricer.basket import (
     HALF_UP,
@@ -414,3 +415,22 @@ def test_a_parameter_that_only_a_floor_looks_at_is_part_of_the_input():
         for each in ("n78", "n28")
     )  # fmt: skip
     assert one.input_sha256 != other.input_sha256
+
+
+def test_of_what_a_rule_names_only_what_is_there_is_given_as_the_reason():
+    """All categories that a rule names were told, and all parts that may stand beside."""
+    when = {
+        "categories": ["hardware", "support", "works"],
+        "alongside_skus": ["MACRO", "ANT"],
+        "alongside_categories": ["support"],
+        "amount": {"at_least": "1000", "counted": "whole_quote"},
+    }
+    book = a_book(rules=[a_rule("b", "bundle", percent_off("5"), when=when)])
+    item = an_item(("RRU", "1"), ("ANT", "1"), ("SUP", "1"), ("CAB", "1"))
+    trace = json.loads(pricing(an_ask(item, an_item(("MACRO", "1"), item_id="i2")), book).trace)
+    told = with_matched(shown(trace, "seller"), compile_book(book))
+    assert told["lines"][0]["steps"][1]["matched"] == {
+        "category": "hardware",
+        "alongside": "ANT, SUP",
+        "amount": "from 1000",
+    }

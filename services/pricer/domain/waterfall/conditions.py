@@ -134,7 +134,7 @@ def why_not_quantity(wanted: QuantityRange, quantity: Decimal, scene: Scene) -> 
     return None
 
 
-def said(wanted: QuantityRange) -> str:
+def said(wanted: QuantityRange | AmountRange) -> str:
     """Say a range in words."""
     ends = []
     if wanted.at_least is not None:
