@@ -130,6 +130,8 @@ def reprice(  # noqa: PLR0913, PLR0917 - the options of a command are its form
         found = list(repricing.check(client, number))
         print_json([each.as_json() for each in found]) if as_json else say(repricing.told(found))
         raise typer.Exit(REFUSED if any(not each.found["is_same"] for each in found) else 0)
+    if number == "all":
+        raise typer.BadParameter("give one quote's number, or --check to prove all prices")
     difference = client.get(f"/quotes/{number}/repricing")
     print_json(difference) if as_json else say("\n".join(repricing.difference(difference)))
     if reason is not None and not difference["is_same_book"]:

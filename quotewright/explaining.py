@@ -12,6 +12,10 @@ from quotewright.client import Client
 
 Json = dict[str, Any]
 AMOUNT_WIDTH = 14
+# Where an amount and its sentence stand in a step as it is kept.
+AMOUNT, WORDS = 6, 7
+# What a step works on; before and after are always the amount of the line.
+BASES = {"unit": "by the unit price", "line": "by the line", "quote": "by a share of the quote"}
 
 
 def explanation(client: Client, number: str, line: int | None) -> Json:
@@ -49,9 +53,14 @@ def explain(console: Console, found: Json, *, skipped: bool) -> None:
 def report(found: Json, *, skipped: bool) -> Iterator[str]:
     """Give the lines of the report."""
     yield from _head(found["quote"], found["prices"])
+    after = found["prices"].get("internal", {}).get("off_invoice", [])
     for line in found["prices"]["lines"]:
         yield ""
         yield from _line(line, skipped=skipped)
+        for number, *step in after:
+            if number == line["line"]:
+                amount = _amount(Decimal(step[AMOUNT]), signed=True)
+                yield f"{amount}  after the invoice: {step[WORDS]}"
     yield ""
     yield from _approvals(found)
 
@@ -68,6 +77,12 @@ def _head(quote: Json, prices: Json) -> Iterator[str]:
         f"list {_money(totals['list'])}, discount {totals['discount_percent']} %,"
         f" net {_money(totals['net'])}"
     )
+    if term := totals.get("term"):
+        yield (
+            f"over {term['months']} months: total contract value {_money(term['tcv'])},"
+            f" annual contract value {_money(term['acv'])}"
+        )
+    yield from _for_insiders(prices.get("internal", {}))
     book, fx = prices["book"], prices["fx"]
     yield (
         f"priced for {prices['day']} by price book {book['id']} version {book['version']},"
@@ -76,6 +91,18 @@ def _head(quote: Json, prices: Json) -> Iterator[str]:
     for each in prices["breaches"]:
         where = f"line {each['line']}" if each["line"] else "the quote"
         yield f"floor: {where}: {each['message']}"
+
+
+def _for_insiders(internal: Json) -> Iterator[str]:
+    """Say what is left of the price, also after the invoice, to those who may see costs."""
+    for what, name in (("margin", "margin"), ("pocket", "pocket_margin")):
+        if not internal.get(what):
+            continue
+        head = f"cost {_money(internal['cost'])}"
+        if what == "pocket":
+            head = f"pocket price {_money(internal['pocket'])}"
+        margin = f"{_money(internal[name])} ({internal[f'{name}_percent']} %)"
+        yield f"{head}, {name.replace('_', ' ')} {margin}"
 
 
 def _line(line: Json, *, skipped: bool) -> Iterator[str]:
@@ -100,7 +127,7 @@ def _detail(step: Json) -> str:
     moved = f"{Decimal(step['before']):,f} -> {Decimal(step['after']):,f}"
     met = ", ".join(f"{name} {value}" for name, value in step.get("matched", {}).items())
     because = f"; because of {met}" if met else ""
-    return f"{step['stage']}: {step['rule']}{version}, on the {step['basis']}: {moved}{because}"
+    return f"{step['stage']}: {step['rule']}{version}, {BASES[step['basis']]}: {moved}{because}"
 
 
 def _approvals(found: Json) -> Iterator[str]:

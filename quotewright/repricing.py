@@ -73,7 +73,7 @@ def told(found: Sequence[Checked]) -> str:
 def difference(found: Json) -> Iterator[str]:
     """Say what the newest book changes: books, total, and every line that moves."""
     if found["is_same_book"]:
-        yield "this draft has the newest price book and rates already"
+        yield "priced with the newest price book and rates already; nothing would change"
         return
     for name, what in (("book", "price book"), ("fx", "rates")):
         old, new = found["before"][name], found["after"][name]

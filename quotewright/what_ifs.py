@@ -10,6 +10,7 @@ from urllib.parse import quote
 
 import typer
 from rich.console import Console
+from rich.measure import Measurement
 from rich.table import Table
 
 from quotewright.client import Client, Where
@@ -28,6 +29,8 @@ from quotewright.options import (
 
 DOOR = "/pricer/what-ifs"
 LOOK_S = 0.5
+# Columns of a terminal: no table of ours is wider.
+WIDEST = 1000
 OVER = {"done", "cancelled", "failed"}
 what_if_app = typer.Typer(
     no_args_is_help=True, help="What-ifs: try a price book on past quotes; no price changes."
@@ -81,7 +84,7 @@ def run(  # noqa: PLR0913, PLR0917 - the options of a command are its form
     found = client.post(DOOR, ask)
     if wait:
         found = _waited(client, found, Console(stderr=True))
-    print_json(found) if as_json else _print(Console(), found)
+    print_json(found) if as_json else show_found(Console(), found)
     if found["what_if"]["state"] == "failed":
         raise typer.Exit(REFUSED)
 
@@ -106,7 +109,7 @@ def show(
 ) -> None:
     """Print how far a what-if is, and what it found so far."""
     found = client_of(Where(home, url, token), "admin").get(f"{DOOR}/{quote(what_if, safe='')}")
-    print_json(found) if as_json else _print(Console(), found)
+    print_json(found) if as_json else show_found(Console(), found)
 
 
 @what_if_app.command()
@@ -186,15 +189,25 @@ def _waited(client: Client, found: Any, console: Console) -> Any:
     return found
 
 
-def _print(console: Console, found: Any) -> None:
+def show_found(console: Console, found: Any) -> None:
+    """Print how far a what-if is, and what it found so far."""
     it = found["what_if"]
     console.print(f"{it['name']}: {it['state']}, {it['quotes_done']} of {it['quotes']} quotes")
     console.print(f"id {it['what_if_id']}")
     if it["trouble"]:
         console.print(it["trouble"])
+    if it["state"] == "done" and not it["quotes"]:
+        console.print("no past quote is of this kind; choose other days, or fewer conditions")
     report = found["report"] or {"currencies": []}
     for each in report["currencies"]:
-        console.print(_table(each))
+        table = _table(each)
+        wanted = Measurement.get(console, console.options.update(max_width=WIDEST), table)
+        if wanted.maximum <= console.width:
+            console.print(table)
+            continue
+        # A figure that is cut is none: a narrow terminal, or a file, gets a sentence for each row.
+        for sentence in _sentences(each):
+            console.print(sentence, soft_wrap=True)
     for name in ("guardrails", "approvals", "unpriced"):
         for line in _lines(name, report.get(name, [])):
             console.print(line)
@@ -206,9 +219,7 @@ def _table(currency: Any) -> Table:
         table.add_column(head, justify="left" if not head else "right")
     for head in ("cheaper", "dearer", "breaches", "new approvals"):
         table.add_column(head, justify="right")
-    rows = [currency["total"]]
-    rows += [each for name in ("tier", "region", "product") for each in currency[f"by_{name}"]]
-    for row in rows:
+    for row in _rows(currency):
         table.add_row(
             row["name"],
             str(row["quotes"]),
@@ -221,6 +232,30 @@ def _table(currency: Any) -> Table:
             str(row["approvals_new"]),
         )
     return table
+
+
+def _rows(currency: Any) -> list[Any]:
+    rows = [currency["total"]]
+    return rows + [
+        each for name in ("tier", "region", "product") for each in currency[f"by_{name}"]
+    ]
+
+
+def _sentences(currency: Any) -> Iterator[str]:
+    yield currency["currency"]
+    for row in _rows(currency):
+        before, after, change = (
+            Decimal(row[f"net_{side}"]["amount"]) for side in ("before", "after", "change")
+        )
+        quotes = f"{row['quotes']} quote{'' if row['quotes'] == 1 else 's'}"
+        yield (
+            f"  {row['name']}: {quotes}, net {before:,f} to {after:,f} ({change:+,f}),"
+            f" margin {row['margin_percent_before']} to {row['margin_percent_after']} %,"
+            f" discount {row['discount_percent_before']} to {row['discount_percent_after']} %,"
+            f" {row['cheaper']} cheaper, {row['dearer']} dearer,"
+            f" breaches {row['breaches_before']} to {row['breaches_after']},"
+            f" new approvals {row['approvals_new']}"
+        )
 
 
 def _lines(name: str, rows: Any) -> Iterator[str]:

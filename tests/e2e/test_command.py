@@ -172,7 +172,7 @@ class TestExplain:
     def test_each_step_of_a_line_names_its_rule_and_what_was_met(self, served: Path) -> None:
         said = run("explain", "Q-1002", "--line", "1", home=served)
         assert re.search(
-            r"segment: tier-gold version 1, on the unit: [\d,.]+ -> [\d,.]+;"
+            r"segment: tier-gold version 1, by the unit price: [\d,.]+ -> [\d,.]+;"
             r" because of tier gold, category ",
             said.out,
         )

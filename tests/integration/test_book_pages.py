@@ -197,6 +197,14 @@ def test_whatever_is_typed_the_tester_answers_in_words(pricer, query):
     assert "Try a price" in said
 
 
+@pytest.mark.parametrize("wrong", ["discount=lots", "day=1999-01-01", "book=bts/77", "day=never"])
+def test_what_is_picked_stays_to_be_seen_while_something_typed_is_wrong(pricer, wrong):
+    """The lists of tiers, regions and currencies were gone with the first mistake."""
+    page = pricer.browses(f"/tester?{wrong}&customer_tier=gold&region=LATAM&part1=X&quantity1=3")
+    for chosen in ("gold", "LATAM"):
+        assert f'<option value="{chosen}" selected>' in page.text
+
+
 def test_a_currency_that_is_none_is_told_as_the_currency_and_not_as_a_quantity(pricer):
     said = text_of(pricer.browses("/tester?currency=E&part1=X"))
     assert "Currency:" in said

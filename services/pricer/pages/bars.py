@@ -6,6 +6,24 @@ from typing import Any
 
 from contracts.values import EXACT
 
+# What a reader calls the stages; the offer of a quote calls them alike.
+STAGES = {
+    "option_price": "Options",
+    "contracted_price": "Contracted price",
+    "volume": "Volume price",
+    "segment": "Customer segment",
+    "promotion": "Promotion",
+    "bundle": "Bundle",
+    "manual_price": "Manual price",
+    "sales_discount": "Discount on the item",
+    "partner_discount": "Partner",
+    "distributor_discount": "Distributor",
+    "guardrail": "Lowest price",
+    "rounding": "Rounding",
+    "amount_discount": "Amount off parts and items",
+    "header_discount": "Discount on the whole quote",
+    "second_guardrail": "Lowest price, after all discounts",
+}
 ROW, TEXT, TOP, HEIGHT = 46, 14, 21, 16
 # Lengths on a screen, not money: these may round.
 _DRAWN = Context(prec=30, rounding=ROUND_HALF_UP)
@@ -20,7 +38,7 @@ def drawn(line: Mapping[str, Any]) -> dict[str, Any]:
         before, after = Decimal(step["before"]), Decimal(step["after"])
         if step["stage"] != "list_price" and before != after:
             look = "bar-up" if after > before else "bar-down"
-            found.append((step["stage"].replace("_", " ").capitalize(), before, after, look))
+            found.append((STAGES.get(step["stage"], step["stage"]), before, after, look))
     net = Decimal(line["net_total"]["amount"])
     found.append(("Net price", Decimal(0), net, "bar-sum"))
     ends = [end for _, left, right, _ in found for end in (left, right)]

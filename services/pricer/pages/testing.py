@@ -73,16 +73,16 @@ class TesterPages:
         """Draw the tester; what can not be priced is said beside what can."""
         values = dict(request.query_params)
         today = request.app.state.clock().date()
-        more: dict[str, Any] = {"fault": None, "errors": {}, "result": None, "offered": None}
+        more: dict[str, Any] = {"fault": None, "errors": {}, "result": None}
         try:
             typed = {name: it for name, it in values.items() if it}
+            more |= self._usual(typed, today)
             if "discount" in typed:
                 typed["discount"] = reader(request).typed(typed["discount"])
             asked = filled(Tried, {"day": today.isoformat()} | typed)
             shelf = self._library.now()
             book = self._book(asked, shelf)
-            more["offered"] = book.book
-            more["skus"] = list(book.offers)[:OFFERED_MAX]
+            more |= _choices(book)
             parts = _parts(values, reader(request).typed)
             if parts:
                 more["result"] = _result(_ask(asked, book, parts), (book, shelf), caller)
@@ -95,6 +95,15 @@ class TesterPages:
         more["releases"] = self._library.releases("book")
         name = "price_tested.html" if follows(request) else "price_tester.html"
         return self._pages.show(request, name, **more)
+
+    def _usual(self, typed: Mapping[str, str], today: date) -> dict[str, Any]:
+        """Return what is offered while something typed is wrong, so that what is picked stays."""
+        for name in (typed.get("book", ""), ""):
+            try:
+                return _choices(self._book(Tried(book=name, day=today), self._library.now()))
+            except (Refused, NotFound, ValueError):
+                continue
+        return {"offered": None}
 
     def _book(self, asked: Tried, shelf: Shelf) -> CompiledBook:
         """Return the version that is picked, a draft too, or what prices on the day.
@@ -116,6 +125,10 @@ class TesterPages:
             said = [str(each) for each in errors[:20]]
             text = f"{release.title} has errors, so it can not price: {said[0]}"
             raise BookRefused(text, findings=said)
+
+
+def _choices(book: CompiledBook) -> dict[str, Any]:
+    return {"offered": book.book, "skus": list(book.offers)[:OFFERED_MAX]}
 
 
 def _rows(values: Mapping[str, str]) -> list[int]:

@@ -14,7 +14,7 @@ from services.pricer.domain.asks.ask import BasketItem, ColumnAsk, PriceAsk
 from services.pricer.domain.books.compiled import compile_book
 from services.pricer.domain.levers.column import column
 from services.pricer.handlers import NotPriceable
-from tests.unit.pricer.basket import a_book, an_ask, an_item, the_document, the_fx
+from tests.unit.pricer.basket import a_book, a_rule, an_ask, an_item, the_document, the_fx
 from tests.unit.pricer.test_pricer_answers import (  # noqa: F401
     SHELF,
     client,
@@ -101,6 +101,27 @@ def test_a_contracted_price_stands_in_place_of_breaks_and_is_additive():
     contracted = a_column(skus=["QW-AAU-N78-64T320"], account_id="acct-example-frame").prices[0]
     assert contracted.additive
     assert contracted.list_unit == Money.of("16900", "EUR")
+
+
+@pytest.mark.parametrize(
+    ("effect", "when", "additive"),
+    [
+        ({"kind": "percent_off", "percent": "2"}, {}, True),
+        ({"kind": "amount_off", "amount": "5"}, {}, False),
+        (
+            {"kind": "percent_off", "percent": "2"},
+            {"quantity": {"at_least": "3", "counted": "quote"}},
+            False,
+        ),
+    ],
+)
+def test_a_discount_on_the_quote_that_hangs_on_others_makes_a_price_not_additive(
+    effect, when, additive
+):
+    groups = [{"id": "order", "stage": "header_discount", "select": "all"}]
+    book = a_book(groups=groups, rules=[a_rule("r", "order", effect, when=when)])
+    found = column(an_ask(an_item(("RRU", "1"))), compile_book(book), the_fx())
+    assert [each.additive for each in found.prices] == [additive]
 
 
 def test_a_list_price_finer_than_it_is_shown_is_not_additive():

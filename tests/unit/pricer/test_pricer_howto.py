@@ -6,10 +6,11 @@ from pathlib import Path
 import yaml
 from pydantic import TypeAdapter
 
-from services.pricer.domain.books.book import read_book
+from services.pricer.domain.books.book import FxPair, read_book
 from services.pricer.domain.books.compiled import compile_book
 from services.pricer.domain.books.price_models import PriceModel
 from services.pricer.domain.books.rules import Condition, Effect
+from services.pricer.domain.lint.lint import Part, lint_book
 from services.pricer.domain.prices.pricing import price
 from tests.unit.pricer.basket import an_ask, an_item, nets, the_fx
 
@@ -42,6 +43,13 @@ def test_its_tiers_packages_blocks_and_units():
 def test_its_contract_and_its_floor():
     assert nets(priced(("RRU", "1"), account_id="acct-1")) == ["2800.00 EUR"]
     assert nets(priced(("RRU", "1"), partner="P-7")) == ["3201.00 EUR"]
+
+
+def test_the_lint_has_nothing_to_say_of_it_but_a_price_cliff():
+    parts = {each.sku: Part(each.sku, each.unit, each.charge) for each in BOOK.entries}
+    pairs = (FxPair(base="EUR", quote="CHF", rate="0.95"),)
+    fx = the_fx().but({"pairs": pairs})
+    assert [each.place for each in lint_book(BOOK, parts, [fx])] == ["entries.CABLE.price"]
 
 
 def test_every_model_condition_and_effect_of_the_language_is_in_the_guide():

@@ -113,8 +113,12 @@ def test_a_sound_book_has_no_finding():
             "rules.r: 101 % is out of range; give -100 to 100 with at most 4 decimals",
         ),
         (
-            ruled(a_rule("r", "bundle", {"kind": "amount_off", "amount": "-5"})),
-            "rules.r: is -5; give an amount above zero",
+            ruled(a_rule("r", "bundle", {"kind": "amount_off", "amount": "0"})),
+            "rules.r: is 0; give an amount above zero",
+        ),
+        (
+            ruled(a_rule("r", "bundle", percent_off("5"), when={"charges": ["weekly"]})),
+            "rules.r: charge weekly is none; give monthly, one_time, yearly",
         ),
         (
             ruled(a_rule("r", "bundle", {"kind": "amount_off", "amount": "1E+20"})),
@@ -169,6 +173,33 @@ def test_a_sound_book_has_no_finding():
             (
                 "guardrails.g: a floor of the whole quote is a margin with the action approval, no"
                 " scope"
+            ),
+        ),
+        (
+            {"guardrails": [RAIL | {"price": "5", "skus": ["GHOST"]}]},
+            "guardrails.g: sku GHOST is not in this book; correct it or add it",
+        ),
+        (
+            {"guardrails": [RAIL | {"price": "5", "when": {"tiers": ["platinum"]}}]},
+            "guardrails.g: tier platinum is not in this book; correct it or add it",
+        ),
+        (
+            {"guardrails": [RAIL | {"price": "5", "when": {"skus": ["RRU"]}}]},
+            (
+                "guardrails.g: names parts in its condition, where they narrow nothing; give them as"
+                " skus and categories of the guardrail itself"
+            ),
+        ),
+        (
+            {
+                "guardrails": [
+                    RAIL
+                    | {"scope": "quote", "margin_on_price": "5", "when": {"products": ["macro"]}}
+                ]
+            },
+            (
+                "guardrails.g: a floor of the whole quote can not hang on products of lines; drop"
+                " that, or make it a floor of lines"
             ),
         ),
         (
@@ -239,3 +270,135 @@ def test_rules_of_other_days_do_not_tie():
 def test_a_rate_is_a_sane_number(rate, expected):
     assert [str(each) for each in lint_fx(the_fx(EUR=rate))] == [expected]
     assert lint_fx(the_fx(EUR="0.9234567890")) == []
+
+
+def on_quote(effect, **when):
+    """A book with one discount on the whole quote."""
+    groups = [{"id": "order", "stage": "header_discount", "select": "all"}]
+    return {"groups": groups, "rules": [a_rule("r", "order", effect, when=when)]}
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        (
+            on_quote({"kind": "markup", "percent": "5", "on": "running"}),
+            (
+                "rules.r: a rule of header_discount takes percent_off or amount_off off its lines"
+                " together; use one of them, or move it to a stage of single lines"
+            ),
+        ),
+        (
+            on_quote(percent_off("5"), quantity={"at_least": "3"}),
+            (
+                "rules.r: the quantity of a rule of header_discount is that of all its lines; say"
+                " counted: quote, or move it to a stage of single lines"
+            ),
+        ),
+        (
+            on_quote(percent_off("5"), amount={"at_least": "3", "counted": "line"}),
+            (
+                "rules.r: the amount of a rule of header_discount is that of all its lines; say"
+                " counted: quote, or move it to a stage of single lines"
+            ),
+        ),
+        (
+            {
+                "groups": [{"id": "after", "stage": "off_invoice", "select": "all"}],
+                "rules": [
+                    a_rule("r", "after", {"kind": "free_goods", "per": "3", "quantity": "1"})
+                ],
+            },
+            (
+                "rules.r: free goods are lines of the quote; move it to a group of the stage"
+                " promotion"
+            ),
+        ),
+    ],
+)
+def test_what_a_stage_can_not_do_is_refused_and_not_passed_over(changes, expected):
+    assert findings(**changes) == [expected]
+
+
+def test_discounts_on_the_quote_and_surcharges_by_amount_are_no_fault():
+    assert (
+        findings(**on_quote(percent_off("5"), quantity={"at_least": "3", "counted": "quote"})) == []
+    )
+    more = a_rule("r", "bundle", {"kind": "amount_off", "amount": "-5"})
+    assert findings(rules=[more]) == []
+
+
+def test_a_guardrail_that_covers_no_part_is_told():
+    rail = RAIL | {"price": "5", "categories": ["empty"]}
+    categories = [*the_document()["categories"], {"id": "empty", "name": "E", "discountable": True}]
+    assert findings(guardrails=[rail], categories=categories) == [
+        "guardrails.g: covers no part of this book, so it holds nothing; correct it or drop it"
+    ]
+
+
+def in_a_group(select, *rules, stage="promotion"):
+    return {"groups": [{"id": "g", "stage": stage, "select": select}], "rules": list(rules)}
+
+
+def test_two_rules_that_each_stand_alone_tie_whatever_the_group_selects_by():
+    """The one whose id came first won, and nobody was told."""
+    for select in ("all", "best_for_customer", "highest_priority", "most_specific"):
+        one = a_rule("a", "g", percent_off("5"), exclusive=True)
+        other = a_rule("b", "g", percent_off("6"), exclusive=True, when={"skus": ["RRU"]})
+        assert findings(**in_a_group(select, one, other)) == [
+            (
+                "rules.a: and b each stand alone in group g; give one a higher priority or a narrower"
+                " condition"
+            )
+        ]
+        later = findings(**in_a_group(select, one, other | {"priority": 1}))
+        assert [each for each in later if "stand alone" in each] == []
+
+
+def test_what_a_rule_that_stands_alone_keeps_out_never_applies():
+    alone = a_rule("a", "g", percent_off("5"), exclusive=True)
+    amount = a_rule("b", "g", {"kind": "amount_off", "amount": "3"})
+    for select in ("all", "best_for_customer"):
+        assert findings(**in_a_group(select, alone, amount)) == [
+            (
+                "rules.b: never applies: a in group g covers all that it covers, and wins; drop it or"
+                " raise its priority"
+            )
+        ]
+
+
+def test_of_percentages_of_which_the_best_is_taken_a_smaller_one_never_applies():
+    less, more = a_rule("a", "g", percent_off("5")), a_rule("b", "g", percent_off("6"))
+    gold = a_rule("c", "g", percent_off("7"), when={"tiers": ["gold"]})
+    amount = a_rule("d", "g", {"kind": "amount_off", "amount": "3"})
+    assert findings(**in_a_group("best_for_customer", less, more, gold, amount)) == [
+        (
+            "rules.a: never applies: b in group g covers all that it covers, and wins; drop it or let it"
+            " take more off"
+        )
+    ]
+    assert findings(**in_a_group("all", less, more)) == []
+
+
+def dated(first, last, amount="5", charge="one_time"):
+    return an_entry("X", amount, charge=charge, effective={"first": first, "last": last})
+
+
+def test_days_between_two_prices_on_which_there_is_none_are_told():
+    spring, later = dated("2026-01-01", "2026-03-01"), dated("2026-04-01", None)
+    assert findings(entries=[later, spring]) == [
+        (
+            "entries.X: has no price from 2026-03-02 to 2026-03-31; let one of its entries begin or end"
+            " there"
+        )
+    ]
+    assert findings(entries=[spring, dated("2026-03-02", "9999-12-31")]) == []
+    assert findings(entries=[spring, later, an_entry("X", "9")]) == []
+    assert findings(entries=[spring, dated("2026-04-01", None, charge="yearly")]) == []
+
+
+def test_a_category_below_one_that_is_not_there_is_told():
+    more = {"id": "radio", "name": "Radios", "discountable": True, "parent": "hardwear"}
+    assert findings(categories=[*the_document()["categories"], more]) == [
+        "categories.radio: its parent hardwear is not in this book; correct it or add it"
+    ]

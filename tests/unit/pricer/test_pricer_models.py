@@ -275,6 +275,35 @@ def test_a_percentage_of_other_lines_comes_after_them(more, net):
     assert nets(found)[3] == net
 
 
+@pytest.mark.parametrize(
+    ("more", "sentence"),
+    [
+        ({}, "18 % of 51450.00 USD (MACRO, RRU): 9261.00 USD for one pcs."),
+        (
+            {"maximum": "5000"},
+            "18 % of 51450.00 USD (MACRO, RRU), at most 5000.00 USD: 5000.00 USD for one pcs.",
+        ),
+        (
+            {"minimum": "9500"},
+            "18 % of 51450.00 USD (MACRO, RRU), at least 9500.00 USD: 9500.00 USD for one pcs.",
+        ),
+    ],
+)
+def test_a_percentage_says_of_what_and_which_limit_held_it(more, sentence):
+    book = a_book(entries=[*the_document()["entries"][:4], support(basis="list", **more)])
+    steps = json.loads(pricing(an_ask(SITE), book).trace)["lines"][3]["steps"]
+    assert steps[0][7] == sentence
+
+
+def test_a_percentage_of_very_many_parts_names_the_first():
+    entries = [an_entry(f"P{each:02}", "10") for each in range(12)]
+    price_model = {"model": "percent_of_total", "percent": "10"}
+    book = a_book(entries=[*entries, an_entry("SUP", "0", price=price_model)])
+    item = an_item(*((each["sku"], "1") for each in entries), ("SUP", "1"))
+    steps = json.loads(pricing(an_ask(item), book).trace)["lines"][12]["steps"]
+    assert "P06, P07 and 4 more parts):" in steps[0][7]
+
+
 def test_a_percentage_of_a_percentage_waits_for_it():
     entries = [
         an_entry("A", "1000"),
@@ -383,3 +412,21 @@ def test_a_trace_says_what_a_block_costs_without_a_unit():
     model = {"model": "block", "blocks": [{"up_to": None, "amount": "100"}]}
     step = json.loads(one(model, "3").trace)["lines"][0]["steps"][0]
     assert step[7] == "List price (block) 100.00 USD for the line."
+
+
+def test_a_derived_price_follows_the_parent_to_its_next_price():
+    """It stayed at the parent's first price for ever."""
+    old = an_entry("X", "100", effective={"first": "2026-01-01", "last": None})
+    new = an_entry("X", "200", effective={"first": "2026-07-01", "last": None})
+    parent = compile_book(a_book(entries=[old, new]))
+    for effective in (None, {"first": "2026-02-01", "last": "2026-12-31"}):
+        entry = an_entry("X", "0", price={"model": "derived", "percent_off": "10"})
+        own = a_book(
+            id="own", entries=[entry | {"effective": effective}], parent={"id": "bts", "version": 1}
+        )
+        book = compile_book(own, parent)
+        found = {
+            day: str(price(an_ask(an_item(("X", "1")), day=day), book, the_fx()).totals.net)
+            for day in ("2026-06-30", "2026-07-01")
+        }
+        assert found == {"2026-06-30": "90.00 USD", "2026-07-01": "180.00 USD"}

@@ -74,20 +74,20 @@ def test_a_rule_may_be_for_a_segment_a_channel_a_partner_a_currency_or_an_hour(w
 @pytest.mark.parametrize(
     ("when", "why"),
     [
-        ({"quantity": {"at_least": "5"}}, "quantity 4 is not from 5"),
-        ({"quantity": {"up_to": "3.9"}}, "quantity 4 is not up to 3.9"),
+        ({"quantity": {"at_least": "5"}}, "quantity 4 is below 5"),
+        ({"quantity": {"up_to": "3.9"}}, "quantity 4 is above 3.9"),
         (
             {"skus": ["RRU"], "quantity": {"at_least": "8", "counted": "quote"}},
-            "quantity 7 is not from 8",
+            "quantity 7 is below 8",
         ),
-        ({"quantity": {"at_least": "5", "counted": "item"}}, "quantity 4 is not from 5"),
+        ({"quantity": {"at_least": "5", "counted": "item"}}, "quantity 4 is below 5"),
         (
             {"amount": {"at_least": "12600.01", "counted": "line"}},
-            "the amount 12600.00 USD is out of its range",
+            "the amount 12600.00 USD is below 12600.01 USD",
         ),
         (
             {"amount": {"up_to": "22000", "counted": "whole_quote"}},
-            "the amount 22050.00 USD is out of its range",
+            "the amount 22050.00 USD is above 22000.00 USD",
         ),
         (
             {"attributes": [{"name": "band", "values": ["n78"]}]},
@@ -347,7 +347,7 @@ def test_a_discount_of_the_book_on_the_quote_is_allocated_over_what_it_covers():
     found = pricing(an_ask(item), in_group(amount, stage="header_discount"))
     assert nets(found)[1] == "8450.00 USD"
     assert line_of(found, 1)["steps"][-1][7] == (
-        "Share of Rule order: 1000.00 USD off the lines it covers (1000.00 USD over 1 lines)."
+        "Share of Rule order: 1000.00 USD off the lines it covers (1000.00 USD over 1 line)."
     )
 
 
@@ -359,7 +359,70 @@ def test_a_discount_of_the_book_on_the_quote_may_need_an_amount_and_takes_no_mor
     book = in_group(rule, stage="header_discount")
     few, many = (pricing(an_ask(an_item(("CAB", each))), book) for each in ("5", "6"))
     assert [nets(each) for each in (few, many)] == [["93.75 USD"], ["0.00 USD"]]
-    assert skipped(few) == {"order": "the amount 93.75 USD is out of its range"}
+    assert skipped(few) == {"order": "the amount 93.75 USD is below 100.00 USD"}
+
+
+def test_a_discount_of_the_book_on_the_quote_is_only_on_lines_that_its_condition_is_for():
+    """It was given to every line that it covers, whatever else its condition said."""
+    item = an_item(("RRU", "2"), ("SUP", "1"))
+    rule = a_rule("order", "g", percent_off("10"), when={"charges": ["yearly"]})
+    found = pricing(an_ask(item), in_group(rule, stage="header_discount"))
+    assert nets(found) == ["6300.00 USD", "1080.00 USD"]
+    assert skipped(found) == {"order": "is for charge yearly; here it is one_time"}
+    assert line_of(found, 1)["steps"][-1][7] == (
+        "Share of Rule order: 10 % off the lines it covers (120.00 USD over 1 line)."
+    )
+    for when in (
+        {"products": ["micro-site"]},
+        {"attributes": [{"name": "band", "values": ["n78"]}]},
+        {"together": [{"sku": "MACRO", "at_least": "1"}]},
+        {"alongside_skus": ["MACRO"]},
+    ):
+        rule = a_rule("order", "g", percent_off("10"), when=when)
+        none = pricing(an_ask(item), in_group(rule, stage="header_discount"))
+        assert nets(none) == ["6300.00 USD", "1200.00 USD"]
+
+
+@pytest.mark.parametrize(
+    ("counted", "expected"), [("quote", "1249.99"), ("whole_quote", "1124.99")]
+)
+def test_the_amount_that_a_discount_on_the_quote_needs_is_of_its_lines_or_of_all(counted, expected):
+    when = {"skus": ["ANT"], "amount": {"at_least": "7000", "counted": counted}}
+    rule = a_rule("order", "g", percent_off("10"), when=when)
+    found = pricing(
+        an_ask(an_item(("RRU", "2"), ("ANT", "1"))), in_group(rule, stage="header_discount")
+    )
+    assert nets(found)[1] == f"{expected} USD"
+
+
+@pytest.mark.parametrize(
+    ("effect", "stage", "sentence", "net"),
+    [
+        (
+            {"kind": "amount_off", "amount": "-5"},
+            "bundle",
+            "5.00 USD more for each unit",
+            "12620.00",
+        ),
+        (
+            {"kind": "amount_off", "amount": "-5", "per": "line"},
+            "bundle",
+            "5.00 USD more for the line",
+            "12605.00",
+        ),
+        (
+            {"kind": "amount_off", "amount": "-5"},
+            "header_discount",
+            "5.00 USD more on the lines it covers",
+            "12605.00",
+        ),
+        (percent_off("-1"), "header_discount", "1 % surcharge on the lines it covers", "12726.00"),
+    ],
+)
+def test_a_surcharge_is_told_as_one(effect, stage, sentence, net):
+    found = pricing(an_ask(RRU), in_group(a_rule("more", "g", effect), stage=stage))
+    assert sentence in line_of(found)["steps"][-1][7]
+    assert nets(found) == [f"{net} USD"]
 
 
 def test_of_two_discounts_on_the_quote_one_may_win_or_both_add_up():

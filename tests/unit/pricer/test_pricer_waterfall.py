@@ -7,6 +7,9 @@ import pytest
 
 from services.pricer.domain.asks.engines import NEWEST
 from services.pricer.domain.asks.trace import shown
+from services.pricer.domain.books.compiled import compile_book
+from services.pricer.domain.prices.explaining import with_matched
+from services.pricer.domain.prices.pricing import price
 from tests.unit.pricer.basket import (
     HALF_UP,
     a_book,
@@ -337,8 +340,10 @@ def test_a_customer_reads_what_moved_the_price_and_never_cost_or_floor():
     assert [step["sentence"] for step in customer["lines"][0]["steps"]] == [
         "List price 3150.00 USD for one pcs.",
         "Sales discount on the item: 10 % off.",
-        "The lowest price of this part applies.",
+        "Adjusted to the net price.",
     ]
+    assert "lowest" not in json.dumps(customer), "that there is no lower price is ours to know"
+    assert seller["lines"][0]["steps"][2]["sentence"] == "The lowest price of this part applies."
     for text in (json.dumps(customer), json.dumps(seller)):
         assert "8000" not in text
         assert "floor 3100" not in text
@@ -386,3 +391,46 @@ def test_the_hash_of_a_book_is_that_of_its_content():
     assert a_book(sha256="0" * 64).sha256 == book.sha256
     assert the_document() == the_document()
     assert the_fx().sha256 != the_fx(EUR="0.93").sha256
+
+
+def test_a_floor_for_one_account_stands_under_its_price_whoever_asked_before():
+    """What a book says to a customer is kept; accounts that only floors name were not told apart."""
+    rail = {"id": "g", "version": 1, "name": "Floor", "scope": "line", "action": "clamp",
+            "price": "3000", "skus": ["RRU"], "when": {"accounts": ["ACME"]}}  # fmt: skip
+    book = compile_book(a_book(guardrails=[rail]))
+    found = [
+        str(price(an_ask(an_item(("RRU", "1")), account_id=each, discounts=[a_discount("10", "i1")]),
+                  book, the_fx()).totals.net)
+        for each in ("acct-1", "ACME", "acct-1")
+    ]  # fmt: skip
+    assert found == ["2835.00 USD", "3000.00 USD", "2835.00 USD"]
+
+
+def test_a_parameter_that_only_a_floor_looks_at_is_part_of_the_input():
+    rail = {"id": "g", "version": 1, "name": "Floor", "scope": "line", "action": "clamp",
+            "price": "3000", "when": {"attributes": [{"name": "band", "values": ["n78"]}]}}  # fmt: skip
+    book = a_book(guardrails=[rail])
+    one, other = (
+        pricing(an_ask(an_item(("RRU", "1")) | {"parameters": [{"name": "band", "value": each}]}), book)
+        for each in ("n78", "n28")
+    )  # fmt: skip
+    assert one.input_sha256 != other.input_sha256
+
+
+def test_of_what_a_rule_names_only_what_is_there_is_given_as_the_reason():
+    """All categories that a rule names were told, and all parts that may stand beside."""
+    when = {
+        "categories": ["hardware", "support", "works"],
+        "alongside_skus": ["MACRO", "ANT"],
+        "alongside_categories": ["support"],
+        "amount": {"at_least": "1000", "counted": "whole_quote"},
+    }
+    book = a_book(rules=[a_rule("b", "bundle", percent_off("5"), when=when)])
+    item = an_item(("RRU", "1"), ("ANT", "1"), ("SUP", "1"), ("CAB", "1"))
+    trace = json.loads(pricing(an_ask(item, an_item(("MACRO", "1"), item_id="i2")), book).trace)
+    told = with_matched(shown(trace, "seller"), compile_book(book))
+    assert told["lines"][0]["steps"][1]["matched"] == {
+        "category": "hardware",
+        "alongside": "ANT, SUP",
+        "amount": "from 1000",
+    }

@@ -19,7 +19,8 @@ class Engine:
     """One version of the waterfall.
 
     `as_listed`: rules of the same priority come as the book lists them, else by their ids.
-    `allocate` splits an amount by weights into units of a size.
+    `allocate` splits an amount by weights into units of a size. `plain_words`: which end of a range
+    is missed is said, and one line is not "1 lines"; what the first engine said stays as it was.
     """
 
     name: str
@@ -28,6 +29,7 @@ class Engine:
     allocate: Allocate
     line_fields: frozenset[str]
     internal_fields: frozenset[str]
+    plain_words: bool
 
 
 def _allocated(
@@ -66,6 +68,7 @@ WATERFALL_1 = Engine(
     allocate=_allocated,
     line_fields=_FIELDS,
     internal_fields=_INTERNAL,
+    plain_words=False,
 )
 WATERFALL_2 = Engine(
     name="waterfall/2",
@@ -91,6 +94,7 @@ WATERFALL_2 = Engine(
     allocate=_largest_remainder,
     line_fields=_FIELDS | {"estimate"},
     internal_fields=_INTERNAL | {"pocket", "pocket_margin", "pocket_margin_percent"},
+    plain_words=True,
 )
 NEWEST = WATERFALL_2
 ENGINES = {each.name: each for each in (WATERFALL_1, WATERFALL_2)}

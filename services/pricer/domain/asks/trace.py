@@ -14,6 +14,7 @@ ONE = Decimal(1)
 Basis = Literal["unit", "line", "quote"]
 View = Literal["customer", "seller", "internal"]
 
+FLOORS = ("guardrail", "second_guardrail")
 
 # Plain tuples, because a price has thousands of them.
 Step = tuple[str, str, int | None, Basis, Decimal, Decimal, Decimal, str, str | None]
@@ -102,6 +103,10 @@ def _shown_line(line: Mapping[str, Any], view: View) -> dict[str, Any]:
     steps = [dict(zip(STEP, each, strict=True)) for each in line["steps"]]
     if view == "customer":
         steps = [each for each in steps if Decimal(each["amount"]) or each["stage"] == "list_price"]
+        for step in steps:
+            if step["stage"] in FLOORS:
+                # That a price is the lowest that we go to is worth knowing to a buyer.
+                step |= {"rule": "-", "version": None, "sentence": "Adjusted to the net price."}
     else:
         tree["skipped"] = [dict(zip(SKIPPED, each, strict=True)) for each in line["skipped"]]
     if view != "internal":

@@ -2,10 +2,12 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import date
 from decimal import Decimal
 
-from contracts.values import EXACT, Pin
+from contracts.values import EXACT, Period, Pin
 from services.pricer.domain.books.book import Category, Entry, Guardrail, ParentBook, PriceBook
+from services.pricer.domain.books.days import shared
 from services.pricer.domain.books.kept import Kept
 from services.pricer.domain.books.price_models import Derived, PercentOfTotal, PricePoint
 from services.pricer.domain.books.rules import Rule, StackingGroup
@@ -122,9 +124,11 @@ def compile_book(book: PriceBook, parent: CompiledBook | None = None) -> Compile
     for entry in book.entries:
         category = entry.category
         places = families.get(category, (category,))
-        offer = _offer(entry, sold.get(category, False), places, book, parent)
-        own.setdefault(entry.sku, []).append(offer)
+        offered = _offered(entry, (sold.get(category, False), places), book, parent)
+        own.setdefault(entry.sku, []).extend(offered)
     offers.update((sku, tuple(found)) for sku, found in own.items())
+    conditions = [rule.when for rule in book.rules]
+    conditions += [rail.when for rail in book.guardrails if rail.when]
     stages: dict[str, tuple[StackingGroup, ...]] = {}
     for group in book.groups:
         stages[group.stage] = (*stages.get(group.stage, ()), group)
@@ -135,8 +139,8 @@ def compile_book(book: PriceBook, parent: CompiledBook | None = None) -> Compile
         groups=stages,
         positions={rule.id: place for place, rule in enumerate(book.rules)},
         rails=_rails(book.guardrails),
-        attributes=frozenset(each.name for rule in book.rules for each in rule.when.attributes),
-        accounts=frozenset(each for rule in book.rules for each in rule.when.accounts),
+        attributes=frozenset(each.name for when in conditions for each in when.attributes),
+        accounts=frozenset(each for when in conditions for each in when.accounts),
         pin=book.pin,
         has_percentages=any(
             isinstance(each.source.price, PercentOfTotal)
@@ -172,27 +176,63 @@ def _families(categories: Sequence[Category]) -> dict[str, tuple[str, ...]]:
     return found
 
 
-def _offer(
+def _offered(
     entry: Entry,
-    discountable: bool,
-    families: tuple[str, ...],
+    place: tuple[bool, tuple[str, ...]],
     book: PriceBook,
     parent: CompiledBook | None,
-) -> Offer:
+) -> list[Offer]:
+    """Make what is offered by an entry: one offer, or if derived one for each price of the parent.
+
+    `place` is whether it may be discounted, and its families.
+    """
+    discountable, families = place
     keys = (f"sku:{entry.sku}", *(f"category:{each}" for each in families), "any")
     currency = entry.currency or book.currency
     if not isinstance(entry.price, Derived):
-        return Offer(entry, discountable, families, keys, entry, currency, Decimal(1))
-    theirs = parent.offers.get(entry.sku, ()) if parent else ()
-    above = next((each for each in theirs if each.entry.charge == entry.charge), None)
-    if above is None or book.parent is None or isinstance(above.source.price, PercentOfTotal):
+        return [Offer(entry, discountable, families, keys, entry, currency, Decimal(1))]
+    found = []
+    for above, days in _above(entry, parent):
+        own = entry if days == entry.effective else entry.but({"effective": days})
+        factor, points = _derivation(entry.price, above, book.parent)
+        source, currency = above.source, above.currency
+        found.append(Offer(own, discountable, families, keys, source, currency, factor, points))
+    if not found:
         text = f"entry {entry.sku} is derived, and the parent has no price to derive it from"
         raise BookUnfit(f"{text}; give it a price of its own")
-    percent = entry.price.percent_off or book.parent.percent_off
-    factor = EXACT.multiply(above.factor, EXACT.subtract(Decimal(1), percent.fraction))
-    point = entry.price.round or book.parent.round
-    points = above.points if point is None else (*above.points, point)
-    return Offer(entry, discountable, families, keys, above.source, above.currency, factor, points)
+    return found
+
+
+def _above(entry: Entry, parent: CompiledBook | None) -> list[tuple[Offer, Period | None]]:
+    """Return the parent's offers that a derived entry follows, and the days on which it does.
+
+    The one that begins last comes first, as it goes before the others on days of both.
+    """
+    theirs = parent.offers.get(entry.sku, ()) if parent else ()
+    offers = [
+        each
+        for each in theirs
+        if each.entry.charge == entry.charge and not isinstance(each.source.price, PercentOfTotal)
+    ]
+    offers.sort(key=lambda it: it.entry.effective.first if it.entry.effective else date.min)
+    return [
+        (each, days.period)
+        for each in reversed(offers)
+        if (days := shared(entry.effective, each.entry.effective))
+    ]
+
+
+def _derivation(
+    price: Derived, above: Offer, policy: ParentBook | None
+) -> tuple[Decimal, tuple[PricePoint, ...]]:
+    """Return what the amounts of the parent are multiplied by, and the price points they go to."""
+    percent, point = price.percent_off, price.round
+    if policy is not None:
+        percent, point = policy.percent_off if percent is None else percent, point or policy.round
+    factor = above.factor
+    if percent is not None:
+        factor = EXACT.multiply(factor, EXACT.subtract(Decimal(1), percent.fraction))
+    return factor, above.points if point is None else (*above.points, point)
 
 
 def _inherited(

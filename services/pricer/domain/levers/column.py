@@ -17,6 +17,7 @@ from services.pricer.domain.books.rules import (
     AmountOff,
     FreeGoods,
     LineLimits,
+    PercentOff,
     QuantityBreaks,
     Rule,
     RuleStage,
@@ -79,6 +80,8 @@ def _unit_price(line: BasketLine, scene: Scene) -> UnitPrice | None:
 
 def _is_additive(line: BasketLine, scene: Scene) -> bool:
     """Say whether no step of the waterfall looks at the quantity or at other parts."""
+    if not all(_is_even_share(each) for each in _reaching("header_discount", line, scene)):
+        return False
     contracts = _reaching("contracted_price", line, scene)
     price, entry = line.offer.source.price, line.entry
     if any(_is_even(each) for each in contracts):
@@ -99,6 +102,11 @@ def _reaching(stage: RuleStage, line: BasketLine, scene: Scene) -> list[Rule]:
         for rule in candidates(group, line.offer, scene)
         if elsewhere(rule.when, scene) is None
     ]
+
+
+def _is_even_share(rule: Rule) -> bool:
+    """Say whether a discount on the quote is a percentage that hangs on nothing else in it."""
+    return isinstance(rule.effect, PercentOff) and _is_even(rule)
 
 
 def _is_even(rule: Rule) -> bool:

@@ -9,7 +9,8 @@ from typing import Literal
 from contracts.values import EXACT, Period, unit_of
 from services.pricer.domain.books.book import FxTable, PriceBook
 from services.pricer.domain.books.compiled import BookUnfit, CompiledBook, compile_book
-from services.pricer.domain.lint.lint_entries import lint_entry, lint_guardrails, lint_totals
+from services.pricer.domain.lint.lint_entries import lint_days, lint_entry, lint_totals
+from services.pricer.domain.lint.lint_guardrails import lint_guardrails
 from services.pricer.domain.lint.lint_known import Found, Known, Spent, known_of
 from services.pricer.domain.lint.lint_models import AMOUNT_MAX, cliffs, decimals
 from services.pricer.domain.lint.lint_rules import lint_reach, lint_rules
@@ -66,6 +67,7 @@ def lint_book(
         *_once(known),
         *_period("effective", book.effective),
         *_cash(book),
+        *_categories(book),
         *_found(each for entry in book.entries for each in lint_entry(entry, known)),
     ]
     if not found:
@@ -94,7 +96,7 @@ def _warnings(known: Known) -> Iterable[Finding]:
     for entry in known.book.entries:
         for place, message in cliffs(f"entries.{entry.sku}.price", entry.price):
             yield Finding(place, message, "warning")
-    for look in (lint_reach, lint_shadows):
+    for look in (lint_days, lint_reach, lint_shadows):
         yield from _within_bounds(look, known, "warning")
 
 
@@ -154,6 +156,15 @@ def _period(place: str, period: Period) -> list[Finding]:
     if period.last is not None and period.last < period.first:
         return [Finding(place, "ends before it begins; swap first and last")]
     return []
+
+
+def _categories(book: PriceBook) -> Iterable[Finding]:
+    """Find parents of categories that are none."""
+    names = {each.id for each in book.categories}
+    for each in book.categories:
+        if each.parent is not None and each.parent not in names:
+            text = f"its parent {each.parent} is not in this book; correct it or add it"
+            yield Finding(f"categories.{each.id}", text)
 
 
 def _cash(book: PriceBook) -> Iterable[Finding]:

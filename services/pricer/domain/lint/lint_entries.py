@@ -1,25 +1,13 @@
-"""Lint of entries, floors under them, and percentages of totals that go round in a circle."""
+"""Lint of entries, and of percentages of totals that go round in a circle."""
 
 from collections.abc import Iterable
-from decimal import Decimal
 
-from contracts.values import EXACT, Percent
-from services.pricer.domain.books.book import Entry, Guardrail
-from services.pricer.domain.books.price_models import (
-    CostPlus,
-    Derived,
-    PercentOfTotal,
-    PerUnit,
-    Tiered,
-)
+from contracts.values import Period
+from services.pricer.domain.books.book import Entry
+from services.pricer.domain.books.days import gaps
+from services.pricer.domain.books.price_models import Derived, PercentOfTotal
 from services.pricer.domain.lint.lint_known import Found, Known
-from services.pricer.domain.lint.lint_models import (
-    AMOUNT_DECIMALS,
-    amount_faults,
-    fee_faults,
-    lint_price,
-)
-from services.pricer.domain.waterfall.charging import price_for_margin
+from services.pricer.domain.lint.lint_models import amount_faults, fee_faults, lint_price
 
 
 def lint_entry(entry: Entry, known: Known) -> Iterable[Found]:
@@ -44,6 +32,24 @@ def lint_entry(entry: Entry, known: Known) -> Iterable[Found]:
     yield from _units(place, entry)
 
 
+def lint_days(known: Known) -> Iterable[Found]:
+    """Find days between two prices of a part on which it has none.
+
+    On days of several the price that begins last is taken, so those are no fault.
+    """
+    for sku, entries in known.by_sku.items():
+        by_charge: dict[str, list[Period]] = {}
+        for each in entries:
+            if each.effective is not None:
+                by_charge.setdefault(each.charge, []).append(each.effective)
+        always = {each.charge for each in entries if each.effective is None}
+        for charge, periods in by_charge.items():
+            for first, last in () if charge in always else gaps(periods):
+                days = f"on {first}" if first == last else f"from {first} to {last}"
+                text = f"has no price {days}; let one of its entries begin or end there"
+                yield f"entries.{sku}", text
+
+
 def _units(place: str, entry: Entry) -> Iterable[Found]:
     names = [entry.unit, *(each.unit for each in entry.units)]
     if len(set(names)) < len(names):
@@ -58,57 +64,6 @@ def _units(place: str, entry: Entry) -> Iterable[Found]:
     if sold.at_least is not None and sold.at_most is not None and sold.at_least > sold.at_most:
         text = f"no quantity is from {sold.at_least} up to {sold.at_most}; swap them"
         yield f"{place}.quantities", text
-
-
-# ---- guardrails
-
-
-def lint_guardrails(known: Known) -> Iterable[Found]:
-    """Find floors that are none, or stand above a list price.   Raises: Spent."""
-    for rail in known.book.guardrails:
-        place = f"guardrails.{rail.id}"
-        if (rail.margin_on_price is None) == (rail.price is None):
-            yield place, "give exactly one of margin_on_price and price"
-            continue
-        margin = rail.margin_on_price
-        if margin is not None and not Percent(0) <= margin < Percent(100):
-            yield place, "a margin on the price lies from 0 to below 100; change it"
-            continue
-        if rail.price is not None:
-            yield from amount_faults(place, rail.price)
-        if rail.scope == "quote":
-            if rail.price is not None or rail.action == "clamp" or rail.skus or rail.categories:
-                text = "a floor of the whole quote is a margin with the action approval, no scope"
-                yield place, text
-            continue
-        for entry in known.covered(rail.skus, rail.categories):
-            if entry.cost is not None and entry.currency in {None, known.book.currency}:
-                yield from _above_floor(place, entry, _floor(rail, entry.cost))
-
-
-def _floor(rail: Guardrail, cost: Decimal) -> Decimal:
-    if rail.margin_on_price is not None:
-        return price_for_margin(cost, rail.margin_on_price, AMOUNT_DECIMALS)
-    return rail.price or Decimal(0)
-
-
-def _above_floor(place: str, entry: Entry, floor: Decimal) -> Iterable[Found]:
-    price = entry.price
-    lowest: Decimal | None = None
-    if isinstance(price, PerUnit):
-        lowest = price.amount
-    elif isinstance(price, Tiered) and not price.has_flat_fees:
-        lowest = min(tier.unit for tier in price.tiers)
-    elif isinstance(price, CostPlus) and entry.cost is not None:
-        if price.markup_on_cost is not None:
-            lowest = EXACT.add(entry.cost, price.markup_on_cost.of(entry.cost))
-        elif price.margin_on_price is not None:
-            lowest = price_for_margin(entry.cost, price.margin_on_price, AMOUNT_DECIMALS)
-        if lowest is not None and price.floor is not None:
-            lowest = max(lowest, price.floor)
-    if lowest is not None and lowest < floor:
-        text = f"{entry.sku} is listed at {lowest}, below this floor; raise its price"
-        yield place, f"{text} or lower the floor"
 
 
 # ---- percentages of totals

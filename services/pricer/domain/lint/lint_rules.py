@@ -1,9 +1,11 @@
-"""Lint of adjustment rules and guardrails: references, effects, and rules that never apply."""
+"""Lint of adjustment rules: references, effects, and rules that never apply."""
 
 from collections.abc import Iterable
 from decimal import Decimal
 from itertools import pairwise
+from typing import get_args
 
+from contracts.pricing import Charge
 from contracts.values import Percent, Period
 from services.pricer.domain.books.rules import (
     AmountOff,
@@ -37,7 +39,7 @@ def lint_rules(known: Known) -> list[Found]:
     """Return what must change about groups and rules."""
     found: list[Found] = []
     stages = {each.id: each.stage for each in known.book.groups}
-    names = _names(known)
+    names = names_of(known)
     for rule in known.book.rules:
         place = f"rules.{rule.id}"
         if rule.group not in stages:
@@ -52,7 +54,27 @@ def lint_rules(known: Known) -> list[Found]:
         if isinstance(rule.effect, UnitPrice) and stage != "contracted_price":
             text = "a price for each unit is for contracts; use percent_off or amount_off"
             found.append((place, text))
+        if stage == "header_discount":
+            found.extend(_of_quote(place, rule))
+        if stage == "off_invoice" and isinstance(rule.effect, FreeGoods):
+            text = "free goods are lines of the quote; move it to a group of the stage promotion"
+            found.append((place, text))
     return found
+
+
+def _of_quote(place: str, rule: Rule) -> Iterable[Found]:
+    """Find what a discount on the whole quote can not do, or would be counted otherwise than said.
+
+    It takes a share of what all its lines come to: there is no line whose quantity could count.
+    """
+    if not isinstance(rule.effect, PercentOff | AmountOff):
+        text = "a rule of header_discount takes percent_off or amount_off off its lines together"
+        yield place, f"{text}; use one of them, or move it to a stage of single lines"
+    for name in ("quantity", "amount"):
+        held = getattr(rule.when, name)
+        if held and held.counted in {"line", "item"}:
+            text = f"the {name} of a rule of header_discount is that of all its lines"
+            yield place, f"{text}; say counted: quote, or move it to a stage of single lines"
 
 
 def lint_reach(known: Known) -> Iterable[Found]:
@@ -60,6 +82,11 @@ def lint_reach(known: Known) -> Iterable[Found]:
 
     These, and cliffs of schedules, are for whoever publishes the book to judge.
     """
+    for rail in known.book.guardrails:
+        named = rail.skus or rail.categories
+        if named and not known.inherits and not known.covers_any(rail.skus, rail.categories):
+            text = "covers no part of this book, so it holds nothing; correct it or drop it"
+            yield f"guardrails.{rail.id}", text
     for rule in known.book.rules:
         place, when = f"rules.{rule.id}", rule.when
         named = when.skus or when.categories
@@ -86,7 +113,8 @@ def _meets(one: Period, other: Period) -> bool:
 Names = dict[str, set[str]]
 
 
-def _names(known: Known) -> Names:
+def names_of(known: Known) -> Names:
+    """Return what a book knows, by kind."""
     book = known.book
     return {
         # Parts of the parent are known to the parent.
@@ -97,6 +125,7 @@ def _names(known: Known) -> Names:
         "segment": set(book.segments),
         "channel": set(book.channels),
         "currency": set(book.currencies) | {book.currency},
+        "charge": set(get_args(Charge)),
     }
 
 
@@ -110,12 +139,17 @@ def references(place: str, when: Condition, names: Names) -> Iterable[Found]:
         ("segment", when.segments),
         ("channel", when.channels),
         ("currency", when.currencies),
+        ("charge", when.charges),
     ):
         if kind == "sku" and not names["sku"]:
             continue
         for name in named:
-            if name not in names[kind]:
-                yield place, f"{kind} {name} is not in this book; correct it or add it"
+            if name in names[kind]:
+                continue
+            text = "is not in this book; correct it or add it"
+            if kind == "charge":
+                text = f"is none; give {', '.join(sorted(names[kind]))}"
+            yield place, f"{kind} {name} {text}"
 
 
 def never(place: str, when: Condition) -> Iterable[Found]:
@@ -144,7 +178,9 @@ def _effect(rule: Rule, names: Names) -> Iterable[Found]:
     match effect:
         case PercentOff(percent=percent):
             yield from _percent(place, percent, Decimal(-100), Decimal(100))
-        case AmountOff(amount=amount) | UnitPrice(amount=amount):
+        case AmountOff(amount=amount):
+            yield from amount_faults(place, abs(amount))
+        case UnitPrice(amount=amount):
             yield from amount_faults(place, amount)
         case SetPrice(price=price):
             yield from lint_price(f"{place}.effect.price", price)

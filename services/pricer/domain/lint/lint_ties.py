@@ -11,7 +11,13 @@ from itertools import combinations
 from typing import Any, NamedTuple
 
 from contracts.values import Period
-from services.pricer.domain.books.rules import Condition, QuantityBreaks, Rule, StackingGroup
+from services.pricer.domain.books.rules import (
+    Condition,
+    PercentOff,
+    QuantityBreaks,
+    Rule,
+    StackingGroup,
+)
 from services.pricer.domain.lint.lint_known import Found, Known
 from services.pricer.domain.waterfall.matching import rank
 
@@ -38,23 +44,34 @@ ALIKE = (
 )
 
 
+# What is better by amount nobody knows beforehand; only what stands alone beats it.
+UNKNOWN = (0, Decimal("Infinity"))
+
+
 def lint_ties(known: Known) -> Iterable[Found]:
     """Find rules of one group of which one must win, and nothing says which.   Raises: Spent."""
     told: set[tuple[str, str]] = set()
-    for group, rules in _competing(known):
-        for left, right in _meeting(group, rules, known):
+    for group, rules in _groups(known):
+        one_wins = group.select in {"most_specific", "highest_priority"}
+        competing = [each for each in rules if one_wins or each.exclusive]
+        for left, right in _meeting(group, competing, known):
             if (left.id, right.id) not in told and _both_hold(left.when, right.when):
                 told.add((left.id, right.id))
                 text = f"ties with {right.id} in group {group.id}; give one a higher priority"
+                if left.exclusive:
+                    text = f"and {right.id} each stand alone in group {group.id}"
+                    text = f"{text}; give one a higher priority"
                 yield f"rules.{left.id}", f"{text} or a narrower condition"
 
 
 def lint_shadows(known: Known) -> Iterable[Found]:
     """Find rules that another one always beats.   Raises: Spent."""
-    for group, rules in _competing(known):
+    for group, rules in _groups(known):
         places: dict[tuple[str | None, str], list[_Ranked]] = {}
         ranked = [_Ranked(_rank(group, it), frozenset(_keys(it)), it) for it in rules]
         for each in sorted(ranked, key=lambda it: it.rank, reverse=True):
+            if each.rank == UNKNOWN:
+                continue
             for account in each.rule.when.accounts or (None,):
                 for key in each.keys:
                     places.setdefault((account, key), []).append(each)
@@ -62,29 +79,47 @@ def lint_shadows(known: Known) -> Iterable[Found]:
             above = _above(each, places, known)
             if above is not None:
                 text = f"never applies: {above.id} in group {group.id} covers all that it covers"
-                yield f"rules.{each.rule.id}", f"{text}, and wins; drop it or raise its priority"
+                best = group.select == "best_for_customer" and not above.exclusive
+                mend = "let it take more off" if best else "raise its priority"
+                yield f"rules.{each.rule.id}", f"{text}, and wins; drop it or {mend}"
 
 
 class _Ranked(NamedTuple):
     """A rule with what is asked of it again and again."""
 
-    rank: tuple[int, ...]
+    rank: tuple[Decimal | int, ...]
     keys: frozenset[str]
     rule: Rule
 
 
-def _competing(known: Known) -> Iterator[tuple[StackingGroup, list[Rule]]]:
-    """Give the groups in which one rule must win, with their rules."""
+def _groups(known: Known) -> Iterator[tuple[StackingGroup, list[Rule]]]:
+    """Give the groups with their rules."""
     by_group: dict[str, list[Rule]] = {}
     for rule in known.book.rules:
         by_group.setdefault(rule.group, []).append(rule)
     for group in known.book.groups:
-        if group.select in {"most_specific", "highest_priority"}:
-            yield group, by_group.get(group.id, [])
+        yield group, by_group.get(group.id, [])
 
 
-def _rank(group: StackingGroup, rule: Rule) -> tuple[int, ...]:
-    return rank(rule) if group.select == "most_specific" else (rule.priority,)
+def _rank(group: StackingGroup, rule: Rule) -> tuple[Decimal | int, ...]:
+    """Order the rules of a group by who wins; those of one rank do not beat each other.
+
+    An exclusive rule beats all others, whatever the group selects by; between two of them the
+    priority decides.
+    """
+    if rule.exclusive:
+        return 1, rule.priority
+    match group.select:
+        case "most_specific":
+            return 0, *rank(rule)
+        case "highest_priority":
+            return 0, rule.priority
+        case "best_for_customer":
+            effect = rule.effect
+            if isinstance(effect, PercentOff) and effect.round is None:
+                return 0, effect.percent.root
+            return UNKNOWN
+    return (0,)
 
 
 def _keys(rule: Rule) -> list[str]:
@@ -99,10 +134,11 @@ def _meeting(
     """Give pairs of the same rank that can cover the same line."""
     places: dict[tuple[Any, ...], list[Rule]] = {}
     # Where only priority counts, a rule for a part meets one for everything.
-    part_by_part = group.select == "highest_priority" and any(_keys(it) != ["any"] for it in rules)
+    named = any(_keys(it) != ["any"] for it in rules)
     for rule in rules:
         keys = _keys(rule)
-        if part_by_part or (rule.when.skus and rule.when.categories):
+        by_priority = named and (group.select != "most_specific" or rule.exclusive)
+        if by_priority or (rule.when.skus and rule.when.categories):
             keys = [
                 f"sku:{each.sku}" for each in known.covered(rule.when.skus, rule.when.categories)
             ]

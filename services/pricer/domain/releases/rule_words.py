@@ -63,7 +63,8 @@ def effect_words(effect: Effect, currency: str) -> str:
         case PercentOff():
             return percent_words(effect.percent.root) + _rounded(effect.round)
         case AmountOff():
-            return f"{say(effect.amount, currency)} off {_each(effect.per)}"
+            way = "off" if effect.amount >= 0 else "more for"
+            return f"{say(abs(effect.amount), currency)} {way} {_each(effect.per)}"
         case UnitPrice():
             return f"{say(effect.amount, currency)} per unit"
         case SetPrice():

@@ -6,7 +6,7 @@ from decimal import Decimal
 from services.pricer.domain.asks.basket import BasketLine
 from services.pricer.domain.asks.scene import Scene, exact_sum
 from services.pricer.domain.asks.trace import say, say_number
-from services.pricer.domain.books.rules import Condition, QuantityRange
+from services.pricer.domain.books.rules import AmountRange, Condition, QuantityRange
 
 
 def elsewhere(when: Condition, scene: Scene) -> str | None:
@@ -63,18 +63,23 @@ def why_not(when: Condition, line: BasketLine, scene: Scene) -> str | None:
 
 def why_not_here(when: Condition, line: BasketLine, scene: Scene) -> str | None:
     """Say why a condition that is for this customer and day does not hold for the line."""
+    why = not_such_a_line(when, line, scene)
+    if why is None and (when.quantity or when.amount):
+        why = _of_amounts(when, line, scene)
+    return why
+
+
+def not_such_a_line(when: Condition, line: BasketLine, scene: Scene) -> str | None:
+    """Say why a condition is for other lines, whatever quantities and amounts are."""
     if when.alongside_skus or when.alongside_categories:
         skus, categories = when.alongside_skus, when.alongside_categories
         if not any(each.offer.covered(skus, categories) for each in scene.companions(line)):
             return f"needs {' or '.join(skus + categories)} in the same item"
     if when.charges and line.entry.charge not in when.charges:
         return _not_for("charge", when.charges, line.entry.charge)
-    why = None
     if when.products or when.attributes or when.together:
-        why = _of_item(when, line, scene)
-    if why is None and (when.quantity or when.amount):
-        why = _of_amounts(when, line, scene)
-    return why
+        return _of_item(when, line, scene)
+    return None
 
 
 def _of_item(when: Condition, line: BasketLine, scene: Scene) -> str | None:
@@ -97,26 +102,39 @@ def _of_amounts(when: Condition, line: BasketLine, scene: Scene) -> str | None:
     scope = (when.skus, when.categories)
     if when.quantity:
         counted = scene.counted(scope, when.quantity.counted, line)
-        if not holds(when.quantity, counted):
-            return f"quantity {say_number(counted)} is not {said(when.quantity)}"
+        if why := why_not_quantity(when.quantity, counted, scene):
+            return why
     if when.amount:
-        amount = scene.amount_of(scope, when.amount, line)
-        least, most, currency = when.amount.at_least, when.amount.up_to, when.amount.currency
-        if (least is not None and amount < scene.money(least, currency)) or (
-            most is not None and amount > scene.money(most, currency)
-        ):
-            return f"the amount {say(amount, scene.currency)} is out of its range"
+        return why_not_amount(when.amount, scene.amount_of(scope, when.amount, line), scene)
     return None
 
 
-def holds(wanted: QuantityRange, quantity: Decimal) -> bool:
-    """Say whether a quantity lies in the range, both ends included."""
-    return (wanted.at_least is None or quantity >= wanted.at_least) and (
-        wanted.up_to is None or quantity <= wanted.up_to
+def why_not_amount(wanted: AmountRange, amount: Decimal, scene: Scene) -> str | None:
+    """Say why an amount in the quote's currency does not lie in the range.   Raises: NoRate."""
+    least, most = (
+        None if end is None else scene.money(end, wanted.currency)
+        for end in (wanted.at_least, wanted.up_to)
     )
+    found = f"the amount {say(amount, scene.currency)} is"
+    if least is not None and amount < least:
+        return f"{found} below {say(least, scene.currency)}"
+    if most is not None and amount > most:
+        return f"{found} above {say(most, scene.currency)}"
+    return None
 
 
-def said(wanted: QuantityRange) -> str:
+def why_not_quantity(wanted: QuantityRange, quantity: Decimal, scene: Scene) -> str | None:
+    """Say why a quantity does not lie in the range, both ends included."""
+    least, most, is_plain = wanted.at_least, wanted.up_to, scene.engine.plain_words
+    found = f"quantity {say_number(quantity)} is"
+    if least is not None and quantity < least:
+        return f"{found} below {say_number(least)}" if is_plain else f"{found} not {said(wanted)}"
+    if most is not None and quantity > most:
+        return f"{found} above {say_number(most)}" if is_plain else f"{found} not {said(wanted)}"
+    return None
+
+
+def said(wanted: QuantityRange | AmountRange) -> str:
     """Say a range in words."""
     ends = []
     if wanted.at_least is not None:

@@ -77,13 +77,12 @@ def words(effect: Effect, scene: Scene, currency: str | None = None) -> str:
             return f"{say_number(-percent.root)} % surcharge"
         case PercentOff(percent=percent):
             return f"{say_number(percent.root)} % off"
-        case AmountOff(amount=amount, per="line"):
-            return f"{say(scene.money(amount, currency), scene.currency)} off the line"
-        case AmountOff(amount=amount) if amount < 0:
-            more = -scene.money(amount, currency)
-            return f"{say(more, scene.currency)} more for each unit"
-        case AmountOff(amount=amount):
-            return f"{say(scene.money(amount, currency), scene.currency)} off each unit"
+        case AmountOff(amount=amount, per=per) if amount < 0:
+            more = say(-scene.money(amount, currency), scene.currency)
+            return f"{more} more for {'the line' if per == 'line' else 'each unit'}"
+        case AmountOff(amount=amount, per=per):
+            off = say(scene.money(amount, currency), scene.currency)
+            return f"{off} off {'the line' if per == 'line' else 'each unit'}"
         case UnitPrice(amount=amount):
             return f"{say(scene.money(amount, currency), scene.currency)} for each unit"
         case SetPrice():

@@ -10,9 +10,14 @@ from decimal import Decimal
 from contracts.values import SCALES
 from services.pricer.domain.asks.rounding import quantized
 from services.pricer.domain.asks.scene import Scene, exact_sum
-from services.pricer.domain.asks.trace import Basis, say, say_number
+from services.pricer.domain.asks.trace import Basis, say
 from services.pricer.domain.books.rules import AmountOff, PercentOff, Rule, StackingGroup
-from services.pricer.domain.waterfall.conditions import elsewhere, holds, said
+from services.pricer.domain.waterfall.conditions import (
+    elsewhere,
+    not_such_a_line,
+    why_not_amount,
+    why_not_quantity,
+)
 from services.pricer.domain.waterfall.effects import words
 from services.pricer.domain.waterfall.matching import RuleConflict, rank
 from services.pricer.domain.waterfall.running import Running
@@ -28,8 +33,7 @@ def discounts_of_book(scene: Scene, runs: Sequence[Running]) -> None:
     for group in scene.book.groups.get(STAGE, ()):
         before = {run.line.number: run.amount for run in runs}
         added = group.stacking == "additive_on_base"
-        for rule in _rules(group, scene, runs):
-            eligible = _covered(rule, runs)
+        for rule, eligible in _rules(group, scene, runs):
             left = exact_sum(run.amount for run in eligible)
             base = exact_sum(before[run.line.number] for run in eligible) if added else left
             text = f"{rule.name}: {_words(rule, scene)}"
@@ -37,6 +41,42 @@ def discounts_of_book(scene: Scene, runs: Sequence[Running]) -> None:
             if off > left >= 0:
                 off = left  # all of it, and no more; credits are not turned round
             share_out(scene, eligible, off, (rule.id, rule.version, text))
+
+
+Applying = tuple[Rule, list[Running]]
+"""A rule of the quote, and the lines that it discounts."""
+
+
+def _rules(group: StackingGroup, scene: Scene, runs: Sequence[Running]) -> list[Applying]:
+    """Return the rules of a group that apply, in order; the others are told on their lines."""
+    found: list[Applying] = []
+    rules = {
+        rule.id: rule
+        for run in runs
+        if not run.line.free
+        for rule in scene.book.candidates(group, run.line.offer, scene.ask.account_id)
+    }
+    for rule in sorted(rules.values(), key=lambda each: (-each.priority, each.id)):
+        covered = _covered(rule, runs)
+        away = elsewhere(rule.when, scene)
+        eligible = covered if away else _eligible(rule, covered, scene)
+        why = away or _why_not(rule, eligible, runs, scene)
+        if why is None and eligible:
+            found.append((rule, eligible))
+        elif why is not None and not rule.when.accounts:
+            for run in eligible:
+                run.skipped.append((STAGE, rule.id, rule.version, why))
+    if len(found) < 2:
+        return found
+    winner, reason = _winner(group, found, scene)
+    if winner is None:
+        return found
+    for rule, eligible in found:
+        if rule.id != winner[0].id:
+            why = f"{winner[0].name} ({winner[0].id}) {reason}"
+            for run in eligible:
+                run.skipped.append((STAGE, rule.id, rule.version, why))
+    return [winner]
 
 
 def _covered(rule: Rule, runs: Sequence[Running]) -> list[Running]:
@@ -47,54 +87,37 @@ def _covered(rule: Rule, runs: Sequence[Running]) -> list[Running]:
     ]
 
 
-def _rules(group: StackingGroup, scene: Scene, runs: Sequence[Running]) -> list[Rule]:
-    """Return the rules of a group that apply, in order; the others are told on their lines."""
-    found: list[Rule] = []
-    rules = {
-        rule.id: rule
-        for run in runs
-        if not run.line.free
-        for rule in scene.book.candidates(group, run.line.offer, scene.ask.account_id)
-    }
-    for rule in sorted(rules.values(), key=lambda each: (-each.priority, each.id)):
-        eligible = _covered(rule, runs)
-        why = _why_not(rule, eligible, scene)
+def _eligible(rule: Rule, covered: Sequence[Running], scene: Scene) -> list[Running]:
+    """Return the lines that such a rule discounts; the others are told why it passes them over."""
+    found = []
+    for run in covered:
+        why = not_such_a_line(rule.when, run.line, scene)
         if why is None:
-            found.append(rule)
+            found.append(run)
         elif not rule.when.accounts:
-            for run in eligible:
-                run.skipped.append((STAGE, rule.id, rule.version, why))
-    if len(found) < 2:
-        return found
-    winner, reason = _winner(group, found, scene, runs)
-    if winner is None:
-        return found
-    for rule in found:
-        if rule.id != winner.id:
-            why = f"{winner.name} ({winner.id}) {reason}"
-            for run in _covered(rule, runs):
-                run.skipped.append((STAGE, rule.id, rule.version, why))
-    return [winner]
+            run.skipped.append((STAGE, rule.id, rule.version, why))
+    return found
 
 
 def _winner(
-    group: StackingGroup, found: Sequence[Rule], scene: Scene, runs: Sequence[Running]
-) -> tuple[Rule | None, str]:
+    group: StackingGroup, found: Sequence[Applying], scene: Scene
+) -> tuple[Applying | None, str]:
     """Return the one rule that applies and why it does; None: all of them do."""
-    if alone := next((rule for rule in found if rule.exclusive), None):
+    if alone := next((each for each in found if each[0].exclusive), None):
         return alone, "stands alone in its group"
     if group.select == "all":
         return None, ""
     if group.select == "best_for_customer":
 
-        def off(rule: Rule) -> Decimal:
-            return _off(rule, exact_sum(run.amount for run in _covered(rule, runs)), scene)
+        def off(each: Applying) -> Decimal:
+            return _off(each[0], exact_sum(run.amount for run in each[1]), scene)
 
         return max(found, key=off), "is better for the customer"
-    key = rank if group.select == "most_specific" else _priority
-    ordered = sorted(found, key=key, reverse=True)
-    if key(ordered[0]) == key(ordered[1]):
-        raise RuleConflict(_covered(ordered[0], runs)[0].line, ordered[0], ordered[1])
+    rank_of = rank if group.select == "most_specific" else _priority
+    ordered = sorted(found, key=lambda each: rank_of(each[0]), reverse=True)
+    (first, lines), (second, _) = ordered[:2]
+    if rank_of(first) == rank_of(second):
+        raise RuleConflict(lines[0].line, first, second)
     return ordered[0], "is more specific or has a higher priority"
 
 
@@ -102,22 +125,22 @@ def _priority(rule: Rule) -> tuple[int, ...]:
     return (rule.priority,)
 
 
-def _why_not(rule: Rule, eligible: Sequence[Running], scene: Scene) -> str | None:
-    """Say why a rule of the quote does not hold; quantities and amounts are those it covers."""
+def _why_not(
+    rule: Rule, eligible: Sequence[Running], runs: Sequence[Running], scene: Scene
+) -> str | None:
+    """Say why a rule of the quote does not hold: by the quantities and amounts that stand now.
+
+    Of the lines that it discounts, or of the whole quote where the rule says so.
+    """
     when = rule.when
-    if away := elsewhere(when, scene):
-        return away
     if when.quantity:
         counted = exact_sum(abs(run.line.base) for run in eligible)
-        if not holds(when.quantity, counted):
-            return f"quantity {say_number(counted)} is not {said(when.quantity)}"
+        if why := why_not_quantity(when.quantity, counted, scene):
+            return why
     if when.amount:
-        amount = exact_sum(run.amount for run in eligible)
-        least, most, currency = when.amount.at_least, when.amount.up_to, when.amount.currency
-        if (least is not None and amount < scene.money(least, currency)) or (
-            most is not None and amount > scene.money(most, currency)
-        ):
-            return f"the amount {say(amount, scene.currency)} is out of its range"
+        whole = when.amount.counted == "whole_quote"
+        amount = exact_sum(run.amount for run in (runs if whole else eligible))
+        return why_not_amount(when.amount, amount, scene)
     return None
 
 
@@ -135,9 +158,13 @@ def _off(rule: Rule, whole: Decimal, scene: Scene) -> Decimal:
 
 def _words(rule: Rule, scene: Scene) -> str:
     """Say what a rule takes off: an amount is once off all lines, whatever it is per."""
-    if isinstance(rule.effect, AmountOff):
-        amount = say(scene.money(rule.effect.amount, rule.currency), scene.currency)
-        return f"{amount} off the lines it covers"
+    match rule.effect:
+        case AmountOff(amount=amount):
+            money = scene.money(amount, rule.currency)
+            way = "off" if money >= 0 else "more on"
+            return f"{say(abs(money), scene.currency)} {way} the lines it covers"
+        case PercentOff(percent=percent) if percent.root < 0:
+            return f"{words(rule.effect, scene)} on the lines it covers"
     return f"{words(rule.effect, scene)} the lines it covers"
 
 
@@ -158,7 +185,9 @@ def share_out(
     unit = SCALES[scene.rounding.line_digits]
     weights = [run.amount for run in runs]
     parts = scene.engine.allocate(amount, weights, unit, scene.currency)
-    told = f"Share of {text} ({say(amount, scene.currency)} over {len(runs)} lines)."
+    alone = len(runs) == 1 and scene.engine.plain_words
+    lines = "1 line" if alone else f"{len(runs)} lines"
+    told = f"Share of {text} ({say(amount, scene.currency)} over {lines})."
     if stage != STAGE and len(runs) == 1:
         told = f"{text.capitalize()}: {say(amount, scene.currency)} off."
     basis: Basis = "quote" if stage == STAGE else "line"

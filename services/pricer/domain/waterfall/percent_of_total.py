@@ -14,6 +14,9 @@ from services.pricer.domain.books.price_models import PercentOfTotal
 from services.pricer.domain.waterfall.charging import Listed, is_percent_of_total
 from services.pricer.domain.waterfall.running import Running
 
+# Who reads a sentence wants to know of what it is a percentage, not to read a parts list.
+NAMED_MAX = 8
+
 
 class NoBasis(Exception):
     """A line is a percentage of nothing, or of lines that have no price; the message says which."""
@@ -87,16 +90,29 @@ def listed(line: BasketLine, scene: Scene, runs: dict[int, Running]) -> Listed:
         raise NoBasis(f"{text}; add one, or drop it")
     amounts = [_amount(runs[each.number], model) for each in basis]
     total = exact_sum(amounts)
-    raw = model.percent.of(total)
-    currency = line.offer.currency
-    if model.minimum is not None:
-        raw = max(raw, scene.money(model.minimum, currency))
-    if model.maximum is not None:
-        raw = min(raw, scene.money(model.maximum, currency))
+    raw, held = _within_limits(model.percent.of(total), line, scene)
     unit = scene.rounding.list(raw)
-    names = ", ".join(sorted({each.sku for each in basis})) or "nothing yet"
-    words = f"{say_number(model.percent.root)} % of {say(total, scene.currency)} ({names}):"
-    return Listed(unit, None, words, None)
+    share = f"{say_number(model.percent.root)} % of {say(total, scene.currency)}"
+    return Listed(unit, None, f"{share} ({_names(basis)}){held}:", None)
+
+
+def _within_limits(share: Decimal, line: BasketLine, scene: Scene) -> tuple[Decimal, str]:
+    """Return the share held between the least and the most, and the limit that held it."""
+    model, currency, held = model_of(line), line.offer.currency, ""
+    if model.minimum is not None and share < (least := scene.money(model.minimum, currency)):
+        share, held = least, f", at least {say(least, scene.currency)}"
+    if model.maximum is not None and share > (most := scene.money(model.maximum, currency)):
+        share, held = most, f", at most {say(most, scene.currency)}"
+    return share, held
+
+
+def _names(basis: Iterable[BasketLine]) -> str:
+    """Name the parts that a percentage is of; of very many the first."""
+    names = sorted({each.sku for each in basis})
+    more = len(names) - NAMED_MAX
+    if more > 1:
+        return f"{', '.join(names[:NAMED_MAX])} and {more} more parts"
+    return ", ".join(names) or "nothing yet"
 
 
 def _amount(run: Running, model: PercentOfTotal) -> Decimal:
