@@ -7,7 +7,7 @@ from fastapi import APIRouter
 
 from contracts import places
 from contracts.envelope import Registry
-from contracts.pricing import PricingFailed, QuotePriced
+from contracts.pricing import UPCASTERS, PricingFailed, QuotePriced
 from contracts.quote import PricingRequested
 from infra.bus import Bell
 from infra.live import Live
@@ -67,7 +67,7 @@ def build(settings: Settings, plumbing: Plumbing) -> Parts:
     return Parts(
         name="pricer",
         hears=consumer.hears(library),
-        registry=Registry([PricingRequested, QuotePriced, PricingFailed]),
+        registry=Registry([PricingRequested, QuotePriced, PricingFailed], UPCASTERS),
         router=router,
         reminders={},
         batch_size=20,

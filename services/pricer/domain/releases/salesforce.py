@@ -16,6 +16,7 @@ from contracts.values import EXACT
 from services.pricer.domain.asks.trace import say_number
 from services.pricer.domain.books.book import PriceBook, Rule
 from services.pricer.domain.lint.lint import Part
+from services.pricer.domain.releases.billing import NoCharge, charge_of
 from services.pricer.domain.releases.price_list import (
     COLUMNS,
     Imported,
@@ -30,11 +31,6 @@ TABLES = ("product2", "pricebook2", "pricebookentry", "discountschedule", "disco
 # The smallest step between two quantities: a quantity has three decimals.
 FINEST = Decimal("0.001")
 TRUE = {"true", "1", "yes"}
-CHARGES = {
-    ("one-time", ""): "one_time",
-    ("recurring", "monthly"): "monthly",
-    ("recurring", "annual"): "yearly",
-}
 MODES = {"range": "range", "slab": "slab"}
 UNITS = {"percent": ("percent", "discount"), "amount": ("amount", "discountamount")}
 COUNTED = {"": "line", "none": "line", "quote": "quote"}
@@ -142,19 +138,21 @@ def _why_not(entry: Row, product: Row | None) -> str:
         return f"product {entry.of('product2id')[:40]} is not in Product2; export it too"
     if not _is(entry, "isactive", otherwise=True) or not _is(product, "isactive", otherwise=True):
         return "is not active there; activate it, or leave it out"
+    try:
+        charge_of(product.of("chargetype"), product.of("billingfrequency"))
+    except NoCharge as fault:
+        return str(fault)
     return ""
 
 
 def _cells(price: Row, product: Row, book: PriceBook) -> dict[str, str]:
     family = product.of("family")
     known = {name.lower(): each.id for each in book.categories for name in (each.id, each.name)}
-    kind = product.of("chargetype").lower()
-    often = product.of("billingfrequency").lower() if kind == "recurring" else ""
     return {
         "price": price.of("unitprice"),
         "currency": price.of("currencyisocode"),
         "category": known.get(family.lower(), family),
-        "charge": CHARGES.get((kind, often), ""),
+        "charge": charge_of(product.of("chargetype"), product.of("billingfrequency")),
         "unit": product.of("quantityunitofmeasure"),
     }
 
