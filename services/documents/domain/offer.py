@@ -30,7 +30,7 @@ from services.documents.domain.page import (
 )
 from services.documents.domain.refusals import TooLong
 from services.documents.domain.term import term_of
-from services.documents.domain.words import charged, per_period, words_of
+from services.documents.domain.words import charged, inside, per_period, words_of
 
 # About 65 pages: 8 s and 0.4 GB of one worker, by research (9 pages/s, 4 MB a page).
 MAX_ROWS = 1500
@@ -180,7 +180,7 @@ def _charges(
                 sorted(found, key=lambda x: order.index(x.item_id)), asked, formats
             ),
             subtotal=_sum_row(
-                words["subtotal"].format(charge=charged(charge, words).lower()),
+                words["subtotal"].format(charge=inside(charged(charge, words))),
                 charge,
                 sums[charge],
                 formats,

@@ -168,3 +168,8 @@ def per_period(charge: str, words: Mapping[str, str]) -> str:
     """Return what stands behind an amount of the charge, as in `per quarter`."""
     found = words.get(f"per_{charge}")
     return words["per_months"].format(months=months_of(charge)) if found is None else found
+
+
+def inside(text: str) -> str:
+    """Return a text as it stands inside a sentence; its nouns keep their capitals."""
+    return text[:1].lower() + text[1:]

@@ -60,8 +60,12 @@ def lint_reach(known: Known) -> Iterable[Found]:
 
     These, and cliffs of schedules, are for whoever publishes the book to judge.
     """
+    charges = {each.charge for each in known.book.entries}
     for rule in known.book.rules:
         place, when = f"rules.{rule.id}", rule.when
+        for charge in when.charges:
+            if charge not in charges and not known.inherits:
+                yield place, f"no part of this book is charged {charge}; correct it or drop it"
         named = when.skus or when.categories
         if named and not known.inherits and not known.covers_any(when.skus, when.categories):
             yield place, "covers no part of this book, so it never applies; correct it or drop it"

@@ -15,6 +15,7 @@ from pydantic import ValidationError
 from contracts.values import EXACT
 from services.pricer.domain.asks.trace import say_number
 from services.pricer.domain.books.book import PriceBook, Rule
+from services.pricer.domain.books.faults import rule_of
 from services.pricer.domain.lint.lint import Part
 from services.pricer.domain.releases.billing import NoCharge, charge_of
 from services.pricer.domain.releases.price_list import (
@@ -217,7 +218,7 @@ def _rule(row: Row, skus: Sequence[str], tiers: Sequence[Row], step: Decimal) ->
         Rule.model_validate({**rule, "version": 1, "group": "schedules"})
     except ValidationError as fault:
         first = fault.errors()[0]
-        raise _Wrong(f"{'.'.join(map(str, first['loc']))}: {first['msg']}") from None
+        raise _Wrong(f"{'.'.join(map(str, first['loc']))}: {rule_of(first)}") from None
     return rule
 
 
