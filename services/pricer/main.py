@@ -6,6 +6,7 @@ from pathlib import Path
 from fastapi import APIRouter
 
 from contracts import places
+from contracts.charges import say_charge
 from contracts.envelope import Registry
 from contracts.pricing import UPCASTERS, PricingFailed, QuotePriced
 from contracts.quote import PricingRequested
@@ -50,7 +51,7 @@ def build(settings: Settings, plumbing: Plumbing) -> Parts:
         prefix="/pricer",
         menu=Menu(tuple(Link(*each) for each in places.MENU), places.SIGN_IN, places.SIGN_OUT),
         templates=Path(__file__).parent / "templates",
-        globals_={"places": places},
+        globals_={"places": places, "say_charge": say_charge},
     )
     router = APIRouter()
     for each in (
