@@ -6,6 +6,8 @@ from contracts.envelope import Fact, Registry
 _MODULES = (opportunity, quote, configuration, pricing, approval, document)
 _BASES = {Fact, quote.QuoteFact, quote.RevisionFact}
 
+UPCASTERS = pricing.UPCASTERS | quote.UPCASTERS
+
 FACTS: tuple[type[Fact], ...] = tuple(
     each
     for module in _MODULES
@@ -19,4 +21,4 @@ FACTS: tuple[type[Fact], ...] = tuple(
 
 def every_fact() -> Registry:
     """Return a registry of every released fact with all upcasters."""
-    return Registry(FACTS, quote.UPCASTERS)
+    return Registry(FACTS, UPCASTERS)

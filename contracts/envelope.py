@@ -15,6 +15,7 @@ from pydantic import ValidationError
 
 from contracts.errors import Poison
 from contracts.parsed import Parsed
+from contracts.upcasts import Upcasters, oldest_alike
 from contracts.values import Value
 
 PREFIX = "quotewright."
@@ -115,8 +116,6 @@ class Opened:
 
 
 T = TypeVar("T")
-Upcaster = Callable[[dict[str, Any]], dict[str, Any]]
-
 
 _PARSED = Parsed()
 
@@ -134,10 +133,14 @@ class Registry:
     def __init__(
         self,
         facts: Iterable[type[Fact]],
-        upcasters: Mapping[tuple[str, int], Upcaster] | None = None,
+        upcasters: Upcasters | None = None,
     ) -> None:
         self._facts = {each.wire_type(): each for each in facts}
         self._upcasters = dict(upcasters or {})
+        self._alike = {
+            name: oldest_alike(name, each.VERSION, self._upcasters)
+            for name, each in self._facts.items()
+        }
 
     def knows(self, wire_type: str) -> bool:
         """Say whether this service can read the type at all."""
@@ -163,7 +166,7 @@ class Registry:
                 version=version,
             )
         try:
-            if version == cls.VERSION:
+            if version >= self._alike[wire_type]:
                 return self._read_today(cls, value)
             return cls.model_validate(self._upcast(wire_type, version, cls, value), extra="ignore")
         except ValidationError as fault:
@@ -176,7 +179,7 @@ class Registry:
             ) from None
 
     def _read_today(self, cls: type[Fact], value: bytes) -> Fact:
-        """Read a body of today's version.   Raises: ValidationError."""
+        """Read a body that is, or reads as, today's version.   Raises: ValidationError."""
         return _PARSED.read(cls, value)
 
     def _upcast(

@@ -1,13 +1,15 @@
 """Facts and values of the pricer: discounts asked for, priced lines, totals, guardrails."""
 
 from datetime import date
-from typing import Literal, Self
+from typing import ClassVar, Literal, Self
 from uuid import UUID
 
 from pydantic import Field, model_validator
 
+from contracts.charges import Charge
 from contracts.commercial import TermTotals
 from contracts.envelope import Fact
+from contracts.upcasts import Upcaster, unchanged
 from contracts.values import (
     Currency,
     ExactDecimal,
@@ -20,7 +22,6 @@ from contracts.values import (
     is_none,
 )
 
-Charge = Literal["one_time", "monthly", "yearly"]
 # Parts of one product: more than any bill of materials has.
 COLUMN_MAX = 2000
 
@@ -212,8 +213,11 @@ class FxRate(Value):
 class QuotePriced(Fact):
     """Every line has a price. `answers` is the id of the ask.
 
-    The trace lies with the pricer under its hash.
+    The trace lies with the pricer under its hash. Version 1 knew one-time, monthly and yearly
+    charges only.
     """
+
+    VERSION: ClassVar[int] = 2
 
     quote_id: UUID
     revision: int
@@ -238,3 +242,6 @@ class PricingFailed(Fact):
     answers: str
     problems: tuple[LineProblem, ...]
     who_can_move_it: Literal["seller", "admin"]
+
+
+UPCASTERS: dict[tuple[str, int], Upcaster] = {("quotewright.QuotePriced", 1): unchanged}

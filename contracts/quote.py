@@ -9,7 +9,7 @@ from pydantic import Field
 from contracts.approval import StepGrant
 from contracts.commercial import CommercialAsk
 from contracts.configuration import ConfiguredItem, RejectedItem, RequestedItem
-from contracts.envelope import Fact, Upcaster
+from contracts.envelope import Fact
 from contracts.opportunity import OpportunityDetails, OpportunityRef
 from contracts.pricing import (
     DiscountAsk,
@@ -21,6 +21,7 @@ from contracts.pricing import (
     PricingPins,
     Totals,
 )
+from contracts.upcasts import Upcaster, unchanged
 from contracts.values import (
     Currency,
     Instant,
@@ -167,7 +168,10 @@ class RevisionSubmitted(RevisionFact):
     """quotes asks approvals: the whole priced offer, bound by its content key.
 
     `hands` are all who wrote, asked for or took over any of it: none of them may approve it.
+    Version 1 knew one-time, monthly and yearly charges only.
     """
+
+    VERSION: ClassVar[int] = 2
 
     number: str
     opportunity: OpportunityRef
@@ -184,7 +188,12 @@ class RevisionSubmitted(RevisionFact):
 
 
 class DocumentRequested(RevisionFact):
-    """quotes asks documents for the PDF of an approved revision; holds no internal figure."""
+    """quotes asks documents for the PDF of an approved revision; holds no internal figure.
+
+    Version 1 knew one-time, monthly and yearly charges only.
+    """
+
+    VERSION: ClassVar[int] = 2
 
     number: str
     details: OpportunityDetails
@@ -202,7 +211,12 @@ class DocumentRequested(RevisionFact):
 
 
 class RevisionPriced(RevisionFact):
-    """The latest price answer is recorded as this revision's price."""
+    """The latest price answer is recorded as this revision's price.
+
+    Version 1 knew one-time, monthly and yearly charges only.
+    """
+
+    VERSION: ClassVar[int] = 2
 
     answers: str
     offer: PricedOffer
@@ -363,4 +377,9 @@ def decline_v1_to_v2(body: dict[str, Any]) -> dict[str, Any]:
     return {**rest, "reason_code": "other", "comment": body.get("reason")}
 
 
-UPCASTERS: dict[tuple[str, int], Upcaster] = {("quotewright.QuoteDeclined", 1): decline_v1_to_v2}
+UPCASTERS: dict[tuple[str, int], Upcaster] = {
+    ("quotewright.QuoteDeclined", 1): decline_v1_to_v2,
+    ("quotewright.RevisionSubmitted", 1): unchanged,
+    ("quotewright.DocumentRequested", 1): unchanged,
+    ("quotewright.RevisionPriced", 1): unchanged,
+}

@@ -7,6 +7,7 @@ from typing import Any
 from rich.console import Console
 from rich.text import Text
 
+from contracts.charges import say_charge
 from contracts.errors import NotFound
 from quotewright.client import Client
 
@@ -108,7 +109,7 @@ def _for_insiders(internal: Json) -> Iterator[str]:
 def _line(line: Json, *, skipped: bool) -> Iterator[str]:
     yield (
         f"{line['line']}. {line['quantity']} x {line['sku']}  {line['name']}"
-        f"  ({line['item_id']}, {line['charge'].replace('_', ' ')})"
+        f"  ({line['item_id']}, {say_charge(line['charge']).lower()})"
     )
     for number, step in enumerate(line["steps"]):
         amount = Decimal(step["after"] if number == 0 else step["amount"])

@@ -18,7 +18,7 @@ from contracts.approval import (
     LateDecisionRecorded,
 )
 from contracts.envelope import Registry
-from contracts.quote import RevisionRecalled, RevisionSubmitted
+from contracts.quote import UPCASTERS, RevisionRecalled, RevisionSubmitted
 from infra.live import Changes, Live
 from infra.mail import Compose
 from infra.pages import Link, Menu, Pages
@@ -43,7 +43,8 @@ READS = Registry(
         LateDecisionRecorded,
         ApprovalQuestionAsked,
         ApprovalQuestionAnswered,
-    ]
+    ],
+    UPCASTERS,
 )
 BATCH_SIZE = 20
 

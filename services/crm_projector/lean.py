@@ -12,7 +12,7 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, create_model
 
 from contracts import approval, configuration, document, pricing, quote
-from contracts.catalogue import FACTS
+from contracts.catalogue import FACTS, UPCASTERS
 from contracts.envelope import Fact, Registry
 
 Wanted = Mapping[str, Any]
@@ -62,7 +62,7 @@ class LeanRegistry(Registry):
     """
 
     def __init__(self) -> None:
-        super().__init__(FACTS, quote.UPCASTERS)
+        super().__init__(FACTS, UPCASTERS)
 
     def _read_today(self, cls: type[Fact], value: bytes) -> Fact:
         read = _READERS.get(cls)

@@ -6,7 +6,7 @@ import fontpkg_inter
 
 from contracts.document import DocumentRenderFailed, QuoteDocumentRendered
 from contracts.envelope import Registry
-from contracts.quote import DocumentRequested
+from contracts.quote import UPCASTERS, DocumentRequested
 from infra.parts import Parts
 from infra.service import serve
 from infra.settings import Settings
@@ -15,7 +15,7 @@ from services.documents import api, brands, consumer
 from services.documents.process import setup_of
 from services.documents.render import WarmRenderer
 
-READS = Registry([DocumentRequested, QuoteDocumentRendered, DocumentRenderFailed])
+READS = Registry([DocumentRequested, QuoteDocumentRendered, DocumentRenderFailed], UPCASTERS)
 TYPEFACE = Path(fontpkg_inter.ROOT) / "files" / "Inter[opsz,wght].ttf"
 
 

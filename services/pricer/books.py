@@ -25,6 +25,7 @@ from services.pricer.domain.books.book import (
     read_fx,
 )
 from services.pricer.domain.books.compiled import BookUnfit, CompiledBook, compile_book
+from services.pricer.domain.books.faults import rule_of
 from services.pricer.domain.lint.lint import Finding, Part, errors_of, lint_book, lint_fx
 
 
@@ -210,7 +211,7 @@ def _all(folder: Path, read: Callable[[Mapping[str, Any]], V]) -> list[tuple[Pat
         try:
             each = read(document)
         except ValidationError as fault:
-            _refuse(path, [Finding(_where(one), one["msg"]) for one in fault.errors()])
+            _refuse(path, [Finding(_where(one), rule_of(one)) for one in fault.errors()])
             raise
         except TypeError as fault:
             raise _refusal(path, [Finding("a number", str(fault))]) from None

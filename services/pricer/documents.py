@@ -12,6 +12,7 @@ from pydantic import ValidationError
 from infra.json_body import first_again, once
 from services.pricer.books import BookRefused
 from services.pricer.domain.books.book import FxTable, PriceBook, read_book, read_fx
+from services.pricer.domain.books.faults import rule_of
 from services.pricer.domain.lint.lint import Finding
 from services.pricer.domain.releases.releasing import Kind
 
@@ -75,7 +76,7 @@ def read(kind: Kind, document: Mapping[str, Any], name: str) -> PriceBook | FxTa
         return read_book(document) if kind == "book" else read_fx(document)
     except ValidationError as fault:
         found = [
-            Finding(".".join(map(str, each["loc"])) or "document", each["msg"])
+            Finding(".".join(map(str, each["loc"])) or "document", rule_of(each))
             for each in fault.errors(include_url=False)
         ]
         raise refusal(name, found) from None

@@ -6,8 +6,9 @@ from pathlib import Path
 from fastapi import APIRouter
 
 from contracts import places
+from contracts.charges import say_charge
 from contracts.envelope import Registry
-from contracts.pricing import PricingFailed, QuotePriced
+from contracts.pricing import UPCASTERS, PricingFailed, QuotePriced
 from contracts.quote import PricingRequested
 from infra.bus import Bell
 from infra.live import Live
@@ -50,7 +51,7 @@ def build(settings: Settings, plumbing: Plumbing) -> Parts:
         prefix="/pricer",
         menu=Menu(tuple(Link(*each) for each in places.MENU), places.SIGN_IN, places.SIGN_OUT),
         templates=Path(__file__).parent / "templates",
-        globals_={"places": places},
+        globals_={"places": places, "say_charge": say_charge},
     )
     router = APIRouter()
     for each in (
@@ -67,7 +68,7 @@ def build(settings: Settings, plumbing: Plumbing) -> Parts:
     return Parts(
         name="pricer",
         hears=consumer.hears(library),
-        registry=Registry([PricingRequested, QuotePriced, PricingFailed]),
+        registry=Registry([PricingRequested, QuotePriced, PricingFailed], UPCASTERS),
         router=router,
         reminders={},
         batch_size=20,

@@ -6,6 +6,7 @@ from pathlib import Path
 from fastapi import APIRouter
 
 from contracts import places, quote
+from contracts.catalogue import UPCASTERS
 from contracts.envelope import Fact, Registry
 from infra.live import Changes, Live
 from infra.pages import Link, Menu, Pages
@@ -83,7 +84,7 @@ def build(settings: Settings, plumbing: Plumbing) -> Parts:
     return Parts(
         name="quotes",
         hears=hears,
-        registry=Registry((*hears, *OWN_FACTS), quote.UPCASTERS),
+        registry=Registry((*hears, *OWN_FACTS), UPCASTERS),
         router=router,
         face=face,
         close=live.close,

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from contracts.charges import MONTHS, say_charge
 from contracts.envelope import Fact
 from contracts.quote import (
     QuoteChangeRequested,
@@ -56,7 +57,6 @@ REASONS: Mapping[str, str] = {
     "scope": "It is not what we need",
     "other": "Something else",
 }
-CHARGES: Mapping[str, str] = {"one_time": "One-time", "monthly": "Monthly", "yearly": "Yearly"}
 FACTS: Mapping[str, str] = {
     "OpportunityOpened": "The CRM opened the opportunity",
     "OpportunityDetailsChanged": "The CRM changed the opportunity",
@@ -168,6 +168,11 @@ COUNTED: Mapping[str, tuple[str, str]] = {
     "validity": ("validity changed", "validities changed"),
     "term": ("term changed", "terms changed"),
 }
+
+
+def charged(charge: str) -> str:
+    """Return what a charge is called; another place of a difference is called by its own name."""
+    return say_charge(charge) if charge in MONTHS else charge
 
 
 def differences(told: Mapping[str, Any]) -> str:

@@ -13,7 +13,8 @@ from uuid import UUID
 
 from fastapi import APIRouter, Depends
 
-from contracts.envelope import Fact, Meta, Opened, Registry, Upcaster
+from contracts.envelope import Fact, Meta, Opened, Registry
+from contracts.upcasts import Upcaster
 from infra import log as logs
 from infra.parts import Builder, Parts, Plumbing
 from infra.service import House, run

@@ -217,10 +217,10 @@ LINES = (
     _line(
         3,
         "QW-SVC-MONITOR",
-        "Remote monitoring, per site and month",
+        "Remote monitoring, per site and quarter",
         10,
-        "month",
-        "monthly",
+        "quarter",
+        "quarterly",
         "85.00",
     ),
 )
@@ -245,7 +245,7 @@ def _of_charge(charge: str) -> ChargeTotal:
 
 TOTALS = Totals(
     currency="EUR",
-    by_charge=(_of_charge("one_time"), _of_charge("monthly")),
+    by_charge=(_of_charge("one_time"), _of_charge("quarterly")),
     list=_sum(LINES, "list_total"),
     discount=_sum(LINES, "discount"),
     net=_sum(LINES, "net_total"),

@@ -11,9 +11,10 @@ from contracts import compat
 from contracts.catalogue import FACTS, every_fact
 from contracts.compat import editions
 from contracts.envelope import Fact
-from contracts.quote import QuoteDeclined
+from contracts.pricing import QuotePriced
+from contracts.quote import DocumentRequested, QuoteDeclined, RevisionPriced, RevisionSubmitted
 from tests.contract import example_deal as x
-from tests.contract.samples import INDEX, RELEASED, released
+from tests.contract.samples import INDEX, RELEASED, released, sample
 
 SAMPLES = released()
 BY_NAME = {fact.wire_type(): fact for fact in FACTS}
@@ -65,6 +66,14 @@ def test_no_member_of_a_released_sample_is_dropped_or_changed(
     assert lost(json.loads(file.read_text()), fact.model_dump(mode="json")) == []
 
 
+def charged_monthly(fact: type[Fact]) -> Fact:
+    """Return today's sample with the charge that version 1 knew in place of a quarterly one."""
+    text = sample(fact).model_dump_json()
+    for now, before in (("quarterly", "monthly"), ('"quarter"', '"month"')):
+        text = text.replace(now, before)
+    return fact.model_validate_json(text.replace("and quarter", "and month"))
+
+
 # What each sample of an older version becomes by today's upcasters, whole.
 UPCAST: dict[tuple[str, int], Fact] = {
     ("quotewright.QuoteDeclined", 1): QuoteDeclined(
@@ -74,7 +83,11 @@ UPCAST: dict[tuple[str, int], Fact] = {
         reason_code="other",
         comment="Permits for three of the sites come later than planned.",
         at=x.NOW,
-    )
+    ),
+    ("quotewright.QuotePriced", 1): charged_monthly(QuotePriced),
+    ("quotewright.RevisionPriced", 1): charged_monthly(RevisionPriced),
+    ("quotewright.RevisionSubmitted", 1): charged_monthly(RevisionSubmitted),
+    ("quotewright.DocumentRequested", 1): charged_monthly(DocumentRequested),
 }
 
 

@@ -132,7 +132,12 @@ def test_a_failed_price_and_a_failed_document_are_mended_and_asked_again(
     assert place.quote(number)["current"]["returned"]["stage"] == "document"
     _waits_for_repair(place, number, "admin")
 
+    # Meanwhile the house is brought to this release: what it has said is of the first version.
+    before = place.quote(number)["current"]
+    _said_by_the_release_before(place)
     place.restart(catalogs.mended)
+    assert place.quote(number)["current"] == before
+    _priced_again_to_the_same_bytes(place, number)
     place.seller.post(f"/quotes/{number}/retry")
     assert place.told(record, "Presented")["net"] == unprinted["net"]
     facts = place.facts(number)
@@ -141,6 +146,29 @@ def test_a_failed_price_and_a_failed_document_are_mended_and_asked_again(
     row = place.waiting(number)
     assert row is not None
     assert row["waits_for"] == "answer"
+
+
+def _said_by_the_release_before(place: Place) -> None:
+    """Let facts whose second version only allows more bear the first, in the stores."""
+    changed = []
+    for name in ("QuotePriced", "RevisionPriced", "RevisionSubmitted", "DocumentRequested"):
+        topics = (f"quotewright.{name}/1", f"quotewright.{name}/2")
+        for service in ("quotes", "pricer"):
+            update = f"UPDATE {service}.events SET topic = %s WHERE topic = %s RETURNING topic"
+            changed += place.sql(update, topics)
+        update = "UPDATE crm_projector.fact_log SET version = 1 WHERE type = %s"
+        place.sql(update, (f"quotewright.{name}",))
+    assert len(changed) == 4
+
+
+def _priced_again_to_the_same_bytes(place: Place, number: str) -> None:
+    same = []
+    for each in place.admin.get(f"/quotes/{number}/asks")["asks"]:
+        asked = {"id": each["id"], "asked": each["asked"]}
+        answer = place.admin.ask("POST", "/pricer/replays", asked)
+        if answer.status_code != 404:  # that ask was answered without a price
+            same.append(answer.json()["is_same"])
+    assert same == [True]
 
 
 def _net(place: Place, number: str) -> dict[str, str]:

@@ -75,8 +75,14 @@ def second(discount: str = "15", **more: Any) -> RevisionSubmitted:
 
 
 def test_the_lines_that_are_asked_for_stand_on_the_page(approvals, quotes):
-    case = asked_again(approvals, quotes, submitted(lines=(RADIO, MAST)))
+    fees = [
+        line(number, "90", "80").but({"charge": charge})
+        for number, charge in ((3, "half_yearly"), (4, "every_4_months"))
+    ]
+    case = asked_again(approvals, quotes, submitted(lines=(RADIO, MAST, *fees)))
     words = text_of(approvals.page(case))
+    assert "RRU-3 · half-yearly" in words
+    assert "RRU-4 · every 4 months" in words
     assert "RRU-1 1 piece, list €1,000.00, net €820.00 each" in words
     assert "RRU-2" in words
     assert "Valid until 23 Dec 2026" in words
@@ -98,6 +104,15 @@ def test_what_changed_since_the_revision_that_was_granted(approvals, quotes):
         assert each in words
     changes = words.partition("Changes since")[2]
     assert changes.index("Changed") < changes.index("Added") < changes.index("Removed")
+
+
+def test_a_fee_that_recurs_after_another_period_is_told_with_both(approvals, quotes):
+    yearly, quarterly = (MAST.but({"charge": each}) for each in ("yearly", "quarterly"))
+    grant_first(approvals, quotes, submitted("18", lines=(RADIO, yearly)))
+    case = asked_again(approvals, quotes, second(lines=(RADIO, quarterly)))
+    changes = text_of(approvals.page(case)).partition("Changes since")[2]
+    assert "RRU-2 · quarterly 1 piece at €300.00" in changes
+    assert "RRU-2 · yearly 1 piece at €300.00" in changes
 
 
 def test_a_revision_that_needed_nobody_counts_as_approved(approvals, quotes):

@@ -168,6 +168,20 @@ def test_the_tester_shows_the_waterfall_of_each_line(telecom):
     assert "Margin (internal)" in said
     assert "Customer tier gold: 5 % off." in said
     assert "telecom-list version 2" in said
+    assert "net" not in said.partition("Together")[2].partition("List")[0], "one charge is no sum"
+
+
+def test_the_tester_sums_each_charge_and_calls_it_by_its_period(pricer):
+    twice = [
+        an_entry("X", "5", category="hardware"),
+        an_entry("X", "2", "7.00", category="hardware", charge="half_yearly"),
+    ]
+    pricer.drafts(a_version(2, entries=twice))
+    said = text_of(pricer.browses("/tester?book=bts/2&part1=X&quantity1=3"))
+    assert "One-time, net" in said
+    assert "Half-yearly, net" in said
+    assert "X 3 pcs, half-yearly" in said
+    assert "hardware, half-yearly" in text_of(pricer.browses("/books/bts/2"))
 
 
 def test_the_tester_tries_a_draft_and_says_why_a_faulty_one_can_not_price(pricer):

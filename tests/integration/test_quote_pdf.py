@@ -22,7 +22,7 @@ from services.documents.domain.refusals import RenderTooSlow, TemplateFailed, Un
 from services.documents.main import TYPEFACE
 from services.documents.process import setup_of
 from services.documents.render import Limits, Printed, RendererDown, WarmRenderer
-from tests.unit.documents.asked import a_term, an_ask, an_offer
+from tests.unit.documents.asked import a_term, an_ask, an_offer, charged
 
 CATALOGUE = Path("catalogs/telecom")
 STATIONERY = brands.load(CATALOGUE)
@@ -102,6 +102,13 @@ def test_the_pdf_tells_everything_that_was_offered(renderer: WarmRenderer) -> No
           for row in product.rows for cell in (row.list_unit, row.list, row.discount, row.net)],
     ]  # fmt: skip
     assert [each for each in expected if squeezed(each) not in found] == []
+
+
+def test_a_german_offer_by_the_quarter_is_read_in_german(renderer: WarmRenderer) -> None:
+    offer = charged({"QW-SVC-CARE": "quarterly", "QW-SVC-INST": "half_yearly"})
+    found = text_of(renderer.render(final(an_ask(offer, language="de"))))
+    for each in ("Vierteljährlich", "pro Quartal", "Zwischensumme halbjährlich", "pro Halbjahr"):
+        assert each in found
 
 
 def test_poppler_reads_total_and_part_numbers_too(renderer: WarmRenderer, tmp_path: Path) -> None:

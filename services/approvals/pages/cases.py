@@ -11,6 +11,7 @@ from starlette.responses import Response, StreamingResponse
 
 from contracts import places
 from contracts.approval import ApprovalCause, ApprovalStep
+from contracts.charges import say_charge
 from contracts.errors import Conflict, QuotewrightError, Refused, Unavailable
 from infra.auth import Principal
 from infra.live import Live
@@ -39,7 +40,6 @@ VERDICTS = {"approve": "yes", "reject": "no"}
 KINDS = {"added": ("Added", "good"), "removed": ("Removed", "bad"), "changed": ("Changed", "warn")}
 # More lines than these are folded away, so that the forms are never far.
 FEW = 6
-CHARGES = {"one_time": "", "monthly": "monthly", "yearly": "yearly"}
 # The fields that people write in; all others of a form are ours.
 WRITTEN = frozenset({"reason", "text"})
 # What is said on the page of the case itself, beside its forms.
@@ -184,7 +184,7 @@ class CasePages:
             "states": STATES,
             "verdicts": VERDICTS,
             "kinds": KINDS,
-            "charges": CHARGES,
+            "say_charge": say_charge,
             "few": FEW,
             "may_ask": self._may_ask(case, caller),
             "compared": self._comparison.of(request) if request else None,

@@ -11,6 +11,7 @@ from decimal import Decimal
 from functools import lru_cache
 from typing import Any
 
+from contracts.charges import months_of
 from contracts.configuration import ConfiguredItem, RejectedItem, RequestedItem
 from contracts.errors import QuotewrightError, Unavailable
 from contracts.pricing import DiscountAsk
@@ -129,7 +130,7 @@ def _ask(
 
 
 def _of_item(priced: Json, item_id: str) -> list[dict[str, Any]]:
-    """Return what the item costs, by kind of charge: list and net."""
+    """Return what the item costs, by charge: list and net; the longest period last."""
     sums: dict[str, tuple[Decimal, Decimal]] = {}
     for line in priced["lines"]:
         if line["item_id"] == item_id:
@@ -145,5 +146,5 @@ def _of_item(priced: Json, item_id: str) -> list[dict[str, Any]]:
             "list": {"amount": str(before), "currency": currency},
             "net": {"amount": str(net), "currency": currency},
         }
-        for charge, (before, net) in sums.items()
+        for charge, (before, net) in sorted(sums.items(), key=lambda each: months_of(each[0]))
     ]

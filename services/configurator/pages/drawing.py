@@ -13,6 +13,7 @@ from typing import Any
 from fastapi import Request
 from starlette.responses import Response
 
+from contracts.charges import say_charge
 from contracts.configuration import ConfiguredItem, Decision, RequestedItem
 from contracts.errors import QuotewrightError
 from infra.pages import Pages, follows, form
@@ -31,7 +32,6 @@ from services.configurator.pages.beside import Beside, configured
 from services.configurator.pages.reading import About
 from services.configurator.pages.setting import Setting
 
-CHARGES = {"one_time": "One-time", "monthly": "Monthly", "yearly": "Yearly"}
 JUDGED_MAX = 64
 MENDED_MAX = 4096
 # Of so many values, the prices of one question are found in a fraction of a second.
@@ -168,7 +168,7 @@ class GuidePages:
             "place_of": reading.place_of,
             "matching": unfolding.matching,
             "badges": BADGES,
-            "charges": CHARGES,
+            "say_charge": say_charge,
             **NOTHING_YET,
             **beside,
         }

@@ -9,8 +9,9 @@ from collections.abc import Iterable
 from decimal import Decimal
 from itertools import groupby
 
+from contracts.charges import months_of
 from contracts.configuration import Answer, ConfiguredItem, Parameter
-from contracts.pricing import Charge, ChargeTotal, FxRate, PricedLine, Totals
+from contracts.pricing import ChargeTotal, FxRate, PricedLine, Totals
 from contracts.quote import DocumentRequested
 from services.documents.domain.brand import Brand
 from services.documents.domain.formats import Formats, formats_of
@@ -29,11 +30,10 @@ from services.documents.domain.page import (
 )
 from services.documents.domain.refusals import TooLong
 from services.documents.domain.term import term_of
-from services.documents.domain.words import words_of
+from services.documents.domain.words import charged, inside, per_period, words_of
 
 # About 65 pages: 8 s and 0.4 GB of one worker, by research (9 pages/s, 4 MB a page).
 MAX_ROWS = 1500
-CHARGES: tuple[Charge, ...] = ("one_time", "monthly", "yearly")
 EXACT_NUMBER = re.compile(r"-?\d{1,30}(\.\d{1,30})?")
 
 
@@ -113,11 +113,11 @@ def _headlines(
 ) -> tuple[Headline, ...]:
     return tuple(
         Headline(
-            label=words[each.charge],
+            label=charged(each.charge, words),
             amount=formats.total(each.net, f"totals.{each.charge}.net"),
-            period=words[f"per_{each.charge}"],
+            period=per_period(each.charge, words),
         )
-        for each in sorted(asked.offer.totals.by_charge, key=lambda x: CHARGES.index(x.charge))
+        for each in sorted(asked.offer.totals.by_charge, key=lambda x: months_of(x.charge))
     )
 
 
@@ -172,15 +172,15 @@ def _charges(
 ) -> tuple[ChargeTable, ...]:
     order = [each.item_id for each in asked.offer.items]
     sums = {each.charge: each for each in asked.offer.totals.by_charge}
-    lines = sorted(asked.offer.lines, key=lambda each: CHARGES.index(each.charge))
+    lines = sorted(asked.offer.lines, key=lambda each: months_of(each.charge))
     return tuple(
         ChargeTable(
-            heading=words[charge],
+            heading=charged(charge, words),
             products=_priced_products(
                 sorted(found, key=lambda x: order.index(x.item_id)), asked, formats
             ),
             subtotal=_sum_row(
-                words["subtotal"].format(charge=words[charge].lower()),
+                words["subtotal"].format(charge=inside(charged(charge, words))),
                 charge,
                 sums[charge],
                 formats,
@@ -218,8 +218,8 @@ def _price_row(line: PricedLine, formats: Formats) -> PriceRow:
 
 def _sums(asked: DocumentRequested, formats: Formats, words: dict[str, str]) -> tuple[SumRow, ...]:
     totals = asked.offer.totals
-    ordered = sorted(totals.by_charge, key=lambda each: CHARGES.index(each.charge))
-    rows = [_sum_row(words[each.charge], each.charge, each, formats) for each in ordered]
+    ordered = sorted(totals.by_charge, key=lambda each: months_of(each.charge))
+    rows = [_sum_row(charged(each.charge, words), each.charge, each, formats) for each in ordered]
     return (*rows, _sum_row(words["total"], "all", totals, formats))
 
 

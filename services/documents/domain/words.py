@@ -1,5 +1,8 @@
 """The fixed words of a quote document, per language."""
 
+from collections.abc import Mapping
+
+from contracts.charges import months_of
 from services.documents.domain.refusals import UnknownLanguage
 
 ENGLISH = {
@@ -15,10 +18,16 @@ ENGLISH = {
     "offer_value": "Your price",
     "one_time": "One-time",
     "monthly": "Monthly",
+    "quarterly": "Quarterly",
+    "half_yearly": "Half-yearly",
     "yearly": "Yearly",
+    "every_months": "Every {months} months",
     "per_one_time": "",
     "per_monthly": "per month",
+    "per_quarterly": "per quarter",
+    "per_half_yearly": "per half-year",
     "per_yearly": "per year",
+    "per_months": "per {months} months",
     "products": "Products and configuration",
     "quantity": "Quantity",
     "configuration": "Configuration",
@@ -76,10 +85,16 @@ GERMAN = {
     "offer_value": "Ihr Preis",
     "one_time": "Einmalig",
     "monthly": "Monatlich",
+    "quarterly": "Vierteljährlich",
+    "half_yearly": "Halbjährlich",
     "yearly": "Jährlich",
+    "every_months": "Alle {months} Monate",
     "per_one_time": "",
     "per_monthly": "pro Monat",
+    "per_quarterly": "pro Quartal",
+    "per_half_yearly": "pro Halbjahr",
     "per_yearly": "pro Jahr",
+    "per_months": "pro {months} Monate",
     "products": "Produkte und Konfiguration",
     "quantity": "Menge",
     "configuration": "Konfiguration",
@@ -142,3 +157,19 @@ def words_of(language: str) -> dict[str, str]:
             languages=list(WORDS),
         )
     return words
+
+
+def charged(charge: str, words: Mapping[str, str]) -> str:
+    """Return how a charge is called; a period without a name says its months."""
+    return words.get(charge) or words["every_months"].format(months=months_of(charge))
+
+
+def per_period(charge: str, words: Mapping[str, str]) -> str:
+    """Return what stands behind an amount of the charge, as in `per quarter`."""
+    found = words.get(f"per_{charge}")
+    return words["per_months"].format(months=months_of(charge)) if found is None else found
+
+
+def inside(text: str) -> str:
+    """Return a text as it stands inside a sentence; its nouns keep their capitals."""
+    return text[:1].lower() + text[1:]

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from contracts.charges import months_of
 from contracts.configuration import Answer, ConfiguredItem, RequestedItem
 from services.quotes.domain.deal import Deal
 from services.quotes.domain.quote import Quote, Revision
@@ -42,10 +43,10 @@ def _column(quote: Quote) -> dict[str, Any]:
 
 
 def _charges(quotes: Iterable[Quote]) -> list[str]:
-    """Return the kinds of charges that any of the quotes has, in the order of the first."""
+    """Return the kinds of charges that any of the quotes has, shortest period first."""
     priced = [each.current.price for each in quotes if each.current.price]
     found = [one.charge for price in priced for one in price.offer.totals.by_charge]
-    return list(dict.fromkeys(found))
+    return sorted(set(found), key=months_of)
 
 
 def _item_ids(quotes: Iterable[Quote]) -> list[str]:

@@ -77,6 +77,7 @@ class Peers:
 
     away: set[str] = field(default_factory=set)
     status: str = "priced"
+    charges: tuple[str, ...] = ("one_time",)
     items: list[Any] = field(default_factory=list)
     discounts: list[Any] = field(default_factory=list)
     closed: str | None = None
@@ -130,15 +131,16 @@ class Peers:
                 "day": body["day"],
                 "prices": [{"sku": sku, "additive": True, **each} for sku in body["skus"]],
             }
+        asked = [(each, charge) for each in body["items"] for charge in self.charges]
         lines = [
             {
                 "line": at,
                 "item_id": each["item_id"],
-                "charge": "one_time",
+                "charge": charge,
                 "list_total": money("1000.00"),
                 "net_total": money("900.00"),
             }
-            for at, each in enumerate(body["items"], 1)
+            for at, (each, charge) in enumerate(asked, 1)
         ]
         margins = [{"line": each["line"], "margin_percent": "33.33"} for each in lines]
         totals = {

@@ -179,6 +179,15 @@ class TestLooking:
 class TestBeside:
     """Price and approval, asked of others."""
 
+    def test_what_recurs_stands_apart_by_its_period_the_longest_last(self, guide: Guide) -> None:
+        guide.peers.charges = ("yearly", "every_4_months", "quarterly", "one_time")
+        page = guide.posts(NEW, {**STATION, **NR})
+        text = text_of(page)
+        called = ("One-time", "Quarterly", "Every 4 months", "Yearly")
+        places = [text.index(f"{each} €900.00") for each in called]
+        assert places == sorted(places)
+        assert "€900.00 every 4 months €900.00 yearly" in text, "and in the bar that stays in sight"
+
     def test_price_and_approvers_stand_beside_without_cost_or_margin(self, guide: Guide) -> None:
         page = guide.posts(NEW, {**STATION, **NR, "percent": "5,5", "rationale": "First of many"})
         text = text_of(page)

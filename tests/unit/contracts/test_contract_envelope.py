@@ -25,6 +25,7 @@ from contracts.errors import Poison
 from contracts.opportunity import OpportunityOpened
 from contracts.pricing import QuotePriced
 from contracts.quote import DealClosed, QuoteDeclined, QuoteWithdrawn
+from contracts.upcasts import unchanged
 from tests.contract.samples import meta_of, sample
 
 READERS = every_fact()
@@ -277,6 +278,28 @@ def test_an_old_version_goes_through_every_upcaster_in_turn() -> None:
     )
     assert registry.read(Counted.wire_type(), 2, body) == Counted(
         deal_id=WITHDRAWN.deal_id, steps=(2,)
+    )
+
+
+def test_a_version_that_only_allowed_more_is_read_as_today_and_an_older_one_by_its_upcaster() -> (
+    None
+):
+    class Widened(Fact):
+        VERSION = 3
+        note: str = ""
+
+    def noted(body: Any) -> Any:
+        return {**body, "note": "of version 1"}
+
+    wire_type = Widened.wire_type()
+    registry = Registry([Widened], {(wire_type, 1): noted, (wire_type, 2): unchanged})
+    body = json.dumps({"deal_id": str(WITHDRAWN.deal_id), "was_there": 1}).encode()
+
+    now = registry.read(wire_type, 3, body)
+    # The same object: equal bytes are parsed once, whichever of the two versions says them.
+    assert registry.read(wire_type, 2, body) is now
+    assert registry.read(wire_type, 1, body) == Widened(
+        deal_id=WITHDRAWN.deal_id, note="of version 1"
     )
 
 

@@ -1,13 +1,15 @@
 """Asks for documents as a telecom seller makes them; every name is fictitious."""
 
+from collections.abc import Mapping
 from datetime import date
 from decimal import Decimal
 from uuid import UUID
 
+from contracts.charges import months_of
 from contracts.commercial import TermPeriod, TermTotals
 from contracts.configuration import ChosenOption, ConfiguredItem, Decision, Parameter
 from contracts.opportunity import OpportunityDetails
-from contracts.pricing import Charge, ChargeTotal, DiscountAsk, FxRate, PricedLine, Totals
+from contracts.pricing import ChargeTotal, DiscountAsk, FxRate, PricedLine, Totals
 from contracts.quote import DocumentRequested, PricedOffer, Terms
 from contracts.values import Money, Percent, Pin, Quantity, rounded, share
 
@@ -47,7 +49,7 @@ PARAMETERS = (
     ("release", "3GPP release", "17", None, "Standards"),
     ("ecpri", "Fronthaul eCPRI", True, None, "Standards"),
 )
-PARTS: tuple[tuple[str, str, str, str, Charge], ...] = (
+PARTS: tuple[tuple[str, str, str, str, str], ...] = (
     ("QW-KIT-MACRO", "Macro site material kit", "1", "1850.00", "one_time"),
     ("QW-MNT-ROOF", "Rooftop mounting set per sector", "3", "540.00", "one_time"),
     ("QW-BBU-M18", "Baseband unit, 18 cells, 10 Gbit/s", "1", "9800.00", "one_time"),
@@ -119,19 +121,17 @@ def priced(item: ConfiguredItem, first: int, currency: str) -> list[PricedLine]:
 
 def totals_of(lines: list[PricedLine], currency: str) -> Totals:
     """Add the lines up, per charge and over all."""
-    charges: tuple[Charge, ...] = ("one_time", "monthly", "yearly")
     by_charge = []
-    for charge in charges:
+    for charge in sorted({each.charge for each in lines}, key=months_of):
         mine = [each for each in lines if each.charge == charge]
-        if mine:
-            by_charge.append(
-                ChargeTotal(
-                    charge=charge,
-                    list=Money.total((each.list_total for each in mine), currency),
-                    discount=Money.total((each.discount for each in mine), currency),
-                    net=Money.total((each.net_total for each in mine), currency),
-                )
+        by_charge.append(
+            ChargeTotal(
+                charge=charge,
+                list=Money.total((each.list_total for each in mine), currency),
+                discount=Money.total((each.discount for each in mine), currency),
+                net=Money.total((each.net_total for each in mine), currency),
             )
+        )
     whole = Money.total((each.list_total for each in lines), currency)
     off = Money.total((each.discount for each in lines), currency)
     percent = share(off.amount, whole.amount)
@@ -162,6 +162,13 @@ def an_offer(
         if currency == "EUR"
         else FxRate(base="EUR", quote=currency, rate=Decimal("171.35"), day=date(2026, 11, 20)),
     )
+
+
+def charged(charges: Mapping[str, str]) -> PricedOffer:
+    """Return the offer with other charges: by part, what it is charged."""
+    offer = an_offer()
+    lines = [each.but({"charge": charges.get(each.sku, each.charge)}) for each in offer.lines]
+    return offer.but({"lines": tuple(lines), "totals": totals_of(lines, "EUR")})
 
 
 def a_term(currency: str = "EUR") -> TermTotals:

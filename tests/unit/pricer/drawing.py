@@ -28,6 +28,7 @@ THE_FX = the_fx()
 SKUS = ("MACRO", "RRU", "ANT", "CAB", "SUP", "CIVIL")
 CATEGORIES = {"MACRO": "radio", "RRU": "radio", "ANT": "passive", "CAB": "passive",
               "SUP": "support", "CIVIL": "works"}  # fmt: skip
+RECURRING = ("monthly", "quarterly", "half_yearly", "every_4_months", "yearly")
 STAGES = ("option_price", "contracted_price", "volume", "segment", "promotion", "bundle",
           "partner_discount", "distributor_discount", "header_discount", "off_invoice")  # fmt: skip
 # What a sound answer may refuse in a random book: never "something went wrong".
@@ -109,10 +110,10 @@ class Drawn:
             more |= {"quantities": {"zero": True, "negative": True}}
         if chance.random() < 0.1:
             more |= {"currency": "USD", "estimate": True}
-        charge = chance.choice(["one_time", "one_time", "monthly", "yearly"])
+        charge = chance.choice(["one_time", "one_time", *RECURRING])
         found = [self._entry(sku, charge, more)]
         if chance.random() < 0.15:
-            found.append(self._entry(sku, "monthly" if charge != "monthly" else "yearly", more))
+            found.append(self._entry(sku, "monthly" if charge != "monthly" else "quarterly", more))
         return found
 
     def _entry(self, sku: str, charge: str, more: Tree) -> Tree:
@@ -176,7 +177,7 @@ class Drawn:
             {"quantity": {"at_least": "5", "counted": chance.choice(["line", "item", "quote"])}},
             {"amount": {"at_least": "5000",
                         "counted": chance.choice(["line", "quote", "whole_quote"])}},
-            {"charges": ["monthly"]},
+            {"charges": ["monthly", "half_yearly"]},
             {"attributes": [{"name": "band", "values": ["n78"]}]},
         ]  # fmt: skip
         found: Tree = {}

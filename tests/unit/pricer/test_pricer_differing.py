@@ -34,6 +34,13 @@ def test_a_price_moves_by_an_amount_and_a_percentage():
     ]
 
 
+def test_a_fee_that_recurs_after_another_period_is_told():
+    support = next(each for each in the_document()["entries"] if each["sku"] == "SUP")
+    assert changes(entries=entries(SUP={**support, "charge": "quarterly"})) == [
+        "entry SUP: charge yearly to quarterly"
+    ]
+
+
 def test_an_amount_written_with_more_zeros_is_the_same():
     assert changes(entries=entries(MACRO=an_entry("MACRO", "42000.00", "27300.0"))) == []
 

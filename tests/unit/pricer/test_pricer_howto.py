@@ -40,6 +40,14 @@ def test_its_tiers_packages_blocks_and_units():
     assert [line.estimate for line in found.lines] == [False, False, True]
 
 
+def test_its_charge_by_the_quarter_over_a_term():
+    found = priced(("WATCH", "2"), terms=[{"months": 12}])
+    assert [(line.charge, str(line.net_total)) for line in found.lines] == [
+        ("quarterly", "360.00 EUR")
+    ]
+    assert str(found.totals.term.tcv) == "1440.00 EUR"
+
+
 def test_its_contract_and_its_floor():
     assert nets(priced(("RRU", "1"), account_id="acct-1")) == ["2800.00 EUR"]
     assert nets(priced(("RRU", "1"), partner="P-7")) == ["3201.00 EUR"]

@@ -26,6 +26,7 @@ from tests.unit.pricer.basket import (
     pricing,
     the_fx,
 )
+from tests.unit.pricer.drawing import RECURRING
 
 SKUS = ("MACRO", "RRU", "ANT", "CAB", "SUP", "CIVIL")
 PERCENTS = st.decimals(0, 60, places=2).map(str)
@@ -61,7 +62,7 @@ def entries(draw):
             )
         )
         cost = str(draw(AMOUNTS))
-        charge = draw(st.sampled_from(["one_time", "monthly", "yearly"]))
+        charge = draw(st.sampled_from(["one_time", *RECURRING]))
         category = "works" if sku == "CIVIL" else "hardware"
         found.append(an_entry(sku, "0", cost, price=price_model, charge=charge, category=category))
     return found

@@ -2,6 +2,7 @@
 
 import pytest
 
+from contracts.charges import CHOICE
 from services.pricer.domain.books.book import read_book
 from services.pricer.domain.lint.lint import Part, lint_book, lint_fx
 from tests.unit.pricer.basket import (
@@ -118,7 +119,7 @@ def test_a_sound_book_has_no_finding():
         ),
         (
             ruled(a_rule("r", "bundle", percent_off("5"), when={"charges": ["weekly"]})),
-            "rules.r: charge weekly is none; give monthly, one_time, yearly",
+            f"rules.r: charge weekly is none; give {CHOICE}",
         ),
         (
             ruled(a_rule("r", "bundle", {"kind": "amount_off", "amount": "1E+20"})),

@@ -208,10 +208,12 @@ def test_rules_in_vain_are_told():
         rules=[
             a_rule("r", "bundle", percent_off("5"), when={"categories": ["toys"]}),
             a_rule("s", "bundle", percent_off("5"), when={"effective": past}),
+            a_rule("t", "bundle", percent_off("5"), when={"charges": ["yearly", "half_yearly"]}),
         ],
     ) == [
         "rules.r: covers no part of this book, so it never applies; correct it or drop it",
         "rules.s: is in force on no day on which the book is; correct its days or drop it",
+        "rules.t: no part of this book is charged half_yearly; correct it or drop it",
     ]
 
 

@@ -112,6 +112,27 @@ def test_a_cell_that_does_not_fit_the_book_is_refused(head, line, words):
     assert (outcome.verdict, outcome.words) == ("refused", words)
 
 
+def test_a_price_list_may_say_any_period_and_a_word_that_is_none_is_refused_with_those_that_are():
+    raw = a_csv(
+        "SUP,625,quarterly,support",
+        "SUP,200,every_3_months,support",
+        "SUP,99,quaterly,support",
+        head="sku,price,charge,category",
+    )
+    parts = {**PARTS, "SUP": Part("SUP", "pcs", "quarterly")}
+    found = imported(Source({"list": raw}), a_book(), parts, TO)
+    known = (
+        "charge: must be one_time, monthly, quarterly, half_yearly, yearly or every_N_months, with"
+    )
+    assert [str(each)[:100] for each in found.outcomes] == [
+        "row 2: SUP: new",
+        f"row 3: SUP: refused, {known}"[:100],
+        f"row 4: SUP: refused, {known}"[:100],
+    ]
+    made = read_book(found.document).entries
+    assert [each.charge for each in made if each.sku == "SUP"] == ["yearly", "quarterly"]
+
+
 def test_rows_of_one_part_are_its_tiers():
     raw = a_csv("ANT,1249.99,10,volume", "ANT,1199,,", head="sku,price,up_to,model")
     found = importing(raw)

@@ -1,5 +1,6 @@
 """A past price is priced again from its facts alone: the same bytes, in any process, or the reason."""
 
+import json
 import os
 import subprocess
 import sys
@@ -9,13 +10,14 @@ from pathlib import Path
 import pytest
 
 from contracts.envelope import Registry
-from contracts.pricing import PricingFailed, QuotePriced
+from contracts.pricing import UPCASTERS, PricingFailed, QuotePriced
 from contracts.quote import PricingRequested
 from infra.memory import MemoryStore
 from services.pricer.replay_api import replay_pinned
 from tests.unit.pricer.basket import a_discount
 from tests.unit.pricer.test_pricer_answers import SHELF, an_asked, answer
 
+READS = Registry([PricingRequested, QuotePriced, PricingFailed], UPCASTERS)
 ROOT = Path(__file__).parents[3]
 EUR = {"currency": "EUR"}
 TERMS = {
@@ -48,7 +50,7 @@ ASKS = [
 
 @pytest.fixture
 def store():
-    return MemoryStore("pricer", Registry([PricingRequested, QuotePriced, PricingFailed]))
+    return MemoryStore("pricer", READS)
 
 
 def said(store, ask_id="quotes.quote/1/1", **changes):
@@ -64,6 +66,21 @@ def test_a_price_comes_out_of_its_facts_again(store, changes):
     found = replay_pinned(*said(store, **changes), SHELF)
     assert found.differences == ()
     assert found.trace_bytes > 1000
+
+
+@pytest.mark.parametrize("changes", ASKS)
+def test_a_price_whose_fact_is_of_version_1_comes_out_again_byte_for_byte(store, changes):
+    """Version 2 only allows more charges: what was said before is said in the same bytes today."""
+    asked, fact, trace = said(store, **changes)
+    stored = fact.model_dump_json().encode()
+    known = {each.charge for each in fact.lines} | {each.charge for each in fact.totals.by_charge}
+    assert known <= {"one_time", "monthly", "yearly"}
+    # As another writer spells it, so that it is parsed and not taken from memory.
+    spelled = json.dumps(json.loads(stored)).encode()
+    read = READS.read(QuotePriced.wire_type(), 1, spelled)
+    assert read is not fact
+    assert read.model_dump_json().encode() == stored
+    assert replay_pinned(asked, read, trace, SHELF).is_same
 
 
 def test_what_was_tampered_with_is_named(store):

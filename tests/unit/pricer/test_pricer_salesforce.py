@@ -6,6 +6,7 @@ from decimal import Decimal
 import pytest
 
 from services.pricer.domain.books.book import read_book
+from services.pricer.domain.lint.lint import Part
 from services.pricer.domain.releases.price_list import Target
 from services.pricer.domain.releases.salesforce import Wanted
 from services.pricer.importing import ImportRefused, Source, imported
@@ -40,7 +41,11 @@ s1,50,,8
 """
 
 
-def reading(pricebook=None, step="0.001", **changed):
+def reading(**more):
+    return imported(sources(**more), a_book(), PARTS, TO)
+
+
+def sources(pricebook=None, step="0.001", **changed):
     tables = {
         "Product2.csv": PRODUCTS,
         "Pricebook2.csv": BOOKS,
@@ -49,8 +54,7 @@ def reading(pricebook=None, step="0.001", **changed):
         "SBQQ__DiscountTier__c.csv": TIERS,
     } | changed
     files = {name: text.encode() for name, text in tables.items() if text}
-    source = Source(files, wanted=Wanted(pricebook, Decimal(step)))
-    return imported(source, a_book(), PARTS, TO)
+    return Source(files, wanted=Wanted(pricebook, Decimal(step)))
 
 
 def outcomes(**more):
@@ -79,6 +83,55 @@ def test_another_book_is_read_by_its_name_and_takes_standard_prices_where_it_say
         "row 5: MACRO: changed, price 42000 to 40000 (-2000, -4.76 %)",
         "row 6: RRU: unchanged",
     ]
+
+
+BILLED = """Id,ProductCode,Name,Family,SBQQ__ChargeType__c,SBQQ__BillingFrequency__c
+p1,MACRO,Macro site,Hardware,{},{}
+"""
+
+
+@pytest.mark.parametrize(
+    ("kind", "often", "charge"),
+    [
+        ("One-Time", "", "one_time"),
+        ("One-Time", "Monthly", "one_time"),
+        ("Recurring", "Monthly", "monthly"),
+        ("Recurring", "Quarterly", "quarterly"),
+        ("Recurring", "Semi-Annual", "half_yearly"),
+        ("Recurring", "Semiannual", "half_yearly"),
+        ("Recurring", "Annual", "yearly"),
+        ("Recurring", "", "one_time"),
+        ("Usage", "Monthly", "one_time"),
+        ("", "", "one_time"),
+    ],
+)
+def test_a_billing_frequency_becomes_a_charge_and_what_is_not_said_stays_as_the_book_has_it(
+    kind, often, charge
+):
+    master = {"MACRO": Part("MACRO", "pcs", charge)}
+    source = sources(**{"Product2.csv": BILLED.format(kind, often)})
+    entries = imported(source, a_book(), master, TO).document["entries"]
+    charges = [each["charge"] for each in entries if each["sku"] == "MACRO"]
+    assert charges == list(dict.fromkeys(["one_time", charge]))
+
+
+@pytest.mark.parametrize(
+    ("kind", "often", "words"),
+    [
+        (
+            "Recurring",
+            "Invoice Plan",
+            "billing frequency 'Invoice Plan' is no period; use Monthly,",
+        ),
+        ("Recurring", "Biennial", "use Monthly, Quarterly, Semi-Annual or Annual"),
+        ("Rental", "Monthly", "charge type 'Rental' is unknown; use One-Time, Recurring or Usage"),
+    ],
+)
+def test_what_is_billed_in_no_period_of_months_is_refused(kind, often, words):
+    """Such a product kept the charge of the book without a word, as if nothing were said."""
+    (outcome, *_) = reading(**{"Product2.csv": BILLED.format(kind, often)}).outcomes
+    assert outcome.verdict == "refused"
+    assert words in outcome.words
 
 
 def test_an_exclusive_upper_bound_becomes_the_last_quantity_below_it():

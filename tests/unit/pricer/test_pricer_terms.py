@@ -57,6 +57,41 @@ def test_a_yearly_charge_runs_for_part_of_a_year_too():
     assert str(term.tcv) == "1400.00 USD"  # 2400 x 7 / 12
 
 
+@pytest.mark.parametrize(
+    ("charge", "tcv", "acv"),
+    [
+        ("monthly", "3600.00", "1200.00"),
+        ("quarterly", "1200.00", "400.00"),
+        ("every_4_months", "900.00", "300.00"),
+        ("half_yearly", "600.00", "200.00"),
+        ("yearly", "300.00", "100.00"),
+        ("every_24_months", "150.00", "50.00"),
+    ],
+)
+def test_every_period_is_counted_by_its_months(charge, tcv, acv):
+    book = a_book(entries=[an_entry("MON", "100", "40", category="support", charge=charge)])
+    term = term_of(an_item(("MON", "1")), book=book, terms=[{"months": 36}])
+    assert (str(term.tcv), str(term.acv)) == (f"{tcv} USD", f"{acv} USD")
+
+
+def test_a_quarter_that_is_cut_counts_by_the_month_and_is_rounded_once():
+    book = a_book(entries=[an_entry("MON", "100", "40", category="support", charge="quarterly")])
+    term = term_of(an_item(("MON", "1")), book=book, terms=[{"months": 14}])
+    assert str(term.tcv) == "466.67 USD"  # 100 x 14 / 3
+    assert str(term.acv) == "400.00 USD"  # 466.67 x 12 / 14 is 400.0028...
+
+
+def test_a_ramp_of_a_quarterly_charge_takes_its_quantities_month_by_month():
+    book = a_book(entries=[an_entry("MON", "90", "40", category="support", charge="quarterly")])
+    terms = [ramp((3, "5"), (1, "8"), (8, "20"), item_id="site")]
+    term = term_of(an_item(("MON", "1"), item_id="site"), book=book, terms=terms)
+    assert [str(each.recurring) for each in term.periods] == [
+        "450.00 USD",  # 5 x 90
+        "240.00 USD",  # a third of 8 x 90
+        "4800.00 USD",  # 8 / 3 of 20 x 90
+    ]
+
+
 def test_items_have_terms_of_their_own():
     term = term_of(SITE, CARE, terms=[{"months": 12}, {"months": 24, "item_id": "care"}])
     assert [str(each.recurring) for each in term.periods] == ["14400.00 USD", "2400.00 USD"]

@@ -133,8 +133,11 @@ def test_an_effect_is_told(effect: object, said: str) -> None:
             "parts A; beside B in the same item; with 2 C",
         ),
         (
-            {"effective": {"first": "2026-09-01", "last": "2026-12-31"}, "charges": ["one_time"]},
-            "charges one time; from 2026-09-01 to 2026-12-31",
+            {
+                "effective": {"first": "2026-09-01", "last": "2026-12-31"},
+                "charges": ["one_time", "every_4_months"],
+            },
+            "charges one-time, every 4 months; from 2026-09-01 to 2026-12-31",
         ),
         (
             {

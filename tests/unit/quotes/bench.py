@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-from contracts.catalogue import FACTS
+from contracts.catalogue import FACTS, UPCASTERS
 from contracts.configuration import (
     Decision,
     RequestedItem,
@@ -27,7 +27,6 @@ from contracts.opportunity import (
 from contracts.pricing import (
     DiscountAsk,
 )
-from contracts.quote import UPCASTERS
 from contracts.values import Percent, Quantity
 from infra.desk import CommandDesk
 from infra.memory import MemoryStore

@@ -53,6 +53,7 @@ class Peers:
         self.now = NOON
         self.book = 3
         self.needs_approval = False
+        self.charge = "one_time"
 
     def good_answer(self, ask: Fact, ask_id: str) -> Fact:
         """Return the answer of a peer that has no objection."""
@@ -148,7 +149,7 @@ class Peers:
         book = ask.pins.book or pin("list-emea", self.book)
         percent = sum((each.percent.root for each in ask.discounts), Decimal(0))
         lines = tuple(
-            priced_line(number, item, ask.currency, percent)
+            priced_line(number, item, ask.currency, percent).but({"charge": self.charge})
             for number, item in enumerate(ask.items, start=1)
         )
         listed = Money.total((each.list_total for each in lines), ask.currency)
@@ -157,7 +158,7 @@ class Peers:
         totals = Totals(
             currency=ask.currency,
             by_charge=(
-                ChargeTotal(charge="one_time", list=listed, discount=listed - net, net=net),
+                ChargeTotal(charge=self.charge, list=listed, discount=listed - net, net=net),
             ),
             list=listed,
             discount=listed - net,

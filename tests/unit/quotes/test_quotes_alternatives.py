@@ -38,6 +38,16 @@ def test_each_quote_stands_with_its_figures(table: dict[str, Any]) -> None:
     ]
 
 
+def test_charges_stand_once_each_from_once_to_the_longest_period(bench: Bench) -> None:
+    bench.hear(bench.opened())
+    for charge in ("yearly", "quarterly", "one_time", "quarterly"):
+        bench.charge = charge
+        quote_id = bench.draft()
+        bench.edit(quote_id, bench.item())
+        bench.settle(quote_id)
+    assert compared(bench.deal(), bench.quotes())["charges"] == ["one_time", "quarterly", "yearly"]
+
+
 def test_items_are_found_by_id_and_what_differs_is_marked(table: dict[str, Any]) -> None:
     macro, micro = table["items"]
     assert macro["has"] == {

@@ -156,3 +156,14 @@ def test_the_newest_revision_is_compared_with_the_one_before(bench: Bench) -> No
     assert "1 item removed" in words.differences(back)
     same = differences_view(bench.quote(quote_id), 1, 1)
     assert words.differences(same) == "Revision 1 does not differ from revision 1."
+
+
+def test_a_total_is_named_by_its_charge_in_words_and_an_item_by_its_own_name() -> None:
+    places = ("one_time", "half_yearly", "every_4_months", "Macro base station", "Whole offer")
+    assert [words.charged(each) for each in places] == [
+        "One-time",
+        "Half-yearly",
+        "Every 4 months",
+        "Macro base station",
+        "Whole offer",
+    ]

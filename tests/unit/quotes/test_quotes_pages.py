@@ -234,6 +234,25 @@ def test_a_seller_sees_the_offer_and_no_margin(browser: Browser) -> None:
     assert "Margin" in text_of(browser.gets("/quotes/Q-1001", "manager"))
 
 
+@pytest.mark.parametrize(
+    ("charge", "called"), [("quarterly", "Quarterly"), ("every_4_months", "Every 4 months")]
+)
+def test_a_charge_is_called_by_its_period_wherever_an_offer_is_read(
+    browser: Browser, charge: str, called: str
+) -> None:
+    browser.bench.charge = charge
+    view = presented(browser)
+    pages = [
+        browser.gets("/quotes/Q-1001"),
+        browser.gets(browser.offer(view["quote_id"]), None),
+        browser.gets(places.compare(browser.bench.deal_id)),
+    ]
+    for page in pages:
+        assert page.status_code == 200
+        assert called in text_of(page)
+        assert charge == "quarterly" or charge not in text_of(page)
+
+
 def test_what_can_not_be_done_is_not_offered(browser: Browser) -> None:
     presented(browser)
     assert "Begin a new revision" in text_of(browser.gets("/quotes/Q-1001"))

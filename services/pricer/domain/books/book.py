@@ -11,7 +11,8 @@ from typing import Any, Literal, Self
 
 from pydantic import Field, model_validator
 
-from contracts.pricing import Charge, FxRate
+from contracts.charges import Charge
+from contracts.pricing import FxRate
 from contracts.values import Currency, ExactDecimal, Percent, Period, Pin, Sha256, Value
 from services.pricer.domain.books.canonical import digest
 from services.pricer.domain.books.price_models import (

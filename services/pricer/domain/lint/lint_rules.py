@@ -3,9 +3,8 @@
 from collections.abc import Iterable
 from decimal import Decimal
 from itertools import pairwise
-from typing import get_args
 
-from contracts.pricing import Charge
+from contracts.charges import CHOICE, MONTHS
 from contracts.values import Percent, Period
 from services.pricer.domain.books.rules import (
     AmountOff,
@@ -87,8 +86,12 @@ def lint_reach(known: Known) -> Iterable[Found]:
         if named and not known.inherits and not known.covers_any(rail.skus, rail.categories):
             text = "covers no part of this book, so it holds nothing; correct it or drop it"
             yield f"guardrails.{rail.id}", text
+    charges = {each.charge for each in known.book.entries}
     for rule in known.book.rules:
         place, when = f"rules.{rule.id}", rule.when
+        for charge in when.charges:
+            if charge in MONTHS and charge not in charges and not known.inherits:
+                yield place, f"no part of this book is charged {charge}; correct it or drop it"
         named = when.skus or when.categories
         if named and not known.inherits and not known.covers_any(when.skus, when.categories):
             yield place, "covers no part of this book, so it never applies; correct it or drop it"
@@ -125,7 +128,7 @@ def names_of(known: Known) -> Names:
         "segment": set(book.segments),
         "channel": set(book.channels),
         "currency": set(book.currencies) | {book.currency},
-        "charge": set(get_args(Charge)),
+        "charge": set(MONTHS),
     }
 
 
@@ -148,7 +151,7 @@ def references(place: str, when: Condition, names: Names) -> Iterable[Found]:
                 continue
             text = "is not in this book; correct it or add it"
             if kind == "charge":
-                text = f"is none; give {', '.join(sorted(names[kind]))}"
+                text = f"is none; give {CHOICE}"
             yield place, f"{kind} {name} {text}"
 
 

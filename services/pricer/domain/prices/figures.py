@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, NamedTuple
 
-from contracts.pricing import Charge, ChargeTotal, GuardrailBreach, LineProblem, Totals
+from contracts.charges import Charge, months_of
+from contracts.pricing import ChargeTotal, GuardrailBreach, LineProblem, Totals
 from contracts.values import EXACT, MAX_DIGITS, Money, percentage, share, unit_of
 from services.pricer.domain.asks.rounding import FINEST
 from services.pricer.domain.asks.scene import Scene, exact_sum
@@ -13,8 +14,6 @@ from services.pricer.domain.books.allocation import decimals, to_multiple
 from services.pricer.domain.waterfall.off_invoice import Pocket
 from services.pricer.domain.waterfall.running import Running
 from services.pricer.domain.waterfall.waterfall import net_unit
-
-CHARGES: tuple[Charge, ...] = ("one_time", "monthly", "yearly")
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,8 +89,7 @@ def totals_of(settled: Settled, figures: list[LineFigures]) -> Totals:
                 "net": money_of([each.net_total for each in by_charge[charge]], currency),
             }
         )
-        for charge in CHARGES
-        if charge in by_charge
+        for charge in sorted(by_charge, key=months_of)
     ]
     whole = money_of((each.list.amount for each in found), currency)
     discount = money_of((each.discount.amount for each in found), currency)

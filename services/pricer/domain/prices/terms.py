@@ -12,6 +12,7 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import Any
 
+from contracts.charges import ONE_TIME, months_of
 from contracts.commercial import RampSegment, TermAsk, TermPeriod, TermTotals
 from contracts.pricing import DiscountAsk, GuardrailBreach, LineProblem, PricedLine
 from contracts.values import EXACT, Money, minor_unit
@@ -24,7 +25,6 @@ from services.pricer.domain.books.compiled import CompiledBook
 YEAR = 12
 # Each period is a whole price: more are no ramp, but an absurd size.
 PERIODS_MAX = 36
-MONTHS_OF = {"monthly": 1, "yearly": YEAR}
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +73,7 @@ def _terms_of(ask: PriceAsk, base: Priced) -> dict[str, TermAsk] | LineProblem:
         if (term := named.get(item.item_id) or named.get(None))
     }
     for line in base.lines:
-        if line.charge in MONTHS_OF and line.item_id not in terms:
+        if months_of(line.charge) and line.item_id not in terms:
             text = f"item {line.item_id} has recurring charges and no term; give it one, or"
             return problem("term_missing", f"{text} the quote", "terms")
     return terms
@@ -170,7 +170,7 @@ def _whole(
     for period, priced in found:
         amount, lines = Decimal(0), []
         for line in priced.lines:
-            if line.charge not in MONTHS_OF or line.item_id not in terms:
+            if not months_of(line.charge) or line.item_id not in terms:
                 continue
             part = _recurring(line, period.months, policy)
             amount = EXACT.add(amount, part)
@@ -188,7 +188,7 @@ def _whole(
 def _recurring(line: PricedLine, months: int, policy: RoundingPolicy) -> Decimal:
     """Return what a line comes to in so many months, rounded once, at the point `line`."""
     whole = EXACT.multiply(line.net_total.amount, Decimal(months))
-    exact = ROUNDS.divide(whole, Decimal(MONTHS_OF[line.charge]))
+    exact = ROUNDS.divide(whole, Decimal(months_of(line.charge)))
     return quantized(exact, line_digits(policy, line.net_total.currency), line_mode(policy))
 
 
@@ -200,7 +200,7 @@ def _totals(
 ) -> TermTotals:
     currency = base.totals.currency
     one_time = Money.total(
-        (each.net for each in base.totals.by_charge if each.charge == "one_time"), currency
+        (each.net for each in base.totals.by_charge if each.charge == ONE_TIME), currency
     )
     recurring = Money.total((each.recurring for each in periods), currency)
     yearly = sum(

@@ -13,6 +13,7 @@ from typing import Literal
 from pydantic import ValidationError
 
 from services.pricer.domain.books.book import Entry, PriceBook
+from services.pricer.domain.books.faults import rule_of
 from services.pricer.domain.books.price_models import Derived, PercentOfTotal
 from services.pricer.domain.lint.lint import Part
 from services.pricer.domain.releases.differing import moved
@@ -208,7 +209,7 @@ def _checked(tree: Tree, book: PriceBook, part: Part) -> Entry:
         entry = Entry.model_validate(tree)
     except ValidationError as fault:
         first = fault.errors()[0]
-        raise Wrong(f"{'.'.join(map(str, first['loc']))}: {first['msg']}") from None
+        raise Wrong(f"{'.'.join(map(str, first['loc']))}: {rule_of(first)}") from None
     if entry.category not in {each.id for each in book.categories}:
         raise Wrong(f"category {entry.category} is not declared in the book; correct it")
     if (entry.unit, entry.charge) != (part.unit, part.charge):

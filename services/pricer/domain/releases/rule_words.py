@@ -2,6 +2,7 @@
 
 from decimal import Decimal
 
+from contracts.charges import say_charge
 from contracts.values import Period, Value
 from services.pricer.domain.asks.trace import say, say_number
 from services.pricer.domain.books.book import Entry, FxPair, Guardrail, Rule
@@ -122,7 +123,7 @@ def condition_words(when: Condition) -> str:
         ("partners", when.partners),
         ("accounts", when.accounts),
         ("products", when.products),
-        ("charges", [each.replace("_", " ") for each in when.charges]),
+        ("charges", [say_charge(each).lower() for each in when.charges]),
         ("quotes in", when.currencies),
     )
     said = [f"{name} {', '.join(members)}" for name, members in lists if members]

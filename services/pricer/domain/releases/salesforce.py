@@ -15,7 +15,9 @@ from pydantic import ValidationError
 from contracts.values import EXACT
 from services.pricer.domain.asks.trace import say_number
 from services.pricer.domain.books.book import PriceBook, Rule
+from services.pricer.domain.books.faults import rule_of
 from services.pricer.domain.lint.lint import Part
+from services.pricer.domain.releases.billing import NoCharge, charge_of
 from services.pricer.domain.releases.price_list import (
     COLUMNS,
     Imported,
@@ -30,11 +32,6 @@ TABLES = ("product2", "pricebook2", "pricebookentry", "discountschedule", "disco
 # The smallest step between two quantities: a quantity has three decimals.
 FINEST = Decimal("0.001")
 TRUE = {"true", "1", "yes"}
-CHARGES = {
-    ("one-time", ""): "one_time",
-    ("recurring", "monthly"): "monthly",
-    ("recurring", "annual"): "yearly",
-}
 MODES = {"range": "range", "slab": "slab"}
 UNITS = {"percent": ("percent", "discount"), "amount": ("amount", "discountamount")}
 COUNTED = {"": "line", "none": "line", "quote": "quote"}
@@ -142,19 +139,21 @@ def _why_not(entry: Row, product: Row | None) -> str:
         return f"product {entry.of('product2id')[:40]} is not in Product2; export it too"
     if not _is(entry, "isactive", otherwise=True) or not _is(product, "isactive", otherwise=True):
         return "is not active there; activate it, or leave it out"
+    try:
+        charge_of(product.of("chargetype"), product.of("billingfrequency"))
+    except NoCharge as fault:
+        return str(fault)
     return ""
 
 
 def _cells(price: Row, product: Row, book: PriceBook) -> dict[str, str]:
     family = product.of("family")
     known = {name.lower(): each.id for each in book.categories for name in (each.id, each.name)}
-    kind = product.of("chargetype").lower()
-    often = product.of("billingfrequency").lower() if kind == "recurring" else ""
     return {
         "price": price.of("unitprice"),
         "currency": price.of("currencyisocode"),
         "category": known.get(family.lower(), family),
-        "charge": CHARGES.get((kind, often), ""),
+        "charge": charge_of(product.of("chargetype"), product.of("billingfrequency")),
         "unit": product.of("quantityunitofmeasure"),
     }
 
@@ -219,7 +218,7 @@ def _rule(row: Row, skus: Sequence[str], tiers: Sequence[Row], step: Decimal) ->
         Rule.model_validate({**rule, "version": 1, "group": "schedules"})
     except ValidationError as fault:
         first = fault.errors()[0]
-        raise _Wrong(f"{'.'.join(map(str, first['loc']))}: {first['msg']}") from None
+        raise _Wrong(f"{'.'.join(map(str, first['loc']))}: {rule_of(first)}") from None
     return rule
 
 
