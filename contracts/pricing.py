@@ -1,6 +1,5 @@
 """Facts and values of the pricer: discounts asked for, priced lines, totals, guardrails."""
 
-from datetime import date
 from typing import Literal, Self
 from uuid import UUID
 
@@ -10,6 +9,7 @@ from contracts.commercial import TermTotals
 from contracts.envelope import Fact
 from contracts.values import (
     Currency,
+    Day,
     ExactDecimal,
     LineQuantity,
     Money,
@@ -116,7 +116,7 @@ class PriceColumn(Value):
     book: Pin
     fx: Pin
     currency: Currency
-    day: date
+    day: Day
     prices: tuple[UnitPrice, ...] = Field(max_length=COLUMN_MAX)
     missing: tuple[str, ...] = Field(default=(), max_length=COLUMN_MAX)
 
@@ -206,7 +206,7 @@ class FxRate(Value):
     base: Currency
     quote: Currency
     rate: ExactDecimal
-    day: date
+    day: Day
 
 
 class QuotePriced(Fact):

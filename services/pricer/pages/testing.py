@@ -2,8 +2,6 @@
 
 import json
 from collections.abc import Mapping
-from datetime import date
-from decimal import Decimal
 from typing import Any
 
 from fastapi import APIRouter, Request
@@ -13,6 +11,7 @@ from starlette.responses import Response
 from contracts import places
 from contracts.errors import NotFound, Refused
 from contracts.pricing import LineProblem
+from contracts.values import Day, ExactDecimal
 from infra.auth import Principal
 from infra.pages import FormInvalid, Pages, filled, follows, page_router, reader
 from services.pricer.api import view_for
@@ -38,14 +37,14 @@ class Tried(BaseModel):
     model_config = ConfigDict(extra="ignore")
 
     book: str = Field(default="", max_length=120)
-    day: date
+    day: Day
     currency: str = Field(default="", pattern=r"^([A-Z]{3})?$")
     customer_tier: str = Field(default="", max_length=100)
     region: str = Field(default="", max_length=100)
     account_id: str = Field(default="", max_length=200)
     segment: str = Field(default="", max_length=100)
     channel: str = Field(default="", max_length=100)
-    discount: Decimal | None = Field(default=None, ge=0, le=100)
+    discount: ExactDecimal | None = Field(default=None, ge=0, le=100)
 
 
 def routes(author: Author, library: Library, pages: Pages) -> APIRouter:
