@@ -210,7 +210,13 @@ def _all(folder: Path, read: Callable[[Mapping[str, Any]], V]) -> list[tuple[Pat
         try:
             each = read(document)
         except ValidationError as fault:
-            _refuse(path, [Finding(_where(one), one["msg"]) for one in fault.errors()])
+            _refuse(
+                path,
+                [
+                    Finding(_where(one), one["msg"].removeprefix("Value error, "))
+                    for one in fault.errors()
+                ],
+            )
             raise
         except TypeError as fault:
             raise _refusal(path, [Finding("a number", str(fault))]) from None

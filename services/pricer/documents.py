@@ -75,7 +75,7 @@ def read(kind: Kind, document: Mapping[str, Any], name: str) -> PriceBook | FxTa
         return read_book(document) if kind == "book" else read_fx(document)
     except ValidationError as fault:
         found = [
-            Finding(".".join(map(str, each["loc"])) or "document", each["msg"])
+            Finding(".".join(map(str, each["loc"])) or "document", _said(each["msg"]))
             for each in fault.errors(include_url=False)
         ]
         raise refusal(name, found) from None
@@ -100,6 +100,11 @@ def _text(raw: bytes, name: str) -> str:
     except UnicodeDecodeError as fault:
         text = f"is not UTF-8 from byte {fault.start + 1} on; save it as UTF-8"
         raise refusal(name, [Finding("file", text)]) from None
+
+
+def _said(message: str) -> str:
+    """Return what a fault of pydantic says, without how it was raised."""
+    return message.removeprefix("Value error, ")
 
 
 def _number(text: str) -> Decimal | int:

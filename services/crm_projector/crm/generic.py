@@ -137,7 +137,10 @@ def parsed(raw: bytes) -> EventBody:
     except ValidationError as fault:
         found = fault.errors(include_input=False, include_url=False, include_context=False)
         fields = [
-            {"field": ".".join(map(str, each["loc"])) or "body", "rule": each["msg"]}
+            {
+                "field": ".".join(map(str, each["loc"])) or "body",
+                "rule": each["msg"].removeprefix("Value error, "),
+            }
             for each in found[:FIELDS_SHOWN_MAX]
         ]
         names = ", ".join(each["field"] for each in fields)
