@@ -123,7 +123,9 @@ class TesterPages:
 def _errors_of(fault: Refused | NotFound) -> Mapping[str, str]:
     if isinstance(fault, FormInvalid):
         return fault.errors
-    return {"book": fault.message} if isinstance(fault, NotFound | BookRefused) else {}
+    if isinstance(fault, NotFound):
+        return {"book": "It is there no longer; choose another one."}
+    return {"book": fault.message} if isinstance(fault, BookRefused) else {}
 
 
 def _rows(values: Mapping[str, str]) -> list[int]:

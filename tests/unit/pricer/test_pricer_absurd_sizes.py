@@ -84,3 +84,29 @@ def test_a_book_with_absurd_prices_costs_markups_and_rates_is_not_published():
     ):
         assert any(words in each for each in said), words
     assert "give a rate below 1000000000000" in str(lint_fx(the_fx(EUR=over))[0])
+
+
+# ---- a manual price and another quantity
+
+FLOOR = {
+    "id": "floor",
+    "version": 1,
+    "name": "Floor",
+    "scope": "line",
+    "margin_on_price": "20",
+    "action": "reject",
+}
+
+
+@pytest.mark.parametrize("quantity", ["2", "3", "250"])
+def test_a_manual_price_stays_whatever_the_quantity_and_is_held_to_the_floor_each_time(quantity):
+    def priced(unit):
+        ask = {"rationale": "matched an offer", "item_id": "i1", "sku": "RRU"}
+        item = an_item(("RRU", quantity))
+        book = compile_book(a_book(guardrails=[FLOOR]))
+        return price(an_ask(item, discounts=[ask | {"unit_price": money(unit)}]), book, the_fx())
+
+    (line,) = priced("2400.00").lines
+    assert str(line.net_unit) == "2400.00 USD"
+    assert line.net_total.amount == line.net_unit.amount * int(quantity)
+    assert [it.code for it in priced("2000.00").problems] == ["pricer.below_floor"]
