@@ -4,7 +4,6 @@
 envelope's time is when we heard of it.
 """
 
-from datetime import date
 from uuid import UUID, uuid5
 
 from pydantic import Field
@@ -12,7 +11,7 @@ from pydantic import Field
 from contracts.configuration import RequestedItem
 from contracts.envelope import Fact
 from contracts.pricing import DiscountAsk
-from contracts.values import Currency, Instant, Money, Value, is_none
+from contracts.values import Currency, Day, Instant, Money, Value, is_none
 
 
 class OpportunityRef(Value):
@@ -46,8 +45,8 @@ class OpportunityDetails(Value):
     owner_id: str = Field(max_length=200)
     stage: str = Field(max_length=100)
     amount: Money | None = None
-    expected_close: date | None = None
-    next_follow_up: date | None = None
+    expected_close: Day | None = None
+    next_follow_up: Day | None = None
     segment: str | None = Field(default=None, min_length=1, max_length=60, exclude_if=is_none)
     channel: str | None = Field(default=None, min_length=1, max_length=60, exclude_if=is_none)
     partner: str | None = Field(default=None, min_length=1, max_length=60, exclude_if=is_none)

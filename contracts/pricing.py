@@ -1,6 +1,5 @@
 """Facts and values of the pricer: discounts asked for, priced lines, totals, guardrails."""
 
-from datetime import date
 from typing import ClassVar, Literal, Self
 from uuid import UUID
 
@@ -12,6 +11,7 @@ from contracts.envelope import Fact
 from contracts.upcasts import Upcaster, unchanged
 from contracts.values import (
     Currency,
+    Day,
     ExactDecimal,
     LineQuantity,
     Money,
@@ -117,7 +117,7 @@ class PriceColumn(Value):
     book: Pin
     fx: Pin
     currency: Currency
-    day: date
+    day: Day
     prices: tuple[UnitPrice, ...] = Field(max_length=COLUMN_MAX)
     missing: tuple[str, ...] = Field(default=(), max_length=COLUMN_MAX)
 
@@ -207,7 +207,7 @@ class FxRate(Value):
     base: Currency
     quote: Currency
     rate: ExactDecimal
-    day: date
+    day: Day
 
 
 class QuotePriced(Fact):

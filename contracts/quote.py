@@ -1,6 +1,5 @@
 """Facts and values of quotes: the deal, its quotes, what is asked, recorded and decided."""
 
-from datetime import date
 from typing import Any, ClassVar, Literal
 from uuid import UUID
 
@@ -24,6 +23,7 @@ from contracts.pricing import (
 from contracts.upcasts import Upcaster, unchanged
 from contracts.values import (
     Currency,
+    Day,
     Instant,
     LineQuantity,
     Money,
@@ -128,7 +128,7 @@ class PricingRequested(RevisionFact):
     region: str
     currency: Currency
     discounts: tuple[DiscountAsk, ...]
-    day: date
+    day: Day
     pins: PricingPins
     submit: bool
     requested_by: str
@@ -179,7 +179,7 @@ class RevisionSubmitted(RevisionFact):
     offer: PricedOffer
     terms: Terms
     content_key: Sha256
-    valid_until: date
+    valid_until: Day
     zone: str
     requested_by: str
     hands: tuple[str, ...] = ()
@@ -200,8 +200,8 @@ class DocumentRequested(RevisionFact):
     offer: PricedOffer
     terms: Terms
     content_key: Sha256
-    issued_on: date
-    valid_until: date
+    issued_on: Day
+    valid_until: Day
     zone: str
     brand: str
     language: str
@@ -282,7 +282,7 @@ class QuotePresented(RevisionFact):
 
     content_key: Sha256
     document_sha256: Sha256
-    valid_until: date
+    valid_until: Day
     zone: str
     expires_at: Instant
     net: Money

@@ -5,7 +5,7 @@ Decimal throughout; a binary float is refused at the door, because 0.1 is not a 
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import date, datetime
+from datetime import date, datetime, time
 from decimal import (
     ROUND_DOWN,
     ROUND_HALF_UP,
@@ -20,6 +20,7 @@ from typing import Annotated, Any, ClassVar, Self, TypeVar
 from pydantic import (
     AfterValidator,
     BaseModel,
+    BeforeValidator,
     ConfigDict,
     Field,
     PlainSerializer,
@@ -47,6 +48,22 @@ MAX_SCALE = 6
 # Far beyond any price or measure; keeps products within EXACT, and 1E+999999 out of the log.
 MAX_DIGITS = 24
 PLAIN = re.compile(r"-?[0-9]{1,15}(\.[0-9]{1,6})?", re.ASCII)
+# The one way in which programs write decimals to us; `Decimal` itself reads 1_000, 1e3, +5, .5,
+# blanks around it and the digits of every script, which each reader may take for something else.
+PLAIN_DECIMAL = re.compile(rf"-?[0-9]{{1,{2 * MAX_DIGITS}}}(\.[0-9]{{1,{2 * MAX_DIGITS}}})?")
+NOT_PLAIN = (
+    "write a plain decimal, such as 1234.50: digits 0 to 9, one point, no blanks, no exponent"
+)
+PLAIN_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+NOT_A_DAY = "write a day as text, such as 2026-03-31"
+# RFC 3339, with a blank for the T as it allows; its seconds may be left out.
+PLAIN_INSTANT = re.compile(
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ][0-9]{2}:[0-9]{2}(:[0-9]{2}([.,][0-9]{1,9})?)?"
+    r"([Zz]|[+-][0-9]{2}:?[0-9]{2})?"
+)
+# With it every text that pydantic would take for a count of seconds is out.
+NOT_A_CLOCK = "write the time as text, such as 12:30 or 2026-03-31T12:30:00"
+NOT_AN_INSTANT = "write a time as text with its zone, such as 2026-03-31T12:00:00Z"
 SCALES = tuple(Decimal(1).scaleb(-digits) for digits in range(MAX_DIGITS + 1))
 ZERO, HUNDRED = Decimal(0), Decimal(100)
 EXACT = Context(prec=60, rounding=ROUND_HALF_UP, traps=[Inexact, InvalidOperation])
@@ -105,7 +122,27 @@ def _exact(value: Any, parse: ValidatorFunctionWrapHandler) -> Decimal:
         return Decimal(value)
     if isinstance(value, float | bool):
         raise ValueError("give decimals as text or integer; a binary float is not exact")
+    if isinstance(value, str) and not PLAIN_DECIMAL.fullmatch(value):
+        raise ValueError(NOT_PLAIN)
     return _sane(parse(value))
+
+
+def plain_day(text: str) -> date:
+    """Read a day as programs write it.   Raises: ValueError, saying how it is written."""
+    if not PLAIN_DAY.fullmatch(text):
+        raise ValueError(NOT_A_DAY)
+    return date.fromisoformat(text)
+
+
+def plain_decimal(text: str) -> Decimal:
+    """Read a decimal as programs write it.   Raises: ValueError, saying how it is written.
+
+    >>> plain_decimal("12.50")
+    Decimal('12.50')
+    """
+    if not PLAIN_DECIMAL.fullmatch(text):
+        raise ValueError(NOT_PLAIN)
+    return _sane(Decimal(text))
 
 
 def _sane(value: Decimal) -> Decimal:
@@ -143,7 +180,38 @@ def _aware(value: datetime) -> datetime:
     return value
 
 
-Instant = Annotated[datetime, AfterValidator(_aware)]
+def _day(value: Any) -> Any:
+    """Let through what says a day; a number would be read as seconds since 1970."""
+    if isinstance(value, str):
+        said = PLAIN_DAY.fullmatch(value) is not None
+    else:
+        said = isinstance(value, date)
+    if not said:
+        raise ValueError(NOT_A_DAY)
+    return value
+
+
+def _instant(value: Any, parse: ValidatorFunctionWrapHandler) -> datetime:
+    """Read a moment with its zone; a number would be read as seconds since 1970."""
+    if isinstance(value, str):
+        if not PLAIN_INSTANT.fullmatch(value):
+            raise ValueError(NOT_AN_INSTANT)
+    elif not isinstance(value, datetime):
+        raise ValueError(NOT_AN_INSTANT)
+    return _aware(parse(value))
+
+
+def _written(value: Any) -> Any:
+    """Let through a time of the day or a local moment that is written as one, never a number."""
+    if not isinstance(value, time | datetime) and (not isinstance(value, str) or ":" not in value):
+        raise ValueError(NOT_A_CLOCK)
+    return value
+
+
+Day = Annotated[date, BeforeValidator(_day)]
+Clock = Annotated[time, BeforeValidator(_written)]
+LocalMoment = Annotated[datetime, BeforeValidator(_written)]
+Instant = Annotated[datetime, WrapValidator(_instant)]
 Currency = Annotated[str, Field(pattern=r"^[A-Z]{3}$", description="ISO 4217 code")]
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$", description="hex SHA-256")]
 
@@ -433,8 +501,8 @@ class Pin(Value):
 class Period(Value):
     """Days from the first to the last, both included; no last day means until further notice."""
 
-    first: date
-    last: date | None = None
+    first: Day
+    last: Day | None = None
 
     def holds(self, day: date) -> bool:
         """Say whether the day lies inside."""

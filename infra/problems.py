@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict
 from starlette.exceptions import HTTPException
 
 from contracts.errors import NotFound, QuotewrightError, Refused
+from contracts.values import NOT_PLAIN
 from infra.wording import words_of
 
 MEDIA_TYPE = "application/problem+json"
@@ -112,6 +113,8 @@ def _plain(raw: Mapping[str, Any], message: str) -> str:
         case "literal_error":
             return "Choose one of the list."
         case "decimal_parsing" | "decimal_type" | "int_parsing" | "finite_number":
+            return "Write a number."
+        case "value_error" if NOT_PLAIN in raw["msg"]:
             return "Write a number."
         case _:
             return message

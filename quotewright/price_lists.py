@@ -1,7 +1,5 @@
 """`quotewright book import`: price lists, and exports of Salesforce, read into a price book."""
 
-from datetime import date
-from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -9,6 +7,7 @@ import typer
 import yaml
 
 from contracts.errors import Refused
+from contracts.values import plain_day, plain_decimal
 from quotewright.book_files import read_book
 from quotewright.options import REFUSED, Json, print_json, say, write
 from quotewright.playing import TELECOM
@@ -73,7 +72,7 @@ def _target(version: int, effective: str, complete: bool) -> "Target":
     from services.pricer.domain.releases.price_list import Target  # noqa: PLC0415 - as above
 
     try:
-        return Target(version, date.fromisoformat(effective), complete)
+        return Target(version, plain_day(effective), complete)
     except ValueError:
         raise Refused("write the day as 2027-01-01", field="effective") from None
 
@@ -83,8 +82,8 @@ def _source(files: list[Path], sheet: str | None, pricebook: str | None, step: s
     from services.pricer.importing import Source  # noqa: PLC0415 - as above
 
     try:
-        wanted = Wanted(pricebook, Decimal(step))
-    except ArithmeticError:
+        wanted = Wanted(pricebook, plain_decimal(step))
+    except ValueError:
         raise Refused("write the step as 0.001, or 1 for whole units", field="step") from None
     return Source({each.name: each.read_bytes() for each in files}, sheet, wanted)
 

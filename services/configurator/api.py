@@ -1,6 +1,5 @@
 """The doors of the configurator: products, questions, options, prices, a trial. Makes no facts."""
 
-from datetime import date
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends
@@ -8,7 +7,7 @@ from pydantic import Field
 
 from contracts.configuration import Answer, ConfiguredItem, Decision, RequestedItem
 from contracts.pricing import PriceColumn
-from contracts.values import Pin, Quantity, Value
+from contracts.values import Day, Pin, Quantity, Value
 from infra.ask import Asker
 from infra.web import Principal, allow, cause_of
 from infra.work import Cause, Commands
@@ -71,7 +70,7 @@ class ProductSummary(Value):
     product: str
     name: str
     description: str
-    effective: date
+    effective: Day
     model: Pin
 
 

@@ -14,7 +14,7 @@ from pydantic import Field, ValidationError
 
 from contracts.errors import QuotewrightError, Refused, Unavailable
 from contracts.pricing import PriceColumn, PricingPins
-from contracts.values import Currency, Value
+from contracts.values import Currency, Day, Value
 from infra.ask import Asker
 
 Json = dict[str, Any]
@@ -98,7 +98,7 @@ class PriceContext(Value):
     customer_tier: str = Field(max_length=100)
     region: str = Field(max_length=100)
     currency: Currency
-    day: date | None = None
+    day: Day | None = None
     pins: PricingPins = PricingPins()
 
 

@@ -182,9 +182,15 @@ def _errors(fault: ValidationError) -> list[Any]:
 
 def _sentences(fault: ValidationError) -> list[str]:
     return [
-        _plain(f"{'.'.join(map(str, each['loc']))}: {REMEDIES.get(each['type'], each['msg'])}")
+        _plain(
+            f"{'.'.join(map(str, each['loc']))}: {REMEDIES.get(each['type'], _said(each['msg']))}"
+        )
         for each in _errors(fault)
     ]
+
+
+def _said(message: str) -> str:
+    return message.removeprefix("Value error, ")
 
 
 def _plain(text: str) -> str:

@@ -1,7 +1,6 @@
 """The doors of crm_projector: CRMs in, the read side out, the rebuild."""
 
 from dataclasses import replace
-from datetime import date
 from hashlib import sha256
 from typing import Annotated, Any, Literal
 from uuid import UUID
@@ -10,7 +9,7 @@ from fastapi import APIRouter, Depends, Path, Query, Request
 from pydantic import BeforeValidator, Field
 
 from contracts.quote import Mover
-from contracts.values import Instant, Value
+from contracts.values import Day, Instant, Value
 from infra.auth import Principal
 from infra.bus import Bell
 from infra.web import allow, cause_of, public, raw_body
@@ -64,11 +63,11 @@ class OpportunityFilter(Value):
     region: Text = None
     stage: Text = None
     outcome: Annotated[Literal["open", "won", "lost", "decided"] | None, GIVEN] = None
-    follow_up_by: Annotated[date | None, GIVEN] = None
+    follow_up_by: Annotated[Day | None, GIVEN] = None
     currency: Text = None
     quote_status: Text = None
     quoted_tier: Text = None
-    presented_in: Annotated[date | None, GIVEN] = None
+    presented_in: Annotated[Day | None, GIVEN] = None
     presented_currency: Text = None
     quoted: Annotated[Literal["presented", "pending"] | None, GIVEN] = None
     amount: Annotated[Literal["told", "none"] | None, GIVEN] = None
@@ -169,7 +168,7 @@ def _add_analytics(router: APIRouter, commands: Commands) -> None:
 
     @router.get("/analytics/discount-trend", dependencies=[ANALYSTS])
     def discount_trend(
-        first: date | None = None, last: date | None = None, limit: Limit = LISTED_MAX
+        first: Day | None = None, last: Day | None = None, limit: Limit = LISTED_MAX
     ) -> dict[str, Any]:
         """Show the discount by month and currency, weighted and not."""
         return {"by_month": views.discount_trend(commands, first, last, limit)}

@@ -7,7 +7,6 @@ sellers gave and names of parts are not in it.
 from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
 from itertools import accumulate
 from typing import Annotated, Any, Literal
 
@@ -15,7 +14,7 @@ from psycopg.types.json import Jsonb
 from pydantic import Field
 
 from contracts.quote import PricingRequested
-from contracts.values import Value
+from contracts.values import Day, Value
 from infra.work import Commands, Work
 from services.pricer.domain.asks.ask import PriceAsk, Priced
 from services.pricer.domain.what_ifs.trial import (
@@ -72,8 +71,8 @@ class Chosen(Value):
     An empty list does not choose; `outcome`: asks that got a price, or that got none.
     """
 
-    first: date | None = None
-    last: date | None = None
+    first: Day | None = None
+    last: Day | None = None
     tiers: Names = ()
     regions: Names = ()
     products: Names = ()

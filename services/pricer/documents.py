@@ -21,7 +21,7 @@ BYTES_MAX = 32 * 1024 * 1024
 NODES_MAX = 4_000_000
 DEPTH_MAX = 20
 FAULTS_MAX = 20
-PLAIN_NUMBER = re.compile(r"[-+]?[0-9]{1,30}(\.[0-9]{0,30})?")
+PLAIN_NUMBER = re.compile(r"-?[0-9]{1,30}(\.[0-9]{1,30})?")
 
 # The parser in C is ten times faster and says the same; not every build of PyYAML has it.
 _SafeLoader: type[yaml.SafeLoader] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)

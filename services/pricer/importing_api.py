@@ -1,12 +1,11 @@
 """The door for price lists: a report of what a list changes, and the draft that it makes."""
 
-from datetime import date
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
 from pydantic import BaseModel, ConfigDict, Field
 
-from contracts.values import Sha256
+from contracts.values import Day, Sha256
 from infra.work import Cause
 from services.pricer.authoring import Author, drafted
 from services.pricer.authoring_api import Asked, Raw, Which, Writer, linted, summary
@@ -25,7 +24,7 @@ class ImportAsk(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    effective: date
+    effective: Day
     version: int | None = Field(default=None, ge=1)
     complete: bool = False
     keep: bool = False

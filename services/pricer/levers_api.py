@@ -17,6 +17,7 @@ from contracts.pricing import GuardrailBreach, PricedLine, Totals
 from contracts.values import Money, Percent, Quantity, Value
 from infra.ask import Asker
 from infra.web import Principal, allow
+from services.pricer import selling_units
 from services.pricer.api import READERS, PreviewAsk
 from services.pricer.books import Shelves
 from services.pricer.domain.asks.ask import Priced, Unpriced
@@ -98,8 +99,8 @@ class SlowAnswers(Unavailable):
     code = "pricer.approvals_slow"
 
 
-def routes(shelf: Shelves, asker: Asker) -> APIRouter:
-    """Return the routes of the levers below /pricer."""
+def routes(shelf: Shelves, asker: Asker, units: frozenset[str] = frozenset()) -> APIRouter:
+    """Return the routes of the levers below /pricer; `units` are the selling units there are."""
     router = APIRouter(prefix="/pricer")
 
     @router.post("/target-price")
@@ -128,6 +129,7 @@ def routes(shelf: Shelves, asker: Asker) -> APIRouter:
     @router.post("/largest-discount")
     def largest(body: LargestAsk, _reader: Reader) -> LargestAnswer:
         """Return the largest discount on the quote that needs no approval, asked of approvals."""
+        selling_units.check(body.selling_unit, units)
         return _largest(body, shelf, asker)
 
     return router

@@ -25,6 +25,7 @@ from services.pricer import (
     levers_api,
     pages,
     replay_api,
+    selling_units,
     what_if_api,
 )
 from services.pricer.asks import Asks
@@ -38,7 +39,7 @@ from services.pricer.what_ifs import Changed, Progress, WhatIfs
 
 
 def build(settings: Settings, plumbing: Plumbing) -> Parts:
-    """Wire the service.   Raises: BookRefused, if the catalogue can not be used."""
+    """Wire.   Raises: BookRefused, BadSellingUnits, if the catalogue can not be used."""
     library = Library(plumbing, books.load(settings.catalog_dir))
     author = Author(plumbing, library)
     bell = Bell()
@@ -61,7 +62,7 @@ def build(settings: Settings, plumbing: Plumbing) -> Parts:
         authoring_api.routes(author, library),
         importing_api.routes(author, library),
         what_if_api.routes(desk),
-        levers_api.routes(library, plumbing.asker),
+        levers_api.routes(library, plumbing.asker, selling_units.load(settings.catalog_dir)),
         replay_api.routes(plumbing, library),
     ):
         router.routes.extend(each.routes)

@@ -5,7 +5,7 @@ from typing import Any, Self
 
 from pydantic import Field, model_validator
 
-from contracts.values import Value
+from contracts.values import Day, Value
 from services.pricer.asks import Asks, Chosen, Name
 from services.pricer.books import Shelf
 from services.pricer.documents import read
@@ -55,7 +55,7 @@ class WhatIfAsk(Value):
     document: dict[str, Any] | None = None
     changed: Changed | None = None
     compare_with: Version | None = None
-    day: date | None = None
+    day: Day | None = None
     quotes: Chosen = Chosen()
     approvals: bool = True
 

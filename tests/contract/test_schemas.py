@@ -1,6 +1,7 @@
 """The schemas for integrators: fresh, valid, obeyed by what we write, and true of all that was released."""
 
 import json
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -92,8 +93,8 @@ def test_a_schema_lets_a_later_optional_member_pass() -> None:
 @pytest.mark.parametrize("text", ["1E+3", "0E-9", "1000", "-0.001"])
 def test_a_number_is_written_plainly_however_it_was_given(text: str) -> None:
     # JSON readers of other languages, and the schema's pattern, do not take 1E+3.
-    item = RequestedItem(item_id="a", product="base_station", quantity=Quantity("1E+3"))
-    ask = DiscountAsk(percent=Percent(text), rationale="as agreed")
+    item = RequestedItem(item_id="a", product="base_station", quantity=Quantity(Decimal("1E+3")))
+    ask = DiscountAsk(percent=Percent(Decimal(text)), rationale="as agreed")
 
     fact = sample(OpportunityOpened, requirements=(item,), discounts=(ask,))
 

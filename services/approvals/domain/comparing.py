@@ -2,11 +2,10 @@
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from datetime import date
 from typing import Literal
 
 from contracts.pricing import PricedLine
-from contracts.values import Money, Percent, Value
+from contracts.values import Day, Money, Percent, Value
 
 Kind = Literal["added", "removed", "changed"]
 
@@ -20,7 +19,7 @@ class Offered(Value):
     revision: int
     net: Money
     discount_percent: Percent
-    valid_until: date | None = None
+    valid_until: Day | None = None
     lines: tuple[PricedLine, ...] | None = None
 
 

@@ -5,13 +5,12 @@ an authority are collected and the strictest plan wins. So an average never hide
 """
 
 from collections.abc import Mapping
-from datetime import date
 from decimal import Decimal
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from contracts.values import ExactDecimal, Percent, Value
+from contracts.values import Day, ExactDecimal, Percent, Value
 
 Measure = Literal[
     "sales_discount_percent", "margin_percent", "worst_line_margin_percent", "guardrail_breaches"
@@ -125,7 +124,7 @@ class Policy(Value):
 
     id: Id
     version: int = Field(ge=1)
-    effective: date
+    effective: Day
     decision_hours: int = Field(ge=1, le=24 * 90)
     levels: tuple[Level, ...] = Field(min_length=1)
     plans: tuple[Plan, ...] = Field(min_length=1)

@@ -6,7 +6,6 @@ Both carry the same body, `EventBody`. An absent field means "unchanged": send c
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from datetime import date
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, ValidationError
@@ -14,7 +13,7 @@ from pydantic import Field, ValidationError
 from contracts.configuration import Answer, Decision, RequestedItem
 from contracts.errors import Poison, Refused
 from contracts.pricing import DiscountAsk
-from contracts.values import MAX_SCALE, Currency, ExactDecimal, Instant, Quantity, Value
+from contracts.values import MAX_SCALE, Currency, Day, ExactDecimal, Instant, Quantity, Value
 from infra.webhooks import HasHeaders, Verifier, WebhookCall
 from services.crm_projector.domain.inbound import GivenDetails, InboundEvent, Kind
 from services.crm_projector.domain.write_back import QuoteChanged
@@ -81,8 +80,8 @@ class OpportunityBody(Value):
     owner_id: Text | None = None
     stage: Annotated[str, Field(min_length=1, max_length=100)] | None = None
     amount: Amount | None = None
-    expected_close: date | None = None
-    next_follow_up: date | None = None
+    expected_close: Day | None = None
+    next_follow_up: Day | None = None
     segment: Label | None = None
     channel: Label | None = None
     partner: Label | None = None
@@ -138,7 +137,10 @@ def parsed(raw: bytes) -> EventBody:
     except ValidationError as fault:
         found = fault.errors(include_input=False, include_url=False, include_context=False)
         fields = [
-            {"field": ".".join(map(str, each["loc"])) or "body", "rule": each["msg"]}
+            {
+                "field": ".".join(map(str, each["loc"])) or "body",
+                "rule": each["msg"].removeprefix("Value error, "),
+            }
             for each in found[:FIELDS_SHOWN_MAX]
         ]
         names = ", ".join(each["field"] for each in fields)

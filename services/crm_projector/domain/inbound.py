@@ -3,7 +3,6 @@
 The same for every CRM: adapters normalise into `InboundEvent`, `translate` decides.
 """
 
-from datetime import date
 from typing import Any, Final, Literal
 from uuid import UUID
 
@@ -22,7 +21,7 @@ from contracts.opportunity import (
     deal_id_of,
 )
 from contracts.pricing import DiscountAsk
-from contracts.values import Currency, ExactDecimal, Instant, Money, Value
+from contracts.values import Currency, Day, ExactDecimal, Instant, Money, Value
 from services.crm_projector.domain.opportunity import OpportunityState, evolve
 
 Kind = Literal[
@@ -80,8 +79,8 @@ class GivenDetails(Value):
     owner_id: str | None = None
     stage: str | None = None
     amount: ExactDecimal | None = None
-    expected_close: date | None = None
-    next_follow_up: date | None = None
+    expected_close: Day | None = None
+    next_follow_up: Day | None = None
     segment: str | None = None
     channel: str | None = None
     partner: str | None = None

@@ -1,5 +1,6 @@
 """The pages on which versions are published, retired, given up, and price lists are read in."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,13 +17,14 @@ from services.pricer.authoring import Author
 from services.pricer.authoring_api import Asked, Which, Writer, linted
 from services.pricer.books import Key
 from services.pricer.domain.releases.releasing import Kind, Release
+from services.pricer.importing import ImportRefused
 from services.pricer.importing_api import ImportAsk, import_into
 from services.pricer.library import Library
 from services.pricer.pages.comparing import Compared, differs
 from services.pricer.pages.frame import PATHS, Insider, Keeper, place, told
 from services.pricer.pages.listing import in_force
 from services.pricer.pages.what_ifs import STATES
-from services.pricer.sheets import BYTES_MAX
+from services.pricer.sheets import BYTES_MAX, SheetRefused
 from services.pricer.tries import Tries
 
 SAID = (Refused, Conflict, NotFound)
@@ -99,6 +101,18 @@ def _importing(router: APIRouter, drawn: "ActPages") -> None:
         return drawn.read_in(Deciding(request, "book", it, caller, why))
 
 
+def errors_of(fault: QuotewrightError | None) -> Mapping[str, str]:
+    """Return what a refusal says beside which field; nothing, where it is of no field."""
+    match fault:
+        case FormInvalid():
+            return fault.errors
+        case SheetRefused() | ImportRefused():
+            return {"prices": fault.message}
+        case QuotewrightError(facts={"field": str(field)}):
+            return {field: fault.message}
+    return {}
+
+
 @dataclass(frozen=True, slots=True)
 class Deciding:
     """A form that acts on a version."""
@@ -138,7 +152,7 @@ class ActPages:
             "states": STATES,
             "fault": fault,
             "values": form(request) if fault else {},
-            "errors": fault.errors if isinstance(fault, FormInvalid) else {},
+            "errors": errors_of(fault),
             **differs(self.library, release, Compared()),
         }
         status = fault.status if fault else 200
@@ -177,7 +191,7 @@ class ActPages:
             "found": None,
             "fault": None,
             "values": form(request) if request.method == "POST" else {},
-            "errors": fault.errors if isinstance(fault, FormInvalid) else {},
+            "errors": errors_of(fault),
             "today": request.app.state.clock().date(),
         }
         status = fault.status if fault else 200

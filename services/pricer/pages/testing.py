@@ -1,9 +1,8 @@
 """The price tester: pick a customer, a day and a basket, and see the waterfall of every line."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import date
-from decimal import Decimal
 from typing import Any
 
 from fastapi import APIRouter, Request
@@ -13,6 +12,7 @@ from starlette.responses import Response
 from contracts import places
 from contracts.errors import NotFound, Refused
 from contracts.pricing import LineProblem
+from contracts.values import Day, ExactDecimal, plain_decimal
 from infra.auth import Principal
 from infra.pages import FormInvalid, Pages, filled, follows, page_router, reader
 from services.pricer.api import view_for
@@ -29,6 +29,7 @@ from services.pricer.pages.bars import drawn
 from services.pricer.pages.frame import Insider
 
 PARTS_FIRST, PARTS_MAX = 3, 40
+NO_NUMBER = "Write a number, as 12 or 2.5."
 OFFERED_MAX = 2000
 
 
@@ -38,14 +39,14 @@ class Tried(BaseModel):
     model_config = ConfigDict(extra="ignore")
 
     book: str = Field(default="", max_length=120)
-    day: date
+    day: Day
     currency: str = Field(default="", pattern=r"^([A-Z]{3})?$")
     customer_tier: str = Field(default="", max_length=100)
     region: str = Field(default="", max_length=100)
     account_id: str = Field(default="", max_length=200)
     segment: str = Field(default="", max_length=100)
     channel: str = Field(default="", max_length=100)
-    discount: Decimal | None = Field(default=None, ge=0, le=100)
+    discount: ExactDecimal | None = Field(default=None, ge=0, le=100)
 
 
 def routes(author: Author, library: Library, pages: Pages) -> APIRouter:
@@ -84,15 +85,14 @@ class TesterPages:
             book = self._book(asked, shelf)
             more |= _choices(book)
             parts = _parts(values, reader(request).typed)
+            _check(parts)
             if parts:
-                more["result"] = _result(_ask(asked, book, parts), (book, shelf), caller)
+                more["result"] = _result(_ask(asked, book, parts.values()), (book, shelf), caller)
         except (Refused, NotFound) as fault:
-            more |= {
-                "fault": fault,
-                "errors": fault.errors if isinstance(fault, FormInvalid) else {},
-            }
+            more |= {"fault": fault, "errors": _errors_of(fault)}
         more |= {"values": {"day": today.isoformat()} | values, "rows": _rows(values)}
-        more["releases"] = self._library.releases("book")
+        more["releases"] = releases = self._library.releases("book")
+        more["known"] = {f"{it.id}/{it.version}" for it in releases}
         name = "price_tested.html" if follows(request) else "price_tester.html"
         return self._pages.show(request, name, **more)
 
@@ -131,6 +131,14 @@ def _choices(book: CompiledBook) -> dict[str, Any]:
     return {"offered": book.book, "skus": list(book.offers)[:OFFERED_MAX]}
 
 
+def _errors_of(fault: Refused | NotFound) -> Mapping[str, str]:
+    if isinstance(fault, FormInvalid):
+        return fault.errors
+    if isinstance(fault, NotFound):
+        return {"book": "It is there no longer; choose another one."}
+    return {"book": fault.message} if isinstance(fault, BookRefused) else {}
+
+
 def _rows(values: Mapping[str, str]) -> list[int]:
     """Return the numbers of the rows for parts: those that are filled, and some more."""
     filled_to = max(
@@ -144,23 +152,35 @@ def _is_part(name: str) -> bool:
     return name.startswith("part") and name[4:].isdecimal() and len(name) < 8
 
 
-def _parts(values: Mapping[str, str], typed: Any) -> list[dict[str, str]]:
-    """Return the basket: rows that name a part; a quantity that is left out is one."""
-    found = []
+def _parts(values: Mapping[str, str], typed: Any) -> dict[int, dict[str, str]]:
+    """Return the basket by row: rows that name a part; a quantity that is left out is one."""
+    found = {}
     for number in range(1, PARTS_MAX + 1):
         sku = values.get(f"part{number}", "").strip()
         if sku:
             quantity = typed(values.get(f"quantity{number}", "").strip() or "1")
-            found.append({"sku": sku[:100], "name": sku[:100], "quantity": quantity[:40]})
+            found[number] = {"sku": sku[:100], "name": sku[:100], "quantity": quantity[:40]}
     return found
 
 
-def _ask(asked: Tried, book: CompiledBook, parts: list[dict[str, str]]) -> PriceAsk:
+def _check(parts: Mapping[int, dict[str, str]]) -> None:
+    """Refuse quantities that are no numbers, each beside its field.   Raises: FormInvalid."""
+    wrong = {}
+    for number, part in parts.items():
+        try:
+            plain_decimal(part["quantity"])
+        except ValueError:
+            wrong[f"quantity{number}"] = NO_NUMBER
+    if wrong:
+        raise FormInvalid(wrong)
+
+
+def _ask(asked: Tried, book: CompiledBook, parts: Iterable[dict[str, str]]) -> PriceAsk:
     """Return what is asked of the engine.   Raises: FormInvalid."""
     discounts = []
     if asked.discount:
         discounts = [{"percent": f"{asked.discount:f}", "rationale": "tried in the price tester"}]
-    item = {"item_id": "basket", "product": "-", "quantity": "1", "bill_of_materials": parts}
+    item = {"item_id": "basket", "product": "-", "quantity": "1", "bill_of_materials": list(parts)}
     tree = {
         "items": [item],
         "account_id": asked.account_id or "-",
@@ -175,8 +195,8 @@ def _ask(asked: Tried, book: CompiledBook, parts: list[dict[str, str]]) -> Price
     try:
         return PriceAsk.model_validate(tree)
     except ValueError:
-        text = "write each quantity as a number, as 12 or 2.5"
-        raise FormInvalid({"parts": text}, text) from None
+        text = "nothing can be asked of the engine like this; look at tier, region and currency"
+        raise FormInvalid({}, text) from None
 
 
 def _result(ask: PriceAsk, known: tuple[CompiledBook, Shelf], caller: Principal) -> dict[str, Any]:

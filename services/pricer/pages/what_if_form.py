@@ -1,20 +1,30 @@
 """The form of a what-if: what somebody chose on the page, as the ask that the JSON door takes."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from pydantic import ValidationError
 
-from contracts.errors import Refused
+from contracts.errors import NotFound, QuotewrightError, Refused
 from infra.pages import FormInvalid
 from infra.problems import field_errors
+from services.pricer.books import BookRefused, Key
 from services.pricer.documents import from_yaml
+from services.pricer.domain.what_ifs.candidate import CandidateRefused
 from services.pricer.what_if_asks import WhatIfAsk
 
 # Names of fields that choose: `tier.gold` is ticked for quotes of gold customers.
 CHOOSES = {"tier": "tiers", "region": "regions", "product": "products"}
 # Where what the ask refuses stands on the page.
-FIELDS = {"quotes.first": "first", "quotes.last": "last", "day": "day", "name": "name"}
+FIELDS = {
+    "quotes.first": "first",
+    "quotes.last": "last",
+    "": "last",  # what is said of the whole ask is that its days lie the wrong way round
+    "day": "day",
+    "name": "name",
+    "version": "book",
+    "compare_with": "compare_with",
+}
 
 
 def asked(form: Mapping[str, str]) -> WhatIfAsk:
@@ -31,8 +41,8 @@ def asked(form: Mapping[str, str]) -> WhatIfAsk:
     try:
         return WhatIfAsk.model_validate(tree)
     except ValidationError as fault:
-        found = field_errors(fault.errors())
-        raise FormInvalid({_place(name): text for name, text in found.items()}) from None
+        found = [{**each, "loc": (_place(each["loc"]),)} for each in fault.errors()]
+        raise FormInvalid(field_errors(found)) from None
 
 
 def _book(form: Mapping[str, str]) -> dict[str, Any]:
@@ -65,7 +75,36 @@ def _chosen(form: Mapping[str, str]) -> dict[str, Any]:
     return found
 
 
-def _place(name: str) -> str:
-    if name.startswith("changed"):
-        return "changes"
-    return FIELDS.get(name, name if name in {"book", "compare_with", "changes"} else "changes")
+def _place(loc: Sequence[int | str]) -> str:
+    return FIELDS.get(
+        ".".join(map(str, loc[:2])), FIELDS.get(str(loc[0]) if loc else "", "changes")
+    )
+
+
+def errors_of(
+    fault: QuotewrightError, form: Mapping[str, str], known: Collection[Key]
+) -> Mapping[str, str]:
+    """Return what a refusal says beside which field; nothing, where it is of no field.
+
+    `known` are the versions that there are.
+    """
+    match fault:
+        case FormInvalid():
+            return fault.errors
+        case NotFound():
+            chosen = {name: _key(form.get(name) or "") for name in ("book", "compare_with")}
+            gone = [name for name, key in chosen.items() if key is not None and key not in known]
+            return dict.fromkeys(gone, "It is there no longer; choose another one.")
+        case CandidateRefused() if fault.message.startswith("compare_with"):
+            return {"compare_with": fault.message.removeprefix("compare_with: ")}
+        case CandidateRefused() | BookRefused():
+            return {"changes" if form.get("changes") else "book": fault.message}
+    return {}
+
+
+def _key(text: str) -> Key | None:
+    try:
+        found = _version(text, "book")
+    except FormInvalid:
+        return None
+    return found["id"], found["version"]

@@ -9,21 +9,22 @@ from fastapi import APIRouter, Depends, Query, Request
 from starlette.responses import Response, StreamingResponse
 
 from contracts import places
-from contracts.errors import Refused
+from contracts.errors import Conflict, NotFound, QuotewrightError, Refused
 from infra.auth import Principal
 from infra.live import Live
-from infra.pages import FormInvalid, Pages, form, page_router, see
+from infra.pages import Pages, form, page_router, see
 from infra.web import allow
 from services.pricer.authoring_api import Writer
 from services.pricer.domain.what_ifs.report import report
 from services.pricer.pages import what_if_charts
-from services.pricer.pages.what_if_form import asked
+from services.pricer.pages.what_if_form import asked, errors_of
 from services.pricer.what_if_api import Insider, Keeper, WhatIfDesk, Why
 from services.pricer.what_ifs import WhatIf
 
 Reader = Annotated[Principal, Depends(allow("approver", "manager", "admin"))]
 KEEPERS = frozenset({"manager", "admin"})
 LISTED_MAX = 100
+SAID = (Refused, Conflict, NotFound)
 STATES = {
     "waiting": ("Waiting", "plain"),
     "running": ("Running", "busy"),
@@ -58,7 +59,7 @@ def routes(desk: WhatIfDesk, pages: Pages, live: Live) -> APIRouter:
         filled = form(request)
         try:
             found = desk.begin(asked(filled), cause)
-        except Refused as fault:
+        except SAID as fault:
             return drawn.listed(request, caller, filled, fault)
         return see(places.what_if(found.what_if_id))
 
@@ -90,7 +91,7 @@ class WhatIfPages:
         request: Request,
         caller: Principal,
         filled: Mapping[str, str],
-        fault: Refused | None = None,
+        fault: QuotewrightError | None = None,
     ) -> Response:
         """Draw the list and the form; a refused form comes back as it was filled."""
         releases = self._desk.library.releases("book")
@@ -98,13 +99,14 @@ class WhatIfPages:
             "found": self._desk.what_ifs.newest(LISTED_MAX),
             "states": STATES,
             "releases": releases,
+            "known": {f"{it.id}/{it.version}" for it in releases},
             "seen": self._desk.asks.seen(),
             "may_ask": bool(KEEPERS & caller.roles),
             "filled": filled,
-            "errors": fault.errors if isinstance(fault, FormInvalid) else {},
+            "errors": errors_of(fault, filled, {it.key for it in releases}) if fault else {},
             "fault": fault,
         }
-        status = 422 if fault else 200
+        status = fault.status if fault else 200
         return self._pages.show(request, "what_ifs.html", status, **told)
 
     def show(self, request: Request, what_if_id: UUID, caller: Principal) -> Response:

@@ -184,7 +184,7 @@ def test_words_that_turn_a_page_round_or_steer_a_terminal_are_refused(hidden):
     ("old", "new", "words"),
     [
         ("quantity: '1'", "quantity: 1", "quantity: must be text; put it in quotes"),
-        ("2026-01-01", "5", "effective: must be a day, as in 2026-11-28"),
+        ("2026-01-01", "5", "effective: write a day as text, such as 2026-03-31"),
         ("kind: flag", "kind: flagg", "attributes.0: "),
     ],
 )

@@ -155,7 +155,8 @@ def test_prices_of_an_unknown_question_are_refused_by_name(posts):
 
 
 @pytest.mark.parametrize(
-    ("unit", "says"), [("-1.00", "below zero"), ("1E+30", "digits"), (1.5, "not exact")]
+    ("unit", "says"),
+    [("-1.00", "below zero"), ("1E+30", "exponent"), ("9" * 30, "digits"), (1.5, "not exact")],
 )
 def test_a_column_with_absurd_prices_is_refused(posts, unit, says):
     pin = {"id": "b", "version": 1, "sha256": "0" * 64}

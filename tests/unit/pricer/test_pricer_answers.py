@@ -22,7 +22,8 @@ from infra.work import Cause, Work
 from services.pricer import api, books, consumer
 from tests.unit.pricer.basket import a_discount, an_item
 
-SHELF = books.load(Path(__file__).parents[3] / "catalogs" / "telecom")
+TELECOM = Path(__file__).parents[3] / "catalogs" / "telecom"
+SHELF = books.load(TELECOM)
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 DEAL = UUID("7f000000-0000-4000-8000-000000000001")
 QUOTE = UUID("7f000000-0000-4000-8000-000000000002")

@@ -91,16 +91,16 @@ RRU = an_item(("RRU", "1"))
             "give the discount with at most 4 decimals",
         ),
         (
-            an_ask(RRU, discounts=[a_discount("1E-20")]),
+            an_ask(RRU, discounts=[a_discount("0.00000000000000000001")]),
             "pricer.discount_scale",
             "discounts.0",
             "give the discount with at most 4 decimals",
         ),
         (
-            an_ask(RRU, discounts=[a_discount("1E+20")]),
+            an_ask(RRU, discounts=[a_discount("100000000000000000000")]),
             "pricer.discount_range",
             "discounts.0",
-            "a discount of 1E+20 % is impossible; give 0 to 100",
+            "a discount of 100000000000000000000 % is impossible; give 0 to 100",
         ),
         (
             an_ask(RRU, discounts=[a_discount("5"), a_discount("5", "i9")]),

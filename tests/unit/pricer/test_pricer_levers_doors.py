@@ -13,11 +13,12 @@ from infra.auth import Audience
 from infra.desk import CommandDesk
 from infra.memory import MemoryStore
 from infra.web import Readiness, application
-from services.pricer import levers_api, replay_api
+from services.pricer import levers_api, replay_api, selling_units
 from tests.unit.pricer.test_pricer_answers import (
     ASK_ID,
     NOW,
     SHELF,
+    TELECOM,
     Door,
     Keys,
     an_asked,
@@ -59,7 +60,7 @@ def approvals():
 def client(store, approvals):
     security = Keys(None, Audience("quotewright", "quotewright"), {}, lambda: NOW)
     routers = [
-        levers_api.routes(SHELF, approvals),
+        levers_api.routes(SHELF, approvals, selling_units.load(TELECOM)),
         replay_api.routes(CommandDesk(store, lambda: None), SHELF),
     ]
     return Door(application("pricer", routers, security, lambda: Readiness(True)))
@@ -117,6 +118,25 @@ def test_other_quantities_of_an_item_that_is_not_there_are_refused_and_never_not
 def largest(client):
     body = {"ask": preview_body(), "selling_unit": "emea-direct", "owner_id": "seller-1"}
     return asked(client, "/pricer/largest-discount", body)
+
+
+def test_nobodys_authority_is_asked_for_a_selling_unit_that_nobody_has(client, approvals):
+    body = {"ask": preview_body(), "selling_unit": "emea-dirct"}
+    found = asked(client, "/pricer/largest-discount", body)
+    told = found.json()
+    assert (found.status_code, told["code"]) == (422, "pricer.unknown_selling_unit")
+    assert told["field"] == "selling_unit"
+    assert "'emea-dirct' is not in selling_units.yaml; use one of " in told["detail"]
+    assert "emea-direct" in told["detail"]
+    assert approvals.asked == []
+
+
+def test_a_catalogue_whose_selling_units_can_not_be_read_starts_no_pricer(tmp_path):
+    assert selling_units.load(tmp_path) == frozenset()
+    for text in ("units: [{name: no id}]", "units: 3", "units: [", "- just a list"):
+        (tmp_path / "selling_units.yaml").write_text(text, "utf-8")
+        with pytest.raises(selling_units.BadSellingUnits, match="selling_units"):
+            selling_units.load(tmp_path)
 
 
 def test_the_largest_discount_is_what_approvals_still_lets_pass(client, approvals):

@@ -212,15 +212,15 @@ def packed(**members: bytes) -> bytes:
     return out.getvalue()
 
 
-def infected() -> bytes:
-    """A real workbook whose sheet declares entities that swell."""
+def infected(before: bytes = b'<!DOCTYPE a [<!ENTITY b "bbbb">]>') -> bytes:
+    """A real workbook with something before its sheet: entities that swell, if nothing is said."""
     out = io.BytesIO()
     source = zipfile.ZipFile(io.BytesIO(a_workbook(["sku", "price"], ["MACRO", 1])))
     with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
         for name in source.namelist():
             content = source.read(name)
             if "sheet1" in name:
-                content = b'<!DOCTYPE a [<!ENTITY b "bbbb">]>' + content
+                content = before + content
             archive.writestr(name, content)
     return out.getvalue()
 
@@ -241,6 +241,8 @@ def infected() -> bytes:
         (packed(**{f"m{n}": b"" for n in range(600)}), "unpacks to more than"),
         (b"\xd0\xcf\x11\xe0 old", "is an old or encrypted workbook"),
         (infected(), "holds a DOCTYPE"),
+        (infected(b"<!--" + b"x" * 5000 + b"--><!DOCTYPE a>"), "holds a DOCTYPE"),
+        (infected(b"<a>" + b"<c/>" * sheets.ELEMENTS_MAX), "cells, rows or strings, empty or not"),
         (b"sku,price\n" + b"A,1\n" * (sheets.ROWS_MAX + 1), "has more than 200000 rows"),
         (b"x" * (sheets.BYTES_MAX + 1), "is larger than 32 MB"),
     ],
@@ -249,6 +251,20 @@ def infected() -> bytes:
 def test_a_hostile_file_is_refused_in_words(raw, words):
     with pytest.raises(SheetRefused, match=words):
         sheets.read(raw, "list")
+
+
+@pytest.mark.parametrize("sign", ["=1+1", "=cmd|' /C calc'!A0", "+1", "@SUM(A1)", "1.234,5", "1_0"])
+def test_what_a_spreadsheet_would_reckon_is_no_price(sign):
+    found = importing(a_csv(f"MACRO;{sign}", head="sku;price"))
+    (row,) = found.outcomes
+    assert row.verdict == "refused"
+    assert "price" in row.words
+
+
+def test_line_breaks_and_marks_before_the_text_are_no_cells():
+    told = sheets.read(b'\xef\xbb\xbfsku,price,note\nMACRO,5,"two\nlines"\nRRU,6,\n', "list")
+    assert told.columns == ("sku", "price", "note")
+    assert [bool(each.wrong) for each in told.rows] == [True, False]
 
 
 def test_a_row_far_below_is_read_and_one_beyond_any_sheet_is_refused():

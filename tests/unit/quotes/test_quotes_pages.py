@@ -346,7 +346,8 @@ def test_wrong_figures_are_said_beside_their_field(
     [
         ("percent", "five", "Write a number."),
         ("percent", "5,5", "Write a number."),  # no number of a British reader
-        ("percent", "9e999999999", "Must have at most 24 digits"),
+        ("percent", "9e999999999", "Write a number."),
+        ("percent", "9" * 30, "Must have at most 24 digits"),
         ("quantity-macro", "", "Write a number."),
         ("rationale", "", "Write at least"),
         ("rationale", "x" * 1001, "Write at most 1000 characters."),

@@ -6,7 +6,6 @@ A model is data: attributes with finite domains, named rules, budgets, derived p
 mapping from options to parts. Expressions are strings in the grammar of `expression`.
 """
 
-from datetime import date
 from typing import Annotated, Literal
 from unicodedata import category
 
@@ -14,7 +13,7 @@ from pydantic import AfterValidator, Field
 from pydantic.json_schema import SkipJsonSchema
 
 from contracts.configuration import Answer
-from contracts.values import ExactDecimal, Value
+from contracts.values import Day, ExactDecimal, Value
 
 INTEGER_VALUES_MAX = 100
 TABLE_COLUMNS_MAX, TABLE_ROWS_MAX, CELL_LENGTH_MAX = 40, 10_000, 1_000
@@ -169,8 +168,8 @@ class Requirement(Value):
     id: RuleId
     owner: Owner
     message: Words
-    valid_from: date | None = None
-    valid_until: date | None = None
+    valid_from: Day | None = None
+    valid_until: Day | None = None
 
 
 class Rule(Requirement):
@@ -252,7 +251,7 @@ class Example(Value):
     id: RuleId
     answers: dict[Id, Answer | tuple[Id, ...]] = Field(min_length=1, max_length=300)
     conflicts: RuleId | None = None
-    day: date | None = None
+    day: Day | None = None
 
 
 class ProductModel(Value):
@@ -260,7 +259,7 @@ class ProductModel(Value):
 
     id: Id
     version: Whole = Field(ge=1, le=1_000_000)
-    effective: date
+    effective: Day
     name: Words
     description: Words
     quantity_max: Whole = Field(ge=1, le=1_000_000)

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import date, time
 from functools import cached_property
 from typing import Annotated, Any, Protocol
 
@@ -22,7 +21,9 @@ from contracts.pricing import (
 )
 from contracts.quote import PricingRequested
 from contracts.values import (
+    Clock,
     Currency,
+    Day,
     ExactDecimal,
     LineQuantity,
     Pin,
@@ -93,8 +94,8 @@ class PriceAsk(Value):
     currency: Currency
     discounts: tuple[DiscountAsk, ...] = ()
     terms: tuple[TermAsk, ...] = Field(default=(), max_length=200)
-    day: date
-    clock: time | None = None
+    day: Day
+    clock: Clock | None = None
     segment: str | None = None
     channel: str | None = None
     partner: str | None = None
@@ -185,7 +186,7 @@ class ColumnAsk(Value):
     customer_tier: str
     region: str
     currency: Currency
-    day: date
+    day: Day
     pins: PricingPins = PricingPins()
 
     def basket(self) -> PriceAsk:

@@ -8,6 +8,7 @@ from contracts.values import EXACT, Money, Percent, minor_unit
 from services.pricer.domain.asks.ask import PriceAsk, problem
 from services.pricer.domain.asks.basket import BasketLine
 from services.pricer.domain.asks.rounding import digits_at, line_digits
+from services.pricer.domain.asks.sizes import is_absurd
 from services.pricer.domain.books.book import RoundingPolicy
 
 DISCOUNT_DECIMALS = 4
@@ -23,7 +24,9 @@ def discounts(
     seen: set[tuple[str | None, str | None]] = set()
     found = []
     for place, discount in enumerate(ask.discounts):
-        wrong = _discount(discount, items, lines) or _amounts(discount, ask.currency, policy)
+        wrong = None
+        if not is_absurd(discount):  # that is a problem of its line only; the rest has a price
+            wrong = _discount(discount, items, lines) or _amounts(discount, ask.currency, policy)
         if discount.target in seen:
             text = f"{_named(discount)} is discounted twice; ask for one percentage"
             wrong = "discount_twice", text

@@ -8,6 +8,7 @@ from decimal import Decimal
 from contracts.pricing import LineProblem
 from contracts.values import MAX_QUANTITY
 from services.pricer.domain.asks.ask import BasketItem, BasketPart, PriceAsk, part_problem
+from services.pricer.domain.asks.sizes import absurd_prices, of_part
 from services.pricer.domain.asks.trace import say_number
 from services.pricer.domain.books.allocation import decimals
 from services.pricer.domain.books.book import Entry
@@ -68,6 +69,7 @@ def lines_of(ask: PriceAsk, book: CompiledBook) -> tuple[list[BasketLine], list[
     """
     lines: list[BasketLine] = []
     problems: list[LineProblem] = []
+    absurd = absurd_prices(ask)
     for item in ask.items:
         if not item.bill_of_materials:
             text = f"item {item.item_id} has no parts to price; configure it first"
@@ -78,7 +80,9 @@ def lines_of(ask: PriceAsk, book: CompiledBook) -> tuple[list[BasketLine], list[
                 problems.append(found)
                 continue
             for offer in found:
-                line = _line(len(lines) + 1, item, parts, offer, book)
+                line = (absurd and of_part(absurd, ask, item.item_id, parts[0].sku)) or _line(
+                    len(lines) + 1, item, parts, offer, book
+                )
                 if isinstance(line, LineProblem):
                     problems.append(line)
                 else:

@@ -22,6 +22,7 @@ SELLERS_CODES = frozenset(
         "below_floor",
         "no_basis",
         "discount_range",
+        "discount_absurd",
         "discount_scale",
         "discount_unknown_item",
         "discount_twice",

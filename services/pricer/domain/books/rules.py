@@ -1,11 +1,10 @@
 """Adjustment rules: when they apply, what they do, and how those of one group compete."""
 
-from datetime import datetime
 from typing import Annotated, Literal
 
 from pydantic import Field
 
-from contracts.values import Currency, ExactDecimal, Percent, Period, Value
+from contracts.values import Currency, ExactDecimal, LocalMoment, Percent, Period, Value
 from services.pricer.domain.books.price_models import STEPS_MAX, Above, Code, Mode, PriceModel
 
 RuleStage = Literal[
@@ -186,8 +185,8 @@ class AmountRange(Value):
 class Moments(Value):
     """From one moment to another, both included, in the local time of the seller."""
 
-    first: datetime | None = None
-    last: datetime | None = None
+    first: LocalMoment | None = None
+    last: LocalMoment | None = None
 
 
 class PartCount(Value):

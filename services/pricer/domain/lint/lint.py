@@ -7,12 +7,13 @@ from itertools import islice
 from typing import Literal
 
 from contracts.values import EXACT, Period, unit_of
+from services.pricer.domain.asks.sizes import AMOUNT_MAX
 from services.pricer.domain.books.book import FxTable, PriceBook
 from services.pricer.domain.books.compiled import BookUnfit, CompiledBook, compile_book
 from services.pricer.domain.lint.lint_entries import lint_days, lint_entry, lint_totals
 from services.pricer.domain.lint.lint_guardrails import lint_guardrails
 from services.pricer.domain.lint.lint_known import Found, Known, Spent, known_of
-from services.pricer.domain.lint.lint_models import AMOUNT_MAX, cliffs, decimals
+from services.pricer.domain.lint.lint_models import cliffs, decimals
 from services.pricer.domain.lint.lint_rules import lint_reach, lint_rules
 from services.pricer.domain.lint.lint_ties import lint_shadows, lint_ties
 
@@ -128,6 +129,8 @@ def lint_fx(table: FxTable) -> list[Finding]:
             found.append(Finding(place, "names one currency twice; drop it"))
         if not 0 < pair.rate < AMOUNT_MAX or decimals(pair.rate) > RATE_DECIMALS:
             text = f"give a rate above zero with at most {RATE_DECIMALS} decimals"
+            if pair.rate >= AMOUNT_MAX:
+                text = f"give a rate below {AMOUNT_MAX:f}"
             found.append(Finding(place, text))
     return found
 

@@ -6,6 +6,7 @@ from itertools import pairwise
 
 from contracts.values import EXACT, Percent
 from services.pricer.domain.asks.rounding import ROUNDS, quantized
+from services.pricer.domain.asks.sizes import AMOUNT_MAX
 from services.pricer.domain.asks.trace import say_number
 from services.pricer.domain.books.price_models import (
     Block,
@@ -20,9 +21,9 @@ from services.pricer.domain.books.price_models import (
 )
 from services.pricer.domain.lint.lint_known import Found
 
-AMOUNT_MAX = Decimal(10) ** 12
 AMOUNT_DECIMALS = 6
 PERCENT_DECIMALS = 10
+MARKUP_MAX = 10_000
 ONE = Decimal(1)
 
 
@@ -132,6 +133,8 @@ def _cost_plus(place: str, price: CostPlus) -> Iterable[Found]:
         yield place, "give exactly one of markup_on_cost and margin_on_price"
     if any(each.root < 0 or decimals(each.root) > PERCENT_DECIMALS for each in given):
         yield place, "the percentage is negative or too fine; give 0 or more"
+    if price.markup_on_cost is not None and price.markup_on_cost > Percent(MARKUP_MAX):
+        yield place, f"the markup is absurd; give 0 to {MARKUP_MAX} percent"
     if price.margin_on_price is not None and price.margin_on_price >= Percent(100):
         yield place, "a margin on the price stays below 100; did you mean markup_on_cost?"
     if price.floor is not None:

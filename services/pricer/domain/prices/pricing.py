@@ -9,12 +9,14 @@ from dataclasses import dataclass, field
 from decimal import Decimal, Inexact, InvalidOperation
 
 from contracts.pricing import GuardrailBreach, LineProblem
+from contracts.values import MAX_QUANTITY, ZERO
 from services.pricer.domain.asks.ask import PriceAsk, Priced, Unpriced, problem
-from services.pricer.domain.asks.basket import BasketLine, lines_of
+from services.pricer.domain.asks.basket import ONE, BasketLine, lines_of
 from services.pricer.domain.asks.checks import check
 from services.pricer.domain.asks.engines import ENGINES, NEWEST
 from services.pricer.domain.asks.rounding import exactly
 from services.pricer.domain.asks.scene import NoRate, Scene, exact_sum, scene_of
+from services.pricer.domain.asks.sizes import LINE_MAX, TooLarge
 from services.pricer.domain.asks.trace import Step
 from services.pricer.domain.books.book import FxTable
 from services.pricer.domain.books.compiled import CompiledBook
@@ -48,6 +50,7 @@ _OF_A_LINE = (
     OffScale,
     RuleConflict,
     BelowFloor,
+    TooLarge,
     Inexact,
     InvalidOperation,
 )
@@ -179,12 +182,26 @@ class Walk:
         self._down(line)
 
     def _begin(self, run: Running) -> None:
+        self._bound(run, self._cost(run.line))
         self.runs[run.line.number] = run
         self.scene.listed[run.line.number] = run.amount
 
     def _down(self, line: BasketLine) -> None:
         if run := self.runs.get(line.number):
             price_line(run, self.scene)
+            self._bound(run)
+
+    def _cost(self, line: BasketLine) -> Decimal:
+        """Return what a line costs us where that can be absurd: in money or units of others."""
+        scene, entry = self.scene, line.entry
+        if line.base <= MAX_QUANTITY and entry.currency is None and scene.rate <= ONE:
+            return ZERO
+        return scene.money(entry.cost or ZERO, entry.currency) * abs(line.base)
+
+    @staticmethod
+    def _bound(run: Running, cost: Decimal = ZERO) -> None:
+        if max(abs(run.amount), abs(run.list_unit), cost) >= LINE_MAX:
+            raise TooLarge
 
     def _gifts(self, line: BasketLine) -> None:
         for gift in self.runs[line.number].gifts:
@@ -240,5 +257,9 @@ def _problem(fault: Exception, line: BasketLine | None) -> LineProblem:
         case BelowFloor(rail=rail):
             text = f"{sku} is below its lowest price ({rail.name}); lower the discounts"
             return problem("below_floor", text, "discounts", line)
+        case TooLarge():
+            text = f"the price or the cost of {sku} is absurd, {LINE_MAX:f} or more; lower its"
+            text += " quantity, or correct the price book or its FX table"
+            return problem("absurd", text, "quantity", line)
     text = f"the price of {sku} can not be held exactly; use fewer decimals"
     return problem("inexact", text, "quantity", line)
