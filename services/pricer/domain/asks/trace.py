@@ -4,7 +4,7 @@ Kept as canonical JSON under its hash. `sentence` is fit for everybody; `note` h
 floor and stands in the internal view only.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from decimal import ROUND_HALF_UP, Decimal, Inexact
 from typing import Any, Literal
 
@@ -68,17 +68,6 @@ def trimmed(amount: Decimal, unit: Decimal) -> str:
         return str(amount.quantize(unit, None, EXACT))
     except Inexact:
         return f"{EXACT.normalize(amount):f}"
-
-
-def step_trees(steps: Iterable[Step], unit: Decimal) -> list[tuple[Any, ...]]:
-    """Return steps as the plain tuples that the trace stores, their amounts as text."""
-    trees, last, text = [], None, ""
-    for stage, rule, version, basis, before, after, amount, sentence, note in steps:
-        was = text if before is last else trimmed(before, unit)
-        last, text = after, trimmed(after, unit)
-        off = trimmed(amount, unit)
-        trees.append((stage, rule, version, basis, was, text, off, sentence, note))
-    return trees
 
 
 def shown(trace: Mapping[str, Any], view: View) -> dict[str, Any]:
