@@ -65,7 +65,7 @@ def why_not_here(when: Condition, line: BasketLine, scene: Scene) -> str | None:
     """Say why a condition that is for this customer and day does not hold for the line."""
     if when.alongside_skus or when.alongside_categories:
         skus, categories = when.alongside_skus, when.alongside_categories
-        if not any(each.offer.covered(skus, categories) for each in scene.companions(line)):
+        if not scene.stands_beside((skus, categories), line):
             return f"needs {' or '.join(skus + categories)} in the same item"
     if when.charges and line.entry.charge not in when.charges:
         return _not_for("charge", when.charges, line.entry.charge)
