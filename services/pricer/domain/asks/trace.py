@@ -32,9 +32,9 @@ def say(amount: Decimal, currency: str) -> str:
     """
     unit = unit_of(currency)
     if amount.same_quantum(unit):
-        return f"{amount} {currency}"
+        return f"{amount!s} {currency}"
     try:
-        return f"{EXACT.quantize(amount, unit)} {currency}"
+        return f"{EXACT.quantize(amount, unit)!s} {currency}"
     except Inexact:
         exponent = EXACT.normalize(amount).as_tuple().exponent
         scale = min(-exponent if isinstance(exponent, int) else 0, 6)

@@ -7,10 +7,12 @@ Amounts of money have six decimals at most, percentages two: their text has no e
 
 from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
+from functools import cache
 from json.encoder import encode_basestring as quoted
 from typing import Any
 
 from contracts.values import Money, Percent, unit_of
+from services.pricer.domain.asks.engines import Engine
 from services.pricer.domain.asks.trace import Skipped, Step, plain, trimmed
 from services.pricer.domain.books.canonical import sealed
 from services.pricer.domain.prices.figures import LineFigures, Settled
@@ -25,12 +27,20 @@ def written(settled: Settled, figures: Sequence[LineFigures], margins: Tree, pin
     """Return the whole trace; `pinned` is its first part, plain and in order."""
     engine, currency = settled.scene.engine, settled.scene.currency
     lines = LinesWritten(currency, has_estimate="estimate" in engine.line_fields)
-    return (
-        f"{sealed(pinned).decode()[:-1]},"
-        f'"internal":{_internal(settled, figures, margins)},'
-        f'"lines":[{",".join(map(lines.line, settled.runs, figures))}],'
-        f'"stages":{sealed(engine.stages).decode()}}}'
-    ).encode()
+    texts = [lines.line(*each).encode() for each in zip(settled.runs, figures, strict=True)]
+    begin = f'{sealed(pinned).decode()[:-1]},"internal":{_internal(settled, figures, margins)}'
+    return b"".join(
+        (
+            f'{begin},"lines":['.encode(),
+            b",".join(texts),
+            f'],"stages":{_stages(engine)}}}'.encode(),
+        )
+    )
+
+
+@cache
+def _stages(engine: Engine) -> str:
+    return sealed(engine.stages).decode()
 
 
 class LinesWritten:
@@ -51,15 +61,15 @@ class LinesWritten:
             estimate = f'"estimate":{"true" if entry.estimate else "false"},'
         return (
             f'{{"charge":"{entry.charge}",'
-            f'"discount":{{"amount":"{found.discount}{ends},'
+            f'"discount":{{"amount":"{found.discount!s}{ends},'
             f"{estimate}"
             f'"item_id":{quoted(line.item_id)},'
             f'"line":{line.number},'
-            f'"list_total":{{"amount":"{found.list_total}{ends},'
-            f'"list_unit":{{"amount":"{found.list_unit}{ends},'
+            f'"list_total":{{"amount":"{found.list_total!s}{ends},'
+            f'"list_unit":{{"amount":"{found.list_unit!s}{ends},'
             f'"name":{quoted(line.name)},'
-            f'"net_total":{{"amount":"{found.net_total}{ends},'
-            f'"net_unit":{{"amount":"{found.net_unit}{ends},'
+            f'"net_total":{{"amount":"{found.net_total!s}{ends},'
+            f'"net_unit":{{"amount":"{found.net_unit!s}{ends},'
             f'"quantity":"{plain(line.quantity)}",'
             f'"skipped":[{",".join(map(self._skipped, run.skipped))}],'
             f'"sku":{quoted(entry.sku)},'
@@ -101,8 +111,8 @@ def _internal(settled: Settled, figures: Sequence[LineFigures], margins: Tree) -
     fields, currency = settled.scene.engine.internal_fields, settled.scene.currency
     ends = _ends(currency)
     lines = [
-        f'{{"cost":{{"amount":"{found.cost}{ends},"line":{run.line.number},'
-        f'"margin":{{"amount":"{found.margin}{ends},"margin_percent":"{found.margin_percent}"}}'
+        f'{{"cost":{{"amount":"{found.cost!s}{ends},"line":{run.line.number},'
+        f'"margin":{{"amount":"{found.margin!s}{ends},"margin_percent":"{found.margin_percent!s}"}}'
         for run, found in zip(settled.runs, figures, strict=True)
     ]
     members = {name: _value(value) for name, value in margins.items() if name in fields}

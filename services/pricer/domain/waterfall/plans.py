@@ -47,9 +47,9 @@ Said = tuple[PercentOff | Factor, str]
 
 
 class Reached(NamedTuple):
-    """One break of a discount schedule: up to which quantity (None: any larger one), and its effect.
+    """One break of a discount schedule: up to which quantity (None: any), and what it takes off.
 
-    No effect: nothing is off. An amount is put into words when its rate is known.
+    None: nothing is off. An amount is put into words when its rate is known.
     """
 
     up_to: Decimal | None
