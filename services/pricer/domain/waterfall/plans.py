@@ -105,15 +105,19 @@ class Start(NamedTuple):
     note: str | None
 
 
+Stages = dict[str, tuple[PlannedGroup, ...]]
+"""The groups by stage, where they have anything to say."""
+
+
 @dataclass(slots=True)
 class Plan:
-    """The groups by stage, where they have anything to say, and the floors that may stand under it.
+    """The groups that speak of a part, and the floors that may stand under it.
 
     `start` and `floors`, of one base unit, are known when the first line has found them.
     `asks`: whether some floor hangs on a condition.
     """
 
-    stages: dict[str, tuple[PlannedGroup, ...]]
+    stages: Stages
     rails: tuple[Guardrail, ...]
     asks: bool
     start: Start | None = None
@@ -126,23 +130,37 @@ def plan_of(offer: Offer, scene: Scene) -> Plan:
     # An offer lives as long as its book, and what a book has kept is not copied with it.
     found: Plan | None = plans.get(id(offer))
     if found is None:
-        found = _planned(offer, scene)
+        stages, rails = _shared(offer, scene)
+        found = Plan(stages, rails, any(each.when is not None for each in rails))
         scene.book.kept.keep(plans, id(offer), found)
     return found
 
 
-def _planned(offer: Offer, scene: Scene) -> Plan:
-    stages: dict[str, tuple[PlannedGroup, ...]] = {}
+def _shared(offer: Offer, scene: Scene) -> tuple[Stages, tuple[Guardrail, ...]]:
+    """Return what the plans of all parts under the same rules and guardrails have in common."""
+    scope = scene.book.scope_of(offer)
+    found: tuple[Stages, tuple[Guardrail, ...]] | None = scene.plans.get(scope)
+    if found is None:
+        found = _stages(offer, scene), _rails(offer, scene)
+        scene.book.kept.keep(scene.plans, scope, found)
+    return found
+
+
+def _stages(offer: Offer, scene: Scene) -> Stages:
+    stages: Stages = {}
     for stage, groups in scene.book.groups.items():
         found = tuple(planned for group in groups if (planned := _group(group, offer, scene)).rules)
         if found:
             stages[stage] = found
-    rails = tuple(
+    return stages
+
+
+def _rails(offer: Offer, scene: Scene) -> tuple[Guardrail, ...]:
+    return tuple(
         each
         for each in scene.book.guardrails(offer)
         if each.when is None or _away(each.when, scene) is None
     )
-    return Plan(stages, rails, any(each.when is not None for each in rails))
 
 
 def _group(group: StackingGroup, offer: Offer, scene: Scene) -> PlannedGroup:
