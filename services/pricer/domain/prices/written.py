@@ -44,13 +44,13 @@ def _stages(engine: Engine) -> str:
 
 
 class LinesWritten:
-    """Writes the lines of one answer; what is said of many of them is put into JSON once."""
+    """Writes the lines of one answer."""
 
     def __init__(self, currency: str, *, has_estimate: bool) -> None:
         self._unit = unit_of(currency)
         self._ends = _ends(currency)
         self._has_estimate = has_estimate
-        self._known: dict[Skipped, str] = {}
+        self._skipped = SkippedWritten()
 
     def line(self, run: Running, found: LineFigures) -> str:
         """Write a line, with the fields that the engine knows."""
@@ -71,18 +71,19 @@ class LinesWritten:
             f'"net_total":{{"amount":"{found.net_total!s}{ends},'
             f'"net_unit":{{"amount":"{found.net_unit!s}{ends},'
             f'"quantity":"{plain(line.quantity)}",'
-            f'"skipped":[{",".join(map(self._skipped, run.skipped))}],'
+            f'"skipped":[{",".join(map(self._skipped.__getitem__, run.skipped))}],'
             f'"sku":{quoted(entry.sku)},'
             f'"steps":[{",".join(_steps(run.steps, self._unit))}],'
             f'"unit":{quoted(line.unit)}}}'
         )
 
-    def _skipped(self, skipped: Skipped) -> str:
-        text = self._known.get(skipped)
-        if text is None:
-            stage, rule, version, why = skipped
-            text = f'["{stage}",{quoted(rule)},{version},{quoted(why)}]'
-            self._known[skipped] = text
+
+class SkippedWritten(dict[Skipped, str]):
+    """Skipped rules as JSON; most lines of an answer skip the same ones."""
+
+    def __missing__(self, skipped: Skipped) -> str:
+        stage, rule, version, why = skipped
+        text = self[skipped] = f'["{stage}",{quoted(rule)},{version},{quoted(why)}]'
         return text
 
 
@@ -95,10 +96,12 @@ def _steps(steps: Iterable[Step], unit: Decimal) -> list[str]:
     found, last, text = [], None, ""
     for stage, rule, version, basis, before, after, amount, sentence, note in steps:
         was = text if before is last else trimmed(before, unit)
-        last, text = after, trimmed(after, unit)
+        # What is in minor units already is no call: most of the time of a trace would go into it.
+        last, text = after, str(after) if after.same_quantum(unit) else trimmed(after, unit)
+        off = str(amount) if amount.same_quantum(unit) else trimmed(amount, unit)
         found.append(
             f'["{stage}",{quoted(rule)},{NONE if version is None else version},"{basis}",'
-            f'"{was}","{text}","{trimmed(amount, unit)}",'
+            f'"{was}","{text}","{off}",'
             f"{quoted(sentence)},{NONE if note is None else quoted(note)}]"
         )
     return found

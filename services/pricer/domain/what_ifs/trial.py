@@ -231,22 +231,19 @@ def _figures(
     for product, *amounts in lines:
         sums.setdefault(product, []).append((amounts[0], amounts[1], amounts[2]))
     discount, margin = percents
-    worst = _worst_margin([(net, cost) for _, listed, net, cost in lines if listed])
+    worst = worst_margin([(net, cost) for _, listed, net, cost in lines if listed])
     terms = Terms(
         f"{discount:f}",
         f"{margin:f}",
         f"{margin if worst is None else worst:f}",
         sum(each.action == "approval" for each in breaches),
     )
+    shares = [
+        Share(product, len(held), *map(_sum, zip(*held, strict=True)))
+        for product, held in sorted(sums.items())
+    ]
     return Figures(
-        tuple(
-            Share(
-                product,
-                len(held),
-                *(millionths(exact_sum(each)) for each in zip(*held, strict=True)),
-            )
-            for product, held in sorted(sums.items())
-        ),
+        tuple(shares),
         terms,
         tuple((each.guardrail, each.action) for each in breaches),
     )
@@ -267,7 +264,11 @@ def figures_read(tree: Sequence[Any]) -> Figures:
     )
 
 
-def _worst_margin(lines: Sequence[tuple[Decimal, Decimal]]) -> Decimal | None:
+def _sum(amounts: Sequence[Decimal]) -> int:
+    return millionths(exact_sum(amounts))
+
+
+def worst_margin(lines: Sequence[tuple[Decimal, Decimal]]) -> Decimal | None:
     """Return the lowest margin of lines (net, cost) in percent, as approvals counts it.
 
     Of lines that bring money only the one with the highest cost for it is divided.
