@@ -10,6 +10,7 @@ from typing import Any
 from contracts.values import EXACT
 from services.pricer.domain.asks.ask import PriceAsk, Priced, Unpriced
 from services.pricer.domain.books.book import FxTable, PriceBook, Rule, read_book
+from services.pricer.domain.books.canonical import canonical
 from services.pricer.domain.books.compiled import CompiledBook, compile_book
 from services.pricer.domain.prices.pricing import price
 from tests.unit.pricer.basket import (
@@ -344,7 +345,10 @@ def steps(found: Priced | Unpriced) -> Any:
 
 
 def sums(found: Priced | Unpriced) -> None:
-    """Lines sum to totals, steps lead from list to net, and a refusal says which line and why."""
+    """Lines sum to totals, steps lead from list to net, and a refusal says which line and why.
+
+    The trace, which is written without a tree, is the canonical JSON of what stands in it.
+    """
     if isinstance(found, Unpriced):
         assert found.problems
         assert {each.code for each in found.problems} <= REFUSALS, found.problems
@@ -365,7 +369,9 @@ def sums(found: Priced | Unpriced) -> None:
             assert totals.net + totals.cash_rounding == totals.payable
             assert abs(totals.cash_rounding.amount) < Decimal("0.05")
         assert part.internal.margin.amount == totals.net.amount - part.internal.cost.amount
-        for tree in json.loads(part.trace)["lines"]:
+        trace = json.loads(part.trace)
+        assert canonical(trace) == part.trace
+        for tree in trace["lines"]:
             listed, net = (Decimal(tree[name]["amount"]) for name in ("list_total", "net_total"))
             before, after, amount = (
                 [Decimal(step[place]) for step in tree["steps"]] for place in (4, 5, 6)

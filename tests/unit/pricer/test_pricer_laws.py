@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 import services.pricer
 from contracts.values import EXACT, Money, allocate
 from services.pricer.domain.asks.ask import Priced
+from services.pricer.domain.books.canonical import canonical
 from services.pricer.domain.books.compiled import compile_book
 from services.pricer.domain.prices.pricing import price
 from tests.unit.pricer.basket import (
@@ -268,5 +269,20 @@ def test_there_is_no_float_anywhere_in_the_pricer():
             assert not (isinstance(node, ast.Name) and node.id == "float"), path
             if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Div):
                 # Only paths are joined with a slash.
-                assert path.name in {"books.py", "main.py", "selling_units.py", "trial_workers.py"}, path
+                assert path.name in {
+                    "books.py",
+                    "main.py",
+                    "selling_units.py",
+                    "trial_workers.py",
+                }, path
     assert seen
+
+
+def test_a_trace_is_canonical_json_whatever_a_part_is_called():
+    name = 'Ré "1/2\\" \t\x07\u2028\x7f \U0001f4e1'
+    item = an_item(("RRU", "3"), ("CAB", "1"))
+    item["bill_of_materials"][0]["name"] = name
+    found = pricing(an_ask(item, discounts=[a_discount("5")]))
+    tree = json.loads(found.trace)
+    assert tree["lines"][0]["name"] == name
+    assert canonical(tree) == found.trace

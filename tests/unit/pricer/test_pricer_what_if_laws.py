@@ -9,6 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from contracts.values import share
 from services.pricer.domain.asks.ask import PriceAsk, Priced
 from services.pricer.domain.books.compiled import CompiledBook, compile_book
 from services.pricer.domain.prices.pricing import price
@@ -26,6 +27,7 @@ from services.pricer.domain.what_ifs.trial import (
     figures_read,
     figures_tree,
     millionths,
+    worst_margin,
 )
 from tests.unit.pricer.history import BOOK, an_ask, history, shelf, versions
 
@@ -170,3 +172,16 @@ def test_what_holds_for_the_whole_book_may_change_any_price(change: Any, what: s
 )
 def test_a_change_has_its_range(before: int, after: int, place: int) -> None:
     assert range_of(before, after) == place
+
+
+def test_the_worst_line_is_the_one_with_the_lowest_margin_of_all_also_among_credits() -> None:
+    """Lines of money are compared without dividing; credits and gifts stand apart."""
+    chance = random.Random(5)
+    for _ in range(200):
+        lines = [
+            (Decimal(chance.randrange(-40, 200)).scaleb(-2), Decimal(chance.randrange(0, 90)))
+            for _ in range(chance.randrange(1, 6))
+        ]
+        margins = [share(net - cost, net).root if net else Decimal(-100) for net, cost in lines]
+        assert worst_margin(lines) == min(margins)
+    assert worst_margin([]) is None

@@ -1,10 +1,9 @@
 """What must be right about the discounts, manual prices and terms that a seller asks for."""
 
 from collections.abc import Sequence
-from decimal import Decimal
 
 from contracts.pricing import DiscountAsk, LineProblem
-from contracts.values import EXACT, Money, Percent, minor_unit
+from contracts.values import EXACT, HUNDRED, ZERO, Money, Percent, minor_unit
 from services.pricer.domain.asks.ask import PriceAsk, problem
 from services.pricer.domain.asks.basket import BasketLine
 from services.pricer.domain.asks.rounding import digits_at, line_digits
@@ -20,6 +19,8 @@ def discounts(
     ask: PriceAsk, lines: Sequence[BasketLine], policy: RoundingPolicy
 ) -> list[LineProblem]:
     """Return every problem of the discounts, in their order."""
+    if not ask.discounts:
+        return []
     items = {each.item_id for each in ask.items}
     seen: set[tuple[str | None, str | None]] = set()
     found = []
@@ -38,6 +39,8 @@ def discounts(
 
 def terms(ask: PriceAsk) -> list[LineProblem]:
     """Return every problem of the terms, in their order."""
+    if not ask.terms:
+        return []
     items = {each.item_id for each in ask.items}
     found = []
     for place, term in enumerate(ask.terms):
@@ -60,9 +63,9 @@ def _discount(discount: DiscountAsk, items: set[str], lines: Sequence[BasketLine
     if item_id is not None and item_id not in items:
         text = f"there is no item {item_id}; discount one of {', '.join(sorted(items))}"
         return "discount_unknown_item", text
-    reached = [
-        each for each in lines if item_id in (None, each.item_id) and sku in (None, each.sku)
-    ]
+    reached = lines
+    if item_id is not None:
+        reached = [each for each in lines if each.item_id == item_id and sku in (None, each.sku)]
     if sku is not None and not reached:
         parts = ", ".join(sorted(each.sku for each in lines if each.item_id == item_id))
         text = f"item {item_id} has no part {sku} with a price; discount one of {parts}"
@@ -79,7 +82,7 @@ def _discount(discount: DiscountAsk, items: set[str], lines: Sequence[BasketLine
 
 def _percent(percent: Percent) -> Fault | None:
     exponent = percent.root.as_tuple().exponent
-    if not Decimal(0) <= percent.root <= Decimal(100):
+    if not ZERO <= percent.root <= HUNDRED:
         return "discount_range", f"a discount of {percent.root} % is impossible; give 0 to 100"
     if isinstance(exponent, int) and -exponent > DISCOUNT_DECIMALS:
         return "discount_scale", f"give the discount with at most {DISCOUNT_DECIMALS} decimals"
@@ -88,6 +91,8 @@ def _percent(percent: Percent) -> Fault | None:
 
 def _amounts(discount: DiscountAsk, currency: str, policy: RoundingPolicy) -> Fault | None:
     """Judge an amount off, to the minor unit, or a manual price, to the scale of unit prices."""
+    if discount.amount is None and discount.unit_price is None:
+        return None
     for money, least, digits in (
         (discount.amount, "give 0 or more", _digits_of_amounts(policy, currency)),
         (discount.unit_price, "give more than 0", digits_at(policy.unit, currency)),

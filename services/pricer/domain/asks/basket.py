@@ -156,15 +156,14 @@ def _factor(entry: Entry, unit: str | None) -> Decimal | None:
 
 
 def _sum(parts: Sequence[BasketPart]) -> Decimal:
-    total = parts[0].quantity
-    for part in parts[1:]:
-        total += part.quantity
-    return total
+    return sum([part.quantity for part in parts[1:]], parts[0].quantity)
 
 
 def _wrong(entry: Entry, item: BasketItem, quantity: Decimal, base: Decimal) -> str | None:
     """Say why so many can not be sold; None if they can."""
     rule, sku = entry.quantities, entry.sku
+    if rule is None and 0 < quantity <= MOST and quantity.same_quantum(ONE):
+        return None  # as nearly all are
     most, finest = (MOST, DECIMALS) if rule is None else (MOST_MAX, DECIMALS_MAX)
     if abs(quantity) > most or decimals(quantity) > finest:
         return _absurd(entry, item)

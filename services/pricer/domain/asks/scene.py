@@ -58,6 +58,7 @@ class Scene:
     plans: dict[Hashable, Any]
     listed: dict[int, Decimal] = field(default_factory=dict)
     counts: dict[tuple[Scope, str], Decimal] = field(default_factory=dict)
+    covered: dict[tuple[Scope, str], set[str]] = field(default_factory=dict)
     amounts: dict[Scope, Decimal] = field(default_factory=dict)
     rates: dict[str, Decimal] = field(default_factory=dict)
 
@@ -123,9 +124,14 @@ class Scene:
             )
         return self.amounts[scope]
 
-    def companions(self, line: BasketLine) -> list[BasketLine]:
-        """Return the lines of the other parts of the same item."""
-        return [each for each in self.by_item[line.item_id] if each.sku != line.sku]
+    def stands_beside(self, scope: Scope, line: BasketLine) -> bool:
+        """Say whether another part of the same item is in the scope; looked up once for an item."""
+        place = (scope, line.item_id)
+        skus = self.covered.get(place)
+        if skus is None:
+            lines = self.by_item[line.item_id]
+            skus = self.covered[place] = {each.sku for each in lines if each.offer.covered(*scope)}
+        return len(skus) > 1 or (bool(skus) and line.sku not in skus)
 
 
 def exact_sum(amounts: Iterable[Decimal]) -> Decimal:

@@ -4,7 +4,7 @@ Kept as canonical JSON under its hash. `sentence` is fit for everybody; `note` h
 floor and stands in the internal view only.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from decimal import ROUND_HALF_UP, Decimal, Inexact
 from typing import Any, Literal
 
@@ -33,9 +33,9 @@ def say(amount: Decimal, currency: str) -> str:
     """
     unit = unit_of(currency)
     if amount.same_quantum(unit):
-        return f"{amount} {currency}"
+        return f"{amount!s} {currency}"
     try:
-        return f"{EXACT.quantize(amount, unit)} {currency}"
+        return f"{EXACT.quantize(amount, unit)!s} {currency}"
     except Inexact:
         exponent = EXACT.normalize(amount).as_tuple().exponent
         scale = min(-exponent if isinstance(exponent, int) else 0, 6)
@@ -69,17 +69,6 @@ def trimmed(amount: Decimal, unit: Decimal) -> str:
         return str(amount.quantize(unit, None, EXACT))
     except Inexact:
         return f"{EXACT.normalize(amount):f}"
-
-
-def step_trees(steps: Iterable[Step], unit: Decimal) -> list[tuple[Any, ...]]:
-    """Return steps as the plain tuples that the trace stores, their amounts as text."""
-    trees, last, text = [], None, ""
-    for stage, rule, version, basis, before, after, amount, sentence, note in steps:
-        was = text if before is last else trimmed(before, unit)
-        last, text = after, trimmed(after, unit)
-        off = trimmed(amount, unit)
-        trees.append((stage, rule, version, basis, was, text, off, sentence, note))
-    return trees
 
 
 def shown(trace: Mapping[str, Any], view: View) -> dict[str, Any]:

@@ -71,6 +71,7 @@ class CompiledBook:
     accounts: frozenset[str]
     pin: Pin
     has_percentages: bool
+    scopes: frozenset[str]
     kept: Kept = field(default_factory=Kept, compare=False, repr=False)
 
     def candidates(self, group: StackingGroup, offer: Offer, account: str | None) -> list[Rule]:
@@ -91,6 +92,10 @@ class CompiledBook:
         if len(found) < 2:
             return found
         return list({each.id: each for each in found}.values())
+
+    def scope_of(self, offer: Offer) -> tuple[str, ...]:
+        """Return by what rules and guardrails find a part: alike for parts under the same."""
+        return tuple([key for key in offer.keys if key in self.scopes])
 
     def guardrails(self, offer: Offer) -> Sequence[Guardrail]:
         """Return the line guardrails that stand under a part, as the book lists them."""
@@ -132,13 +137,14 @@ def compile_book(book: PriceBook, parent: CompiledBook | None = None) -> Compile
     stages: dict[str, tuple[StackingGroup, ...]] = {}
     for group in book.groups:
         stages[group.stage] = (*stages.get(group.stage, ()), group)
+    rules, rails = _index(book.rules), _rails(book.guardrails)
     return CompiledBook(
         book=book,
         offers=offers,
-        rules=_index(book.rules),
+        rules=rules,
         groups=stages,
         positions={rule.id: place for place, rule in enumerate(book.rules)},
-        rails=_rails(book.guardrails),
+        rails=rails,
         attributes=frozenset(each.name for when in conditions for each in when.attributes),
         accounts=frozenset(each for when in conditions for each in when.accounts),
         pin=book.pin,
@@ -147,6 +153,7 @@ def compile_book(book: PriceBook, parent: CompiledBook | None = None) -> Compile
             for found in offers.values()
             for each in found
         ),
+        scopes=frozenset(rails).union(*rules.values()),
     )
 
 

@@ -1,20 +1,17 @@
-"""Put what was settled into the words of the contract, and into the trace that is kept.
+"""Put what was settled into the words of the contract, beside the trace that is kept.
 
-The trace is written from plain figures; lines and margins of the contract are made of the same
-figures when somebody asks for them: a search for a discount or a proof never does.
+Both come from the same plain figures; lines and margins of the contract are made when somebody
+asks for them: a search for a discount or a proof never does.
 """
 
 from collections.abc import Sequence
 from decimal import Decimal
 from functools import partial
 from hashlib import sha256
-from typing import Any
 
 from contracts.pricing import LineMargin, PricedLine, PriceInternal
-from contracts.values import LineQuantity, Money, Percent, Pin, unit_of
+from contracts.values import LineQuantity, Money, Percent, Pin
 from services.pricer.domain.asks.ask import Priced
-from services.pricer.domain.asks.engines import Engine
-from services.pricer.domain.asks.trace import plain, step_trees
 from services.pricer.domain.books.canonical import in_order, sealed
 from services.pricer.domain.prices.figures import (
     LineFigures,
@@ -23,9 +20,9 @@ from services.pricer.domain.prices.figures import (
     margins_of,
     totals_of,
 )
+from services.pricer.domain.prices.written import Tree, written
 from services.pricer.domain.waterfall.running import Running
 
-Tree = dict[str, Any]
 Pins = tuple[Pin, Pin]
 """Of the price book and of the FX table."""
 
@@ -43,7 +40,7 @@ def priced(settled: Settled) -> Priced:
         fx=pins[1],
         fx_rate=scene.fx_rate,
         input_sha256=input_sha256,
-        trace=sealed(_pinned(settled, pins, input_sha256) | _trace(settled, figures, margins)),
+        trace=written(settled, figures, margins, _pinned(settled, pins, input_sha256)),
         totals=totals_of(settled, figures),
         breaches=settled.breaches,
         make_lines=partial(_lines, settled.runs, figures, scene.currency),
@@ -133,70 +130,3 @@ def _pinned(settled: Settled, pins: Pins, input_sha256: str) -> Tree:
         "fx_rate": in_order(rate.model_dump(mode="json")) if rate else None,
         "input_sha256": input_sha256,
     }
-
-
-def _trace(settled: Settled, figures: Sequence[LineFigures], margins: Tree) -> Tree:
-    """Return the second part of the trace, in order."""
-    engine, currency = settled.scene.engine, settled.scene.currency
-    return {
-        "internal": _internal_tree(settled, figures, margins),
-        "lines": [
-            _line_tree(run, found, engine, currency)
-            for run, found in zip(settled.runs, figures, strict=True)
-        ],
-        "stages": engine.stages,
-    }
-
-
-def _internal_tree(settled: Settled, figures: Sequence[LineFigures], margins: Tree) -> Tree:
-    fields, currency = settled.scene.engine.internal_fields, settled.scene.currency
-    tree: Tree = {name: _plain(value) for name, value in margins.items() if name in fields}
-    tree["lines"] = [
-        {
-            "cost": {"amount": str(found.cost), "currency": currency},
-            "line": run.line.number,
-            "margin": {"amount": str(found.margin), "currency": currency},
-            "margin_percent": str(found.margin_percent),
-        }
-        for run, found in zip(settled.runs, figures, strict=True)
-    ]
-    if settled.pocket is not None:
-        numbers = [number for number, _ in settled.pocket.steps]
-        trees = step_trees((step for _, step in settled.pocket.steps), unit_of(currency))
-        tree["off_invoice"] = [[each, *step] for each, step in zip(numbers, trees, strict=True)]
-    return {name: tree[name] for name in sorted(tree)}
-
-
-def _plain(value: Money | Percent | None) -> Any:
-    if isinstance(value, Money):
-        return {"amount": f"{value.amount:f}", "currency": value.currency}
-    return None if value is None else f"{value.root:f}"
-
-
-def _line_tree(run: Running, found: LineFigures, engine: Engine, currency: str) -> Tree:
-    """Return a line as plain JSON, with the fields that the engine knows, in order.
-
-    Amounts of money have six decimals at most, percentages two: their text has no exponent.
-    """
-    line = run.line
-    entry = line.offer.entry
-    tree = {
-        "charge": entry.charge,
-        "discount": {"amount": str(found.discount), "currency": currency},
-        "estimate": entry.estimate,
-        "item_id": line.item_id,
-        "line": line.number,
-        "list_total": {"amount": str(found.list_total), "currency": currency},
-        "list_unit": {"amount": str(found.list_unit), "currency": currency},
-        "name": line.name,
-        "net_total": {"amount": str(found.net_total), "currency": currency},
-        "net_unit": {"amount": str(found.net_unit), "currency": currency},
-        "quantity": plain(line.quantity),
-        "skipped": run.skipped,
-        "sku": entry.sku,
-        "steps": step_trees(run.steps, unit_of(currency)),
-        "unit": line.unit,
-    }
-    if "estimate" not in engine.line_fields:
-        del tree["estimate"]
-    return tree

@@ -15,6 +15,8 @@ from services.pricer.domain.waterfall.off_invoice import Pocket
 from services.pricer.domain.waterfall.running import Running
 from services.pricer.domain.waterfall.waterfall import net_unit
 
+Adding = Callable[[Iterable[Decimal]], Money]
+
 
 @dataclass(frozen=True, slots=True)
 class Settled:
@@ -76,31 +78,21 @@ def line_figures(settled: Settled) -> list[LineFigures]:
 def totals_of(settled: Settled, figures: list[LineFigures]) -> Totals:
     """Add up by charge; the whole is one-time charges plus one period of each recurring one."""
     scene, runs = settled.scene, settled.runs
-    currency = scene.currency
-    by_charge: dict[Charge, list[LineFigures]] = {}
+    money = money_in(scene.currency)
+    sums: dict[Charge, list[LineFigures]] = {}
     for each, run in zip(figures, runs, strict=True):
-        by_charge.setdefault(run.line.offer.entry.charge, []).append(each)
-    found = [
-        ChargeTotal.made(
-            {
-                "charge": charge,
-                "list": money_of([each.list_total for each in by_charge[charge]], currency),
-                "discount": money_of([each.discount for each in by_charge[charge]], currency),
-                "net": money_of([each.net_total for each in by_charge[charge]], currency),
-            }
-        )
-        for charge in sorted(by_charge, key=months_of)
-    ]
-    whole = money_of((each.list.amount for each in found), currency)
-    discount = money_of((each.discount.amount for each in found), currency)
-    net = money_of((each.net.amount for each in found), currency)
+        sums.setdefault(run.line.offer.entry.charge, []).append(each)
+    found = [_charge_total(each, sums[each], money) for each in sorted(sums, key=months_of)]
+    whole = money([each.list.amount for each in found])
+    discount = money([each.discount.amount for each in found])
+    net = money([each.net.amount for each in found])
     cash = payable_of(net.amount, scene)
-    payable = None if cash is None else Money(amount=cash, currency=currency)
-    regular = exact_sum(run.regular for run in runs)
-    given = exact_sum(run.given for run in runs)
+    payable = None if cash is None else Money(amount=cash, currency=scene.currency)
+    regular = exact_sum([run.regular for run in runs])
+    given = exact_sum([run.given for run in runs])
     return Totals.made(
         {
-            "currency": currency,
+            "currency": scene.currency,
             "by_charge": tuple(found),
             "list": whole,
             "discount": discount,
@@ -110,6 +102,17 @@ def totals_of(settled: Settled, figures: list[LineFigures]) -> Totals:
             "term": None,
             "cash_rounding": None if payable is None else payable - net,
             "payable": payable,
+        }
+    )
+
+
+def _charge_total(charge: Charge, lines: list[LineFigures], money: Adding) -> ChargeTotal:
+    return ChargeTotal.made(
+        {
+            "charge": charge,
+            "list": money([each.list_total for each in lines]),
+            "discount": money([each.discount for each in lines]),
+            "net": money([each.net_total for each in lines]),
         }
     )
 
@@ -125,10 +128,11 @@ def payable_of(net: Decimal, scene: Scene) -> Decimal | None:
 def margins_of(settled: Settled, figures: list[LineFigures]) -> dict[str, Any]:
     """Return cost and margin of the whole offer, and what remains off invoice; for our own eyes."""
     currency = settled.scene.currency
-    margin = money_of((each.margin for each in figures), currency)
-    net = exact_sum(run.amount for run in settled.runs)
+    money = money_in(currency)
+    margin = money([each.margin for each in figures])
+    net = exact_sum([run.amount for run in settled.runs])
     found: dict[str, Any] = {
-        "cost": money_of((each.cost for each in figures), currency),
+        "cost": money([each.cost for each in figures]),
         "margin": margin,
         "margin_percent": share(margin.amount, net),
         "pocket": None,
@@ -144,10 +148,10 @@ def margins_of(settled: Settled, figures: list[LineFigures]) -> dict[str, Any]:
     return found
 
 
-def money_of(parts: Iterable[Decimal], currency: str) -> Money:
-    """Add amounts of one currency, and make the sum money."""
-    amount = padding(currency)(exact_sum(parts))
-    return Money.made({"amount": amount, "currency": currency})
+def money_in(currency: str) -> Adding:
+    """Return what adds amounts of a currency, and makes the sum money."""
+    padded = padding(currency)
+    return lambda parts: Money.made({"amount": padded(exact_sum(parts)), "currency": currency})
 
 
 def padding(currency: str) -> Callable[[Decimal], Decimal]:

@@ -73,7 +73,7 @@ def not_such_a_line(when: Condition, line: BasketLine, scene: Scene) -> str | No
     """Say why a condition is for other lines, whatever quantities and amounts are."""
     if when.alongside_skus or when.alongside_categories:
         skus, categories = when.alongside_skus, when.alongside_categories
-        if not any(each.offer.covered(skus, categories) for each in scene.companions(line)):
+        if not scene.stands_beside((skus, categories), line):
             return f"needs {' or '.join(skus + categories)} in the same item"
     if when.charges and line.entry.charge not in when.charges:
         return _not_for("charge", when.charges, line.entry.charge)

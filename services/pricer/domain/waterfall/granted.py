@@ -86,15 +86,16 @@ def _off_quote(scene: Scene, runs: Sequence[Running]) -> list[LineProblem]:
         return _take(ask.amount.amount, runs, (HEADER, "the discount on the quote"), scene)
     if not ask.percent.root:
         return []
-    whole = exact_sum(run.amount for run in _reached(runs))
+    reached = _reached(runs)
+    whole = exact_sum([run.amount for run in reached])
     amount = quantized(ask.percent.of(whole), scene.rounding.line_digits, scene.rounding.line_mode)
     text = f"the discount of {say_number(ask.percent.root)} % on the quote"
-    _share(amount, _reached(runs), (HEADER, text), scene)
+    _share(amount, reached, (HEADER, text), scene)
     return []
 
 
 def _reached(runs: Sequence[Running]) -> list[Running]:
-    return [run for run in runs if run.line.discountable and not run.line.free]
+    return [run for run in runs if run.line.offer.discountable and not run.line.free]
 
 
 def _take(

@@ -81,8 +81,10 @@ def second_pass(run: Running, scene: Scene) -> None:
     """Hold a line with its share of the quote's discounts against its floors again."""
     for rail, floor in run.floors:
         least = _floor_line(floor, run, scene)
+        if abs(run.amount) >= least:
+            continue
         known = any(each.guardrail == rail.id for each in run.breaches)
-        if abs(run.amount) < least and not (known and rail.action == "approval"):
+        if not known or rail.action != "approval":
             least = -least if run.line.count < 0 else least
             _touch(run, scene, rail, ("second_guardrail", floor, least))
 

@@ -8,18 +8,15 @@ from services.pricer.domain.asks.scene import Scene
 from services.pricer.domain.asks.trace import Skipped, say_number
 from services.pricer.domain.books.rules import (
     AmountOff,
-    Break,
     FreeGoods,
-    PercentOff,
     QuantityBreaks,
     Rule,
     StackingGroup,
 )
 from services.pricer.domain.waterfall.effects import Change, SlabOff, words
-from services.pricer.domain.waterfall.plans import Match, Open, Outcome, PlannedGroup
+from services.pricer.domain.waterfall.plans import Match, Open, Outcome, PlannedGroup, Schedule
 from services.pricer.domain.waterfall.running import Price, Running
 
-COUNTED = {"line": "on the line", "item": "in the item", "quote": "over the quote"}
 NO_UNIT = "percentages by slab work on a unit price; this line has an amount"
 
 
@@ -47,8 +44,8 @@ def select(planned: PlannedGroup, run: Running, scene: Scene, base: Price | None
         rule, ask, said = each
         why = ask(rule.when, run.line, scene) if ask else None
         if why is None:
-            found = said or resolve(rule, run, scene)
-            if isinstance(found, tuple):
+            found = said if type(said) is tuple else resolve(each, run, scene)
+            if not isinstance(found, str):
                 matches.append((rule, *found))
                 continue
             why = found
@@ -130,32 +127,28 @@ def _most_specific(matches: list[Match], line: BasketLine) -> Match:
 # ---- effects, with the quantity resolved
 
 
-def resolve(rule: Rule, run: Running, scene: Scene) -> tuple[Change | FreeGoods, str] | str:
+def resolve(open_: Open, run: Running, scene: Scene) -> tuple[Change | FreeGoods, str] | str:
     """Return the change that a rule makes and its words, or why its quantity does not reach."""
+    rule, said = open_.rule, open_.said
     effect = rule.effect
-    if not isinstance(effect, QuantityBreaks):
-        return effect, words(effect, scene, rule.currency)
-    scope = (rule.when.skus, rule.when.categories)
-    counted = scene.counted(scope, effect.counted, run.line)
-    if effect.mode == "slab":
-        return _slabs(effect, counted, run)
-    for each in effect.breaks:
-        if each.up_to is None or counted <= each.up_to:
-            break
-    place = COUNTED[effect.counted]
-    change = _off(each)
-    if change is None or (each.up_to is not None and counted > each.up_to):
-        return f"quantity {say_number(counted)} {place} reaches no break"
-    said = words(change, scene, rule.currency)
-    return change, f"quantity {say_number(counted)} {place}, {said}"
+    if isinstance(said, Schedule):
+        return _by_schedule(said, run, scene, rule.currency)
+    if isinstance(effect, QuantityBreaks):
+        scope = (rule.when.skus, rule.when.categories)
+        return _slabs(effect, scene.counted(scope, effect.counted, run.line), run)
+    return effect, words(effect, scene, rule.currency)
 
 
-def _off(each: Break) -> PercentOff | AmountOff | None:
-    if each.percent is not None and each.percent.root:
-        return PercentOff.made({"kind": "percent_off", "percent": each.percent, "round": None})
-    if each.amount:
-        return AmountOff.made({"kind": "amount_off", "amount": each.amount, "per": "unit"})
-    return None
+def _by_schedule(
+    schedule: Schedule, run: Running, scene: Scene, currency: str | None
+) -> tuple[Change, str] | str:
+    counted = scene.counted(schedule.scope, schedule.counted, run.line)
+    off = schedule.reached(counted)
+    place = f"quantity {say_number(counted)} {schedule.where}"
+    if off is None:
+        return f"{place} reaches no break"
+    change, said = (off, words(off, scene, currency)) if isinstance(off, AmountOff) else off
+    return change, f"{place}, {said}"
 
 
 def _slabs(effect: QuantityBreaks, counted: Decimal, run: Running) -> tuple[Change, str] | str:

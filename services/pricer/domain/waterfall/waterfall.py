@@ -37,8 +37,9 @@ def price_line(run: Running, scene: Scene) -> None:
     digits do not hold the price.
     """
     stages = run.plan.stages
-    apply_rules(run, scene, "option_price")
-    if not _contracted(run, scene):
+    if "option_price" in stages:
+        apply_rules(run, scene, "option_price")
+    if "contracted_price" not in stages or not _contracted(run, scene):
         _tiers(run, scene)
         for stage in BELOW_CONTRACT:
             if stage in stages:
@@ -49,7 +50,8 @@ def price_line(run: Running, scene: Scene) -> None:
     for stage in BELOW_SALES:
         if stage in stages:
             apply_rules(run, scene, stage)
-    guardrail.first_pass(run, scene)
+    if run.plan.rails:
+        guardrail.first_pass(run, scene)
     _round(run, scene)
     run.net, run.net_unit = run.amount, run.unit
 
@@ -163,7 +165,7 @@ def _give(run: Running, stage: RuleStage, rule: Rule, gift: FreeGoods) -> None:
 
 def _tiers(run: Running, scene: Scene) -> None:
     """Take the tiers of the price model in the stage `volume`; the first is the list price."""
-    price, entry = run.line.offer.source.price, run.line.entry
+    price, entry = run.line.offer.source.price, run.line.offer.entry
     if type(price) is Tiered and len(price.tiers) > 1 and not price.has_flat_fees:
         quantity = run.line.base
         unit, amount = whole(run.line, scene, source_of(run.line, scene))

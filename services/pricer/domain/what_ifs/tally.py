@@ -30,6 +30,9 @@ COLUMNS = (
     "approvals_unknown",
 )
 PLACE = {name: place for place, name in enumerate(COLUMNS)}
+# What is added up of the lines of a quote; each amount before, and after it.
+SUMMED = COLUMNS[PLACE["lines"] : PLACE["cheaper"]]
+LIST, NET, COST = (SUMMED.index(f"{name}_before") for name in ("list", "net", "cost"))
 DIMENSIONS = ("tier", "region", "product")
 WHOLE = "all"
 # The largest changes that are kept by name, in each direction and currency.
@@ -69,18 +72,17 @@ class Tally:
     def _compare(self, tried: Tried, both: tuple[Figures, Figures]) -> None:
         past = tried.past
         sums = _summed(both)
-        shared = [0] * len(COLUMNS)
         for place, each in enumerate(both):
-            shared[PLACE["breaches_before"] + place] = len(each.breaches)
             for breach in each.breaches:
                 _at(self.guardrails, breach, place)
+        breaches = [len(each.breaches) for each in both]
         whole = [sum(column) for column in zip(*sums.values(), strict=True)]
+        counted = _counted(whole, breaches)
         for dimension, value in _quote_keys(past.tier, past.region):
-            self._segment((past.currency, dimension, value), whole, shared)
+            self._segment((past.currency, dimension, value), counted)
         for product, own in sums.items():
-            self._segment((past.currency, "product", product), own, shared)
-        net = whole[PLACE["net_before"]], whole[PLACE["net_after"]]
-        self._rank(past.currency, past.quote, net)
+            self._segment((past.currency, "product", product), _counted(own, breaches))
+        self._rank(past.currency, past.quote, (whole[NET], whole[NET + 1]))
 
     def _rank(self, currency: str, quote: str, net: tuple[int, int]) -> None:
         before, after = net
@@ -118,16 +120,12 @@ class Tally:
             return row
         return row._replace(approval_before=_word(before), approval_after=_word(after))
 
-    def _segment(
-        self, key: tuple[str, str, str], own: Sequence[int], shared: Sequence[int]
-    ) -> None:
-        held = self.segments.setdefault(key, [0] * len(COLUMNS))
-        for place, (mine, ours) in enumerate(zip(own, shared, strict=True)):
-            held[place] += mine + ours
-        held[0] += 1
-        change = own[PLACE["net_after"]] - own[PLACE["net_before"]]
-        if change:
-            held[PLACE["dearer" if change > 0 else "cheaper"]] += 1
+    def _segment(self, key: tuple[str, str, str], counted: Sequence[int]) -> None:
+        held = self.segments.get(key)
+        if held is None:
+            held = self.segments[key] = [0] * len(COLUMNS)
+        for place, each in enumerate(counted):
+            held[place] += each
 
     def merge(self, other: "Tally") -> None:
         """Add another tally to this one."""
@@ -201,16 +199,22 @@ def range_of(before: int, after: int) -> int:
 
 
 def _summed(both: tuple[Figures, Figures]) -> dict[str, list[int]]:
-    """Return the columns of money and lines by product."""
+    """Return lines and money by product: the columns `SUMMED`."""
     found: dict[str, list[int]] = {}
     for place, each in enumerate(both):
-        for share in each.shares:
-            held = found.setdefault(share.product, [0] * len(COLUMNS))
-            held[PLACE["lines"]] = max(held[PLACE["lines"]], share.lines)
-            held[PLACE["list_before"] + place] += share.list
-            held[PLACE["net_before"] + place] += share.net
-            held[PLACE["cost_before"] + place] += share.cost
+        for product, lines, listed, net, cost in each.shares:
+            held = found.setdefault(product, [0] * len(SUMMED))
+            held[0] = max(held[0], lines)
+            held[LIST + place] += listed
+            held[NET + place] += net
+            held[COST + place] += cost
     return found
+
+
+def _counted(sums: Sequence[int], breaches: Sequence[int]) -> list[int]:
+    """Return what one quote adds to a segment: the columns up to those of approvals, in order."""
+    change = sums[NET + 1] - sums[NET]
+    return [1, *sums, int(change < 0), int(change > 0), *breaches]
 
 
 def _at(held: dict[Any, list[int]], key: Any, place: int) -> None:

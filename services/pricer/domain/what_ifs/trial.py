@@ -8,11 +8,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
-from functools import lru_cache
 from typing import Any, NamedTuple
 
 from contracts.pricing import GuardrailBreach
-from contracts.values import EXACT, share
+from contracts.values import EXACT, percentage, share
 from services.pricer.domain.asks.ask import PriceAsk, Priced, Unpriced
 from services.pricer.domain.asks.rounding import exactly
 from services.pricer.domain.asks.scene import exact_sum
@@ -228,25 +227,23 @@ def _figures(
     breaches: Sequence[GuardrailBreach],
 ) -> Figures:
     """Add up lines (product, list, net, cost) by product; `percents`: sales discount, margin."""
-    sums: dict[str, list[int]] = {}
-    margins = []
-    for product, listed, net, cost in lines:
-        held = sums.setdefault(product, [0, 0, 0, 0])
-        held[0] += 1
-        held[1] += millionths(listed)
-        held[2] += millionths(net)
-        held[3] += millionths(cost)
-        if listed:
-            margins.append(_line_margin(net, cost))
+    sums: dict[str, list[tuple[Decimal, Decimal, Decimal]]] = {}
+    for product, *amounts in lines:
+        sums.setdefault(product, []).append((amounts[0], amounts[1], amounts[2]))
     discount, margin = percents
+    worst = worst_margin([(net, cost) for _, listed, net, cost in lines if listed])
     terms = Terms(
         f"{discount:f}",
         f"{margin:f}",
-        f"{min(margins, default=margin):f}",
+        f"{margin if worst is None else worst:f}",
         sum(each.action == "approval" for each in breaches),
     )
+    shares = [
+        Share(product, len(held), *map(_sum, zip(*held, strict=True)))
+        for product, held in sorted(sums.items())
+    ]
     return Figures(
-        tuple(Share(product, *held) for product, held in sorted(sums.items())),
+        tuple(shares),
         terms,
         tuple((each.guardrail, each.action) for each in breaches),
     )
@@ -267,13 +264,31 @@ def figures_read(tree: Sequence[Any]) -> Figures:
     )
 
 
-@lru_cache(REMEMBERED_MAX)
-def _line_margin(amount: Decimal, cost: Decimal) -> Decimal:
-    """Return the margin of a line in percent, as approvals counts it."""
-    return share(EXACT.subtract(amount, cost), amount).root if amount else GIVEN_AWAY
+def _sum(amounts: Sequence[Decimal]) -> int:
+    return millionths(exact_sum(amounts))
 
 
-@lru_cache(REMEMBERED_MAX)
+def worst_margin(lines: Sequence[tuple[Decimal, Decimal]]) -> Decimal | None:
+    """Return the lowest margin of lines (net, cost) in percent, as approvals counts it.
+
+    Of lines that bring money only the one with the highest cost for it is divided.
+    """
+    worst: tuple[Decimal, Decimal] | None = None
+    margins = []
+    for net, cost in lines:
+        if net <= 0:
+            margins.append(_line_margin(net, cost))
+        elif worst is None or EXACT.multiply(cost, worst[0]) > EXACT.multiply(worst[1], net):
+            worst = net, cost
+    if worst is not None:
+        margins.append(_line_margin(*worst))
+    return min(margins, default=None)
+
+
+def _line_margin(net: Decimal, cost: Decimal) -> Decimal:
+    return percentage(EXACT.subtract(net, cost), net) if net else GIVEN_AWAY
+
+
 def millionths(amount: Decimal) -> int:
     """Return an amount as a whole number of millionths.
 
