@@ -268,5 +268,10 @@ def test_there_is_no_float_anywhere_in_the_pricer():
             assert not (isinstance(node, ast.Name) and node.id == "float"), path
             if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Div):
                 # Only paths are joined with a slash.
-                assert path.name in {"books.py", "main.py", "selling_units.py", "trial_workers.py"}, path
+                assert path.name in {
+                    "books.py",
+                    "main.py",
+                    "selling_units.py",
+                    "trial_workers.py",
+                }, path
     assert seen
