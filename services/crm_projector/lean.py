@@ -44,7 +44,7 @@ WANTED: Mapping[type[Fact], Wanted] = {
     quote.QuoteDrafted: _whole("number", "drafted_by", "clone_of"),
     quote.QuoteRevised: {},
     quote.ConfigurationRequested: {},
-    quote.PricingRequested: _whole("customer_tier", "region"),
+    quote.PricingRequested: _whole("customer_tier", "region", "segment", "channel", "partner"),
     quote.RevisionPriced: {
         "offer": {"totals": _TOTALS},
         "internal": _whole("margin", "margin_percent"),

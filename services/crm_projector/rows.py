@@ -138,6 +138,7 @@ def _revision(deal: DealState, quote: QuoteState, revision: RevisionState) -> Ro
         "is_representative": quote.representative == revision,
         "tier": revision.tier,
         "region": revision.region,
+        **{name: getattr(revision, name) for name in SOLD_BY},
         **_figures(revision),
         "sales_discount_percent": _percent(revision, "sales_discount_percent"),
         "margin": _amount(revision.margin),

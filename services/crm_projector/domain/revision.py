@@ -32,6 +32,9 @@ class RevisionState(Value):
     submission: str | None = None
     tier: str | None = None
     region: str | None = None
+    segment: str | None = None
+    channel: str | None = None
+    partner: str | None = None
     list: Money | None = None
     net: Money | None = None
     discount_percent: Percent | None = None
@@ -78,7 +81,8 @@ def _moved(known: RevisionState, stage: RevisionStage, meta: Meta, **more: Any) 
 
 def _asked_price(known: RevisionState, fact: quote.PricingRequested, meta: Meta) -> RevisionState:
     fresh = _fresh(known.revision, "pricing", meta.time)
-    return fresh.but({"tier": fact.customer_tier, "region": fact.region})
+    sold_by = {"segment": fact.segment, "channel": fact.channel, "partner": fact.partner}
+    return fresh.but({"tier": fact.customer_tier, "region": fact.region, **sold_by})
 
 
 def _priced(known: RevisionState, fact: quote.RevisionPriced, meta: Meta) -> RevisionState:

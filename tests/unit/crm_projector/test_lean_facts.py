@@ -40,7 +40,7 @@ def body(log: Log, kind: type[Fact]) -> bytes:
 
 @pytest.fixture
 def log() -> Log:
-    log = Log().open()
+    log = Log(sold_by={"segment": "public", "channel": "direct", "partner": "p-7"}).open()
     Walk(log, "Q-1", net=eur("80000")).to_presented("approvers").accept()
     Walk(log, "Q-2").to_presented()
     return log

@@ -83,6 +83,7 @@ class Log:
     record_id: str = "OPP-1"
     tier: str = "gold"
     starts: datetime = T0
+    sold_by: dict[str, Any] = field(default_factory=dict)
     facts: list[Opened] = field(default_factory=list)
     versions: dict[str, int] = field(default_factory=dict)
 
@@ -108,6 +109,7 @@ class Log:
             stage="Proposal",
             amount=eur("250000"),
             expected_close=date(2026, 6, 30),
+            **self.sold_by,
         )
 
     def say(self, stream: str, fact: Fact) -> str:
@@ -260,6 +262,7 @@ class Walk:
             pins=PricingPins(),
             submit=False,
             requested_by="user/seller-1",
+            **self.log.sold_by,
         )
         same = {"engine": "1", "trace_sha256": SHA["c"], "breaches": (), "internal": self.internal}
         self.answer(
