@@ -24,8 +24,9 @@ from services.pricer.domain.books.book import (
     read_book,
     read_fx,
 )
-from services.pricer.domain.books.compiled import BookUnfit, CompiledBook, compile_book
+from services.pricer.domain.books.compiled import CompiledBook, compile_book
 from services.pricer.domain.books.faults import rule_of
+from services.pricer.domain.books.offers import BookUnfit
 from services.pricer.domain.lint.lint import Finding, Part, errors_of, lint_book, lint_fx
 
 

@@ -15,7 +15,8 @@ from typing import Any, Generic, TypeVar
 from infra.work import Commands
 from services.pricer.books import BookRefused, Key, Shelf
 from services.pricer.domain.books.book import FxTable, PriceBook, read_book, read_fx
-from services.pricer.domain.books.compiled import BookUnfit, CompiledBook, compile_book
+from services.pricer.domain.books.compiled import CompiledBook, compile_book
+from services.pricer.domain.books.offers import BookUnfit
 from services.pricer.domain.lint.lint import Finding
 from services.pricer.domain.releases.releasing import (
     NAMES,

@@ -11,7 +11,8 @@ from services.pricer.books import Shelf
 from services.pricer.documents import read
 from services.pricer.domain.books.book import Code, FxTable, PriceBook
 from services.pricer.domain.books.canonical import canonical
-from services.pricer.domain.books.compiled import BookUnfit, CompiledBook, compile_book
+from services.pricer.domain.books.compiled import CompiledBook, compile_book
+from services.pricer.domain.books.offers import BookUnfit
 from services.pricer.domain.lint.lint import Finding
 from services.pricer.domain.what_ifs.candidate import (
     CandidateRefused,

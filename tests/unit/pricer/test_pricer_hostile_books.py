@@ -8,7 +8,8 @@ from pydantic import ValidationError
 
 from services.pricer.books import BookRefused
 from services.pricer.documents import from_json, from_yaml
-from services.pricer.domain.books.compiled import BookUnfit, compile_book
+from services.pricer.domain.books.compiled import compile_book
+from services.pricer.domain.books.offers import BookUnfit
 from services.pricer.domain.prices.pricing import price
 from tests.unit.pricer.basket import (
     a_book,

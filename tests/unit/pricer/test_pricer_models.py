@@ -7,7 +7,8 @@ import pytest
 from pydantic import ValidationError
 
 from services.pricer.domain.books.book import read_book
-from services.pricer.domain.books.compiled import BookUnfit, compile_book
+from services.pricer.domain.books.compiled import compile_book
+from services.pricer.domain.books.offers import BookUnfit
 from services.pricer.domain.prices.pricing import price
 from tests.unit.pricer.basket import (
     HALF_UP,

@@ -12,7 +12,8 @@ from services.pricer.domain.asks.sizes import absurd_prices, of_part
 from services.pricer.domain.asks.trace import say_number
 from services.pricer.domain.books.allocation import decimals
 from services.pricer.domain.books.book import Entry
-from services.pricer.domain.books.compiled import CompiledBook, Offer
+from services.pricer.domain.books.compiled import CompiledBook
+from services.pricer.domain.books.offers import Offer
 
 # Without a word of the book: as many as a line of a bill may have. What a book says may be more:
 # usage is estimated in millions.

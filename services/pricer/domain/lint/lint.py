@@ -9,7 +9,8 @@ from typing import Literal
 from contracts.values import EXACT, Period, unit_of
 from services.pricer.domain.asks.sizes import AMOUNT_MAX
 from services.pricer.domain.books.book import FxTable, PriceBook
-from services.pricer.domain.books.compiled import BookUnfit, CompiledBook, compile_book
+from services.pricer.domain.books.compiled import CompiledBook, compile_book
+from services.pricer.domain.books.offers import BookUnfit
 from services.pricer.domain.lint.lint_entries import lint_days, lint_entry, lint_totals
 from services.pricer.domain.lint.lint_guardrails import lint_guardrails
 from services.pricer.domain.lint.lint_known import Found, Known, Spent, known_of

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from services.pricer.domain.asks.scene import Scene
 from services.pricer.domain.asks.trace import say, say_number
-from services.pricer.domain.books.compiled import Offer
+from services.pricer.domain.books.offers import Offer
 from services.pricer.domain.books.rules import (
     AmountOff,
     Effect,

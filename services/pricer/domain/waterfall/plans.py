@@ -13,7 +13,7 @@ from services.pricer.domain.asks.basket import BasketLine
 from services.pricer.domain.asks.scene import Scene, Scope
 from services.pricer.domain.asks.trace import Skipped
 from services.pricer.domain.books.book import Guardrail
-from services.pricer.domain.books.compiled import Offer
+from services.pricer.domain.books.offers import Offer
 from services.pricer.domain.books.rules import (
     AmountOff,
     Break,
