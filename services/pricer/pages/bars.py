@@ -4,26 +4,9 @@ from collections.abc import Mapping
 from decimal import ROUND_HALF_UP, Context, Decimal
 from typing import Any
 
+from contracts.stages import STAGES
 from contracts.values import EXACT
 
-# What a reader calls the stages; the offer of a quote calls them alike.
-STAGES = {
-    "option_price": "Options",
-    "contracted_price": "Contracted price",
-    "volume": "Volume price",
-    "segment": "Customer segment",
-    "promotion": "Promotion",
-    "bundle": "Bundle",
-    "manual_price": "Manual price",
-    "sales_discount": "Discount on the item",
-    "partner_discount": "Partner",
-    "distributor_discount": "Distributor",
-    "guardrail": "Lowest price",
-    "rounding": "Rounding",
-    "amount_discount": "Amount off parts and items",
-    "header_discount": "Discount on the whole quote",
-    "second_guardrail": "Lowest price, after all discounts",
-}
 ROW, TEXT, TOP, HEIGHT = 46, 14, 21, 16
 # Lengths on a screen, not money: these may round.
 _DRAWN = Context(prec=30, rounding=ROUND_HALF_UP)

@@ -11,29 +11,11 @@ from typing import Any, Literal
 
 from contracts.pricing import PricedLine
 from contracts.quote import PricedOffer
+from contracts.stages import STAGES
 from contracts.values import EXACT, minor_unit
 
 Kind = Literal["list", "up", "down", "net"]
 
-# What the pricer's stages are called on our pages, in their order.
-STAGES: Mapping[str, str] = {
-    "list_price": "Rounding of the list price",
-    "option_price": "Options",
-    "contracted_price": "Contracted price",
-    "volume": "Volume price",
-    "segment": "Customer segment",
-    "promotion": "Promotion",
-    "bundle": "Bundle",
-    "manual_price": "Manual price",
-    "sales_discount": "Discount on the item",
-    "partner_discount": "Partner",
-    "distributor_discount": "Distributor",
-    "guardrail": "Lowest price",
-    "rounding": "Rounding",
-    "amount_discount": "Amount off parts and items",
-    "header_discount": "Discount on the whole quote",
-    "second_guardrail": "Lowest price, after all discounts",
-}
 DISCOUNT = "Discount"
 
 
