@@ -2,24 +2,18 @@
 
 import io
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from decimal import Decimal
 from html import unescape
 from re import sub
-from typing import Any
 
 import pytest
 from pypdf import PdfReader
 
 from contracts import places
-from quotewright.book_files import plain
-from quotewright.laptop import ROOT
 from tests.contract.samples import released
+from tests.e2e.one_book import published
 from tests.e2e.place import Json, Place, deal_of, items_of
 
-TELECOM = ROOT / "catalogs" / "telecom" / "price_books" / "telecom-list-2.yaml"
-# Below what a later test publishes: a version follows all that were published.
-VERSION = 20
 QUARTERLY = {"sku": "QW-KIT-MICRO", "category": "software", "charge": "quarterly", "unit": "pcs"}
 EVERY_FOUR = {**QUARTERLY, "charge": "every_4_months"}
 
@@ -27,24 +21,12 @@ EVERY_FOUR = {**QUARTERLY, "charge": "every_4_months"}
 @pytest.fixture(scope="module")
 def place(embedded: Place) -> Iterator[Place]:
     """The house with two fees on a part that is bought, published for as long as the tests last."""
-    tree: dict[str, Any] = plain(TELECOM)
     fees = [
         {**QUARTERLY, "cost": "10.00", "price": {"model": "per_unit", "amount": "30.00"}},
         {**EVERY_FOUR, "cost": "4.00", "price": {"model": "per_unit", "amount": "12.00"}},
     ]
-    tree |= {
-        "version": VERSION,
-        "status": "draft",
-        "effective": {"first": datetime.now(UTC).date().isoformat(), "last": None},
-        "entries": [*tree["entries"], *fees],
-    }
-    tree.pop("sha256", None)
-    path = f"/pricer/books/{tree['id']}/{VERSION}"
-    manager = embedded.person("manager")
-    seen = {"sha256": manager.put(path, tree)["sha256"], "reason": "a test of quarters"}
-    manager.post(f"{path}/publish", seen)
-    yield embedded
-    manager.post(f"{path}/retire", seen)
+    with published(embedded, {"entries": fees}):
+        yield embedded
 
 
 @pytest.fixture(scope="module")

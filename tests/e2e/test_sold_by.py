@@ -1,48 +1,31 @@
 """Who is sold to, and by whom: what the CRM says of it reaches the price and the opportunity's page."""
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from html import unescape
 from re import sub
-from typing import Any
 
 import pytest
 
 from contracts import places
-from quotewright.book_files import plain
-from quotewright.laptop import ROOT
+from tests.e2e.one_book import published
 from tests.e2e.place import Place, deal_of
 
-TELECOM = ROOT / "catalogs" / "telecom" / "price_books" / "telecom-list-2.yaml"
-VERSION = 21
 SOLD_BY = {"segment": "utilities", "channel": "resale", "partner": "P-7"}
 
 
 @pytest.fixture
 def place(embedded: Place) -> Iterator[Place]:
     """The house with one rule more, published for as long as the test lasts."""
-    tree: dict[str, Any] = plain(TELECOM)
     when = {f"{name}s": [told] for name, told in SOLD_BY.items()}
     rule = {"id": "utilities", "version": 1, "name": "Utilities by resellers", "group": "sold-by"}
-    tree |= {
-        "version": VERSION,
-        "status": "draft",
-        "effective": {"first": datetime.now(UTC).date().isoformat(), "last": None},
+    more = {
         "segments": ["utilities"],
         "channels": ["resale"],
-        "groups": [*tree["groups"], {"id": "sold-by", "stage": "segment", "select": "all"}],
-        "rules": [
-            *tree["rules"],
-            {**rule, "when": when, "effect": {"kind": "percent_off", "percent": "12"}},
-        ],
+        "groups": [{"id": "sold-by", "stage": "segment", "select": "all"}],
+        "rules": [{**rule, "when": when, "effect": {"kind": "percent_off", "percent": "12"}}],
     }
-    tree.pop("sha256", None)
-    path = f"/pricer/books/{tree['id']}/{VERSION}"
-    manager = embedded.person("manager")
-    seen = {"sha256": manager.put(path, tree)["sha256"], "reason": "a test of segments"}
-    manager.post(f"{path}/publish", seen)
-    yield embedded
-    manager.post(f"{path}/retire", seen)
+    with published(embedded, more):
+        yield embedded
 
 
 def rules_of(place: Place, number: str) -> set[str]:
